@@ -1,0 +1,45 @@
+// The environment of every process that the scripts start: built from a list, never inherited.
+// It does not know what a child does with it; a caller adds what only its own child needs.
+const names = new Set([
+  'PATH',
+  'HOME',
+  'LANG',
+  'TZ',
+  'TMPDIR',
+  'CI',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'CURL_CA_BUNDLE',
+  'REQUESTS_CA_BUNDLE',
+  'GIT_SSL_CAINFO',
+]);
+const families = [/^LC_[A-Z]+$/, /^npm_config_/i];
+
+const serverNames = new Set([
+  'DATABASE_URL',
+  'REDIS_URL',
+  'CLAUDE_API_KEY',
+  'CLAUDE_API_KEY_FILE',
+  'API_URL',
+  'CONTAINER_PREFIX',
+]);
+const serverFamilies = [/^REMOTE_CLAUDE_[A-Z0-9_]+$/];
+
+function pick(wanted, wantedFamilies) {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => wanted.has(name) || wantedFamilies.some((family) => family.test(name)),
+    ),
+  );
+}
+
+/** What any child may see, and the variables that the caller adds for this one. */
+export function childEnv(extra = {}) {
+  return { ...pick(names, families), ...extra };
+}
+
+/** The server's own configuration variables; only the server gets them. */
+export function serverVariables() {
+  return pick(serverNames, serverFamilies);
+}

@@ -1,0 +1,7 @@
+// npm test: everything that is tested, on a machine that may be bare.
+// Only old syntax here: an old Node must get as far as the sentence that names the version it lacks.
+import { onSupportedNode } from './lib/node-version.mjs';
+
+onSupportedNode(function () {
+  return import('./lib/test.mjs');
+});
