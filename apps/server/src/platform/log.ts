@@ -1,0 +1,61 @@
+// The log: one JSON object per line, or plain lines where a person watches. It does not know who writes.
+
+import { pino, type Logger, type LoggerOptions } from 'pino';
+
+export type Log = Logger;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+interface LogSink {
+  write(text: string): unknown;
+}
+
+// pino matches literal paths, so each depth at which such a field occurs is listed.
+const secretNames = [
+  'authorization',
+  '["proxy-authorization"]',
+  'cookie',
+  '["set-cookie"]',
+  '["x-api-key"]',
+  'password',
+  'token',
+  'apiKey',
+  'secret',
+];
+const holders = ['', 'headers', 'req.headers', 'res.headers', 'request.headers', 'response.headers', '*', '*.*'];
+const redacted = holders.flatMap((holder) =>
+  secretNames.map((name) => (holder === '' || name.startsWith('[') ? `${holder}${name}` : `${holder}.${name}`)),
+);
+
+/** `plain` gives readable lines instead of JSON; `sink` is not closed here. */
+export function createLog(options: { level: LogLevel; sink: LogSink; plain: boolean }): Log {
+  const settings: LoggerOptions = {
+    level: options.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: redacted, censor: '[redacted]' },
+  };
+  const { sink } = options;
+  return pino(settings, options.plain ? { write: (line: string) => sink.write(plainLine(line)) } : sink);
+}
+
+/** The log on a standard stream: plain on a terminal, JSON otherwise. A reader that went away is not an error. */
+export function createConsoleLog(level: LogLevel, stream: NodeJS.WriteStream): Log {
+  stream.on('error', () => {});
+  return createLog({ level, sink: stream, plain: stream.isTTY === true });
+}
+
+/** `12:03:01 warn  message key=value`, with an error's stack below. */
+export function plainLine(json: string): string {
+  const { level, time, msg, err, ...rest } = JSON.parse(json) as Record<string, unknown>;
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${display(value)}`);
+  const head = [String(time).slice(11, 19), String(level).padEnd(5), display(msg ?? ''), ...fields].join(' ');
+  const stack = (err as { stack?: unknown } | undefined)?.stack;
+  return typeof stack === 'string' ? `${head}\n${stack.replace(/^/gm, '  ')}\n` : `${head}\n`;
+}
+
+// Control characters in a logged name must not reach the terminal.
+function display(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+}
