@@ -1,0 +1,71 @@
+/** Durable events that only server roles write: people, answers, cost, and what a place does. */
+import { z } from 'zod';
+
+import { approvalId, commandId, taskId, turnId } from '../ids.js';
+import { approvalScope, toolInput } from '../model/approval.js';
+import { modelName, permissionMode, placeStatus, sessionName, wantedState } from '../model/session.js';
+import { taskStatus } from '../model/task.js';
+import { boundedText } from '../model/text.js';
+import { tokenUsage } from '../model/usage.js';
+import { author } from '../model/user.js';
+import { turnEnded } from './agent-events.js';
+
+export const serverEvents = [
+  /** First event of every session. */
+  z.object({
+    type: z.literal('session.created'),
+    by: author,
+    name: sessionName,
+    model: modelName.nullable(),
+    permissionMode,
+  }),
+  z.object({ type: z.literal('session.renamed'), by: author, name: sessionName }),
+  /** A person, or a task of theirs, says something to Claude; `messageId` is the command's id. */
+  z.object({
+    type: z.literal('message.user'),
+    messageId: commandId,
+    by: author,
+    text: boundedText,
+    taskId: taskId.nullable(),
+  }),
+  z.object({
+    type: z.literal('approval.answered'),
+    approvalId,
+    by: author,
+    decision: z.enum(['allow', 'deny']),
+    scope: approvalScope,
+    /** Present where the person changed the input or filled in a form. */
+    input: toolInput.nullable(),
+    reason: z.string().max(4_000).nullable(),
+  }),
+  /** The session's place is in another state: `reason` says why, `next` what to do. */
+  z.object({
+    type: z.literal('place.changed'),
+    wanted: wantedState,
+    status: placeStatus,
+    step: z.string().max(200).nullable(),
+    reason: z.string().max(2_000).nullable(),
+    next: z.string().max(500).nullable(),
+  }),
+  z.object({
+    type: z.literal('task.changed'),
+    taskId,
+    name: z.string().max(200),
+    status: taskStatus,
+    result: boundedText.nullable(),
+  }),
+  /** One model call, settled by the gateway. */
+  z.object({
+    type: z.literal('usage.recorded'),
+    turnId: turnId.nullable(),
+    model: z.string().max(200),
+    usage: tokenUsage,
+    costUsd: z.number().nonnegative(),
+    /** The model is not in the price list, so the cost is an estimate of 0. */
+    priceKnown: z.boolean(),
+  }),
+] as const;
+
+/** The session-manager ends a turn whose agent died; the agent itself ends all others. */
+export const serverEvent = z.discriminatedUnion('type', [...serverEvents, turnEnded]);
+export type ServerEvent = z.infer<typeof serverEvent>;

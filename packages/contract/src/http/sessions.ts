@@ -1,0 +1,104 @@
+/** Sessions: make, see, rename, stop, start, end, and run a command in one. */
+import { z } from 'zod';
+
+import { session, sessionConfig, sessionName } from '../model/session.js';
+import { executeRequest } from '../socket/client-messages.js';
+import { executeResult } from '../socket/server-messages.js';
+import { defineRoute } from './route.js';
+import { pageOf, pageQuery, sessionParams } from './shared.js';
+
+const mine = ['unauthenticated', 'not_found'] as const;
+
+export const sessionRoutes = {
+  list: defineRoute({
+    id: 'sessions.list',
+    method: 'GET',
+    path: '/sessions',
+    summary: 'Sessions that you may see, the last active first; terminated ones only where asked for.',
+    permission: 'signed-in',
+    query: pageQuery.extend({
+      search: z.string().trim().max(200).optional(),
+      terminated: z.enum(['true', 'false']).default('false'),
+    }),
+    responses: { 200: pageOf(session) },
+    errors: ['unauthenticated'],
+  }),
+  create: defineRoute({
+    id: 'sessions.create',
+    method: 'POST',
+    path: '/sessions',
+    summary: 'Make a session; it starts at once.',
+    permission: 'sessions.create',
+    body: sessionConfig,
+    responses: { 201: session },
+    errors: ['unauthenticated', 'session_limit'],
+    audit: 'sessions.create',
+  }),
+  get: defineRoute({
+    id: 'sessions.get',
+    method: 'GET',
+    path: '/sessions/:id',
+    summary: 'One session.',
+    permission: 'session.inspect',
+    params: sessionParams,
+    responses: { 200: session },
+    errors: mine,
+  }),
+  patch: defineRoute({
+    id: 'sessions.patch',
+    method: 'PATCH',
+    path: '/sessions/:id',
+    summary: 'Rename a session.',
+    permission: 'session.manage',
+    params: sessionParams,
+    body: z.strictObject({ name: sessionName }),
+    responses: { 200: session },
+    errors: mine,
+    audit: 'sessions.patch',
+  }),
+  stop: defineRoute({
+    id: 'sessions.stop',
+    method: 'POST',
+    path: '/sessions/:id/stop',
+    summary: 'Stop a session: its place goes, its disk and history stay.',
+    permission: 'session.manage',
+    params: sessionParams,
+    responses: { 200: session },
+    errors: [...mine, 'conflict'],
+    audit: 'sessions.stop',
+  }),
+  start: defineRoute({
+    id: 'sessions.start',
+    method: 'POST',
+    path: '/sessions/:id/start',
+    summary: 'Start a stopped or failed session on the disk that it had.',
+    permission: 'session.manage',
+    params: sessionParams,
+    responses: { 200: session },
+    errors: [...mine, 'conflict', 'session_limit'],
+    audit: 'sessions.start',
+  }),
+  remove: defineRoute({
+    id: 'sessions.delete',
+    method: 'DELETE',
+    path: '/sessions/:id',
+    summary: 'Terminate a session. Its history stays readable.',
+    permission: 'session.manage',
+    params: sessionParams,
+    responses: { 200: session },
+    errors: mine,
+    audit: 'sessions.delete',
+  }),
+  execute: defineRoute({
+    id: 'sessions.execute',
+    method: 'POST',
+    path: '/sessions/:id/execute',
+    summary: 'Run one command in the session and wait for its end. Output is capped at 1 MiB each.',
+    permission: 'session.execute',
+    params: sessionParams,
+    body: executeRequest,
+    responses: { 200: executeResult },
+    errors: [...mine, 'session_not_running', 'place_unreachable', 'path_refused', 'timed_out'],
+    audit: 'sessions.execute',
+  }),
+} as const;

@@ -1,0 +1,86 @@
+/**
+ * The control link between session-manager and agent: commands go in, proposals come out.
+ * It does not know how the bytes travel: a WebSocket at `agentPaths.control`, one at a time, the newest wins.
+ */
+import { z } from 'zod';
+
+import { agentEvent } from '../events/agent-events.js';
+import { approvalId, blobHash, commandId } from '../ids.js';
+import { approvalAnswer } from '../model/approval.js';
+import { claudeSettings, promptText } from '../socket/client-messages.js';
+
+/** Version of this protocol. A server works with agents of its own version and of the one before. */
+export const controlVersion = 1;
+
+/** What an agent is told to do. An agent does each id once, however often it is told. */
+export const agentCommand = z.discriminatedUnion('type', [
+  /** Queue behind the running turn. Done when a `turn.started` names it, or it is withdrawn. */
+  z.object({ id: commandId, type: z.literal('prompt'), prompt: promptText }),
+  z.object({ id: commandId, type: z.literal('withdraw'), messageId: commandId }),
+  z.object({ id: commandId, type: z.literal('interrupt') }),
+  z.object({ id: commandId, type: z.literal('answer'), approvalId, answer: approvalAnswer }),
+  z.object({ id: commandId, type: z.literal('configure'), settings: claudeSettings }),
+]);
+export type AgentCommand = z.infer<typeof agentCommand>;
+
+export const toAgentControl = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('command'), command: agentCommand }),
+  /** Everything of this journal up to `n` is stored: the agent may forget it. */
+  z.object({ type: z.literal('ack'), source: z.string(), n: z.int().nonnegative() }),
+  /** Stored blobs, by hash. */
+  z.object({ type: z.literal('blob-ack'), hash: blobHash }),
+  /** This event will never be taken (malformed or not an agent's to write): skip it and log why. */
+  z.object({ type: z.literal('reject'), source: z.string(), n: z.int().positive(), reason: z.string() }),
+]);
+export type ToAgentControl = z.infer<typeof toAgentControl>;
+
+export const agentProposal = z.object({
+  n: z.int().positive(),
+  event: agentEvent,
+  /** The commands that this is the effect of. */
+  commandIds: z.array(commandId).max(100).optional(),
+});
+
+export const fromAgentControl = z.discriminatedUnion('type', [
+  /** First message of a link. */
+  z.object({
+    type: z.literal('hello'),
+    version: z.int(),
+    agentVersion: z.string().max(80),
+    /** Of the current journal; proposals of an older one may come before it, each with its own source. */
+    source: z.string().min(1).max(80),
+    /** Nothing runs, no foreground job, no input since this many milliseconds; 0 while busy. */
+    idleMs: z.number().nonnegative(),
+  }),
+  /** In order of `n`, at most 100 at a time; repeated until acknowledged. */
+  z.object({ type: z.literal('propose'), source: z.string().min(1).max(80), proposals: z.array(agentProposal).min(1).max(100) }),
+  /** Content of a blob that a later proposal names, at most 1 MiB raw. */
+  z.object({ type: z.literal('blob'), hash: blobHash, mediaType: z.string().max(100), base64: z.string().max(1_500_000) }),
+  /** Every few seconds: the basis of idle rules. */
+  z.object({ type: z.literal('activity'), idleMs: z.number().nonnegative() }),
+]);
+export type FromAgentControl = z.infer<typeof fromAgentControl>;
+
+/** Addresses of the agent's server. All need `authorization: Bearer <agent secret>`. */
+export const agentPaths = {
+  /** WebSocket: `fromAgentControl` and `toAgentControl`. */
+  control: '/control',
+  /** WebSocket: `LiveMessage` in, `ServerMessage` and terminal frames out; one per viewer, or one for many. */
+  live: '/live',
+  /** GET, PUT (If-Match or If-None-Match: *), DELETE (?recursive=1): content of the file `?path=`; ranges and ETag. */
+  content: '/fs/content',
+  /** GET ?path=: `{ items: FileNode[] }`. */
+  list: '/fs/list',
+  /** GET ?path=: FileNode. */
+  stat: '/fs/stat',
+  /** POST `{ path }` → FileNode. */
+  mkdir: '/fs/mkdir',
+  /** POST `{ path, to }` → FileNode. */
+  move: '/fs/move',
+  /** tus 1.0 (creation, termination): POST, HEAD, PATCH, DELETE `/fs/uploads/<id>`; `filename` in Upload-Metadata is the path. */
+  uploads: '/fs/uploads',
+  /** POST ExecuteRequest → ExecuteResult. */
+  execute: '/execute',
+  /** GET, no secret: 200 once it listens. */
+  health: '/healthz',
+} as const;

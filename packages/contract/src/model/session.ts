@@ -1,0 +1,72 @@
+/** A session as the API shows it, and what one is made from. */
+import { z } from 'zod';
+
+import { sessionId, timestamp, userId } from '../ids.js';
+
+export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions']);
+export type PermissionMode = z.infer<typeof permissionMode>;
+
+export const effort = z.enum(['low', 'medium', 'high', 'max']);
+export type Effort = z.infer<typeof effort>;
+
+export const modelName = z.string().trim().min(1).max(120).regex(/^[\w.:@/[\]-]+$/, 'This is not a model name.');
+export const sessionName = z.string().trim().min(1).max(120);
+
+/** What may be chosen when a session is made, and is stored with it. */
+export const sessionConfig = z.strictObject({
+  name: sessionName.optional(),
+  model: modelName.optional(),
+  permissionMode: permissionMode.exclude(['bypassPermissions']).optional(),
+});
+export type SessionConfig = z.infer<typeof sessionConfig>;
+
+/** What its owner wants of a session. */
+export const wantedState = z.enum(['running', 'stopped', 'terminated']);
+export type WantedState = z.infer<typeof wantedState>;
+
+/** What a session's place does, as the session-manager last saw it. */
+export const placeStatus = z.enum(['none', 'queued', 'starting', 'running', 'unreachable', 'failed', 'stopping', 'stopped']);
+export type PlaceStatus = z.infer<typeof placeStatus>;
+
+/** The word that is shown for a session, everywhere. */
+export const shownStatus = z.enum([
+  'starting',
+  'queued',
+  'working',
+  'needs_input',
+  'idle',
+  'completed',
+  'unreachable',
+  'failed',
+  'stopping',
+  'stopped',
+  'terminated',
+]);
+export type ShownStatus = z.infer<typeof shownStatus>;
+
+export const session = z.object({
+  id: sessionId,
+  userId,
+  ownerName: z.string(),
+  name: z.string(),
+  /** The coarse state of the place. */
+  status: z.enum(['starting', 'running', 'stopped', 'error']),
+  /** The word that people see. */
+  shown: shownStatus,
+  wanted: wantedState,
+  /** Why it is in this state, and what to do next; null where the word says it all. */
+  reason: z.string().nullable(),
+  /** The step of a start that is under way. */
+  step: z.string().nullable(),
+  model: z.string().nullable(),
+  permissionMode,
+  /** What keeps the session apart from the host: `none` must be shown. */
+  isolation: z.enum(['bubblewrap', 'container', 'pod', 'none']),
+  openApprovals: z.int().nonnegative(),
+  costUsd: z.number().nonnegative(),
+  head: z.int().nonnegative(),
+  createdAt: timestamp,
+  lastActivity: timestamp,
+  terminatedAt: timestamp.nullable(),
+});
+export type Session = z.infer<typeof session>;
