@@ -6,7 +6,10 @@ const limits = { testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 20_0
 export default defineConfig({
   test: {
     projects: [
-      { ...source, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'], ...limits } },
+      {
+        ...source,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'], ...limits },
+      },
       {
         ...source,
         test: {
