@@ -1,0 +1,143 @@
+/**
+ * The compute driver: what the session-manager may ask of an engine that runs sessions' places.
+ * It knows nothing of users, rows, events or what the command in a place does.
+ */
+import type { Address } from './address.js';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Opaque to the caller: stored and handed back unread. It holds no secret and survives JSON. */
+export type PlaceHandle = Json;
+
+/** A file or folder of the host (or of the engine's image) that a place may read and never write. */
+export interface ReadOnlyMount {
+  /** Absolute path on the host. */
+  source: string;
+  /** Absolute path inside, below `/opt`, `/etc`, `/mnt` or `/srv`. */
+  target: string;
+}
+
+export interface PlaceLimits {
+  /** Cores; fractions are allowed. */
+  cpus: number;
+  memoryBytes: number;
+  /** Processes and threads together. */
+  processes: number;
+  /** Open files per process. */
+  openFiles: number;
+}
+
+export interface PlaceSpec {
+  /** Names the disk, which outlives the place. 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  sessionId: string;
+  /** New for each start; the same id twice is one place. Same alphabet. */
+  placeId: string;
+  /** argv as seen inside the place; it starts in `layout(sessionId).workspace`. */
+  command: string[];
+  /** The whole environment inside, secrets included; it never appears in arguments. */
+  environment: Record<string, string>;
+  limits: PlaceLimits;
+  readOnlyMounts?: ReadOnlyMount[];
+}
+
+export interface PlaceAddresses {
+  /** Where the agent is reached from outside, once it listens. */
+  agent: Address;
+  /** Where the gateway must listen for this place, with `listenOptions(gateway)`. */
+  gateway: Address;
+}
+
+export interface StartedPlace extends PlaceAddresses {
+  handle: PlaceHandle;
+}
+
+/** `stopped`: ended on request, with code 0, or with the machine. `error`: ended by itself in another way. */
+export type PlaceStatus = 'starting' | 'running' | 'stopped' | 'error';
+
+export interface PlaceReport {
+  status: PlaceStatus;
+  /** A sentence for people; null while nothing needs to be said. */
+  reason: string | null;
+  /** 128 + N for signal N; null while it runs or where nobody saw the end. */
+  exitCode: number | null;
+  /** Which limits are truly enforced on this place, as read back from the kernel. */
+  limits: { memory: boolean; processes: boolean; cpu: boolean };
+}
+
+export interface FoundPlace {
+  sessionId: string;
+  placeId: string;
+  handle: PlaceHandle;
+}
+
+/** Paths as seen inside a session's place, to fill its environment with. */
+export interface PlaceLayout {
+  workspace: string;
+  home: string;
+  /** The agent's own folder on the session's disk. */
+  state: string;
+  /** What the agent must listen on; `null` where it listens on TCP. */
+  agentSocket: string | null;
+  /** What reaches the gateway; `null` where that is TCP. */
+  gatewaySocket: string | null;
+  /** Where a read-only mount is seen. */
+  mount(mount: ReadOnlyMount): string;
+}
+
+export interface ProbeResult {
+  ready: boolean;
+  /** What keeps places from starting, each with what to do about it. */
+  problems: { what: string; mend: string }[];
+  /** What works less well than it should, such as a limit that cannot be enforced. */
+  warnings: string[];
+}
+
+/**
+ * Every verb is idempotent and may be repeated after any crash of the caller. Every verb rejects with a
+ * `ComputeError` and nothing else. Places outlive the driver object and its process.
+ */
+export interface Driver {
+  readonly kind: 'process' | 'docker' | 'kubernetes';
+  readonly isolation: 'bubblewrap' | 'container' | 'pod' | 'none';
+  /** Tries the engine for real; never rejects for what it finds. */
+  probe(): Promise<ProbeResult>;
+  /**
+   * Makes the disk if missing and starts the place. The same `placeId` again gives the same place, also when it has
+   * ended since: it is not run twice. Errors: `bad_spec`, `not_ready`, `place_exists` (another place of this session
+   * is there: stop it first), `start_failed` (nothing is left running). `progress` gets a few words for each step.
+   */
+  start(spec: PlaceSpec, progress?: (step: string) => void): Promise<StartedPlace>;
+  /** Looks at the one place the handle means, never at another that has its number today. Errors: `bad_handle`. */
+  inspect(handle: PlaceHandle): Promise<PlaceReport>;
+  /** Asks the command to end, waits `graceMs`, then kills all of the place; the disk stays. Errors: `stop_failed`. */
+  stop(handle: PlaceHandle, options: { graceMs: number }): Promise<void>;
+  /** Any place of the session and its disk are gone. Errors: `destroy_failed`. */
+  destroy(sessionId: string): Promise<void>;
+  /** What runs now, whether or not anybody has written it down. */
+  list(): Promise<FoundPlace[]>;
+  /** Errors: `bad_handle`, thrown at once. */
+  addresses(handle: PlaceHandle): PlaceAddresses;
+  layout(sessionId: string): PlaceLayout;
+  /** Waits for verbs under way and frees the driver's own resources; places stay. Later verbs reject with `closed`. */
+  close(): Promise<void>;
+}
+
+export type ComputeErrorCode =
+  | 'bad_spec'
+  | 'bad_handle'
+  | 'not_ready'
+  | 'place_exists'
+  | 'start_failed'
+  | 'stop_failed'
+  | 'destroy_failed'
+  | 'closed';
+
+/** What a driver rejects with: the message says what happened and what to do. */
+export class ComputeError extends Error {
+  override readonly name = 'ComputeError';
+  readonly code: ComputeErrorCode;
+  constructor(code: ComputeErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,6 @@
+/** The compute package: the driver interface, the drivers, and how to reach what runs in a place. */
+export * from './driver.js';
+export { listenOptions, maxSocketPathBytes, openUnixSocketPath, UnsafeSocketError } from './address.js';
+export type { Address } from './address.js';
+export { createProcessDriver } from './drivers/process/driver.js';
+export type { ProcessDriverOptions } from './drivers/process/driver.js';
