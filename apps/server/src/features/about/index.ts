@@ -1,0 +1,4 @@
+// What this server is, for the composition.
+
+export { aboutRoutes } from './routes.js';
+export { createAbout } from './service.js';

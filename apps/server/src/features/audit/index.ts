@@ -1,0 +1,3 @@
+// The audit log, for every feature that changes something.
+
+export { createAudit, type Audit, type AuditEntry } from './service.js';

@@ -1,0 +1,48 @@
+// Turns whatever was thrown into the one shape of errors. What is not an AppError is a bug: bland text, full log.
+
+import { AppError, type ErrorBody } from '@remote-claude/contract';
+import { z } from 'zod';
+
+import type { Log } from '../log.js';
+
+const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof AppError>[0]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'bad_request',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'bad_request',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
+};
+
+// Database and system errors that pass by themselves: the caller may try again.
+const passing = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT']);
+
+/** Fields that are wrong, by their path, for `details`. */
+export const invalidFields = (error: z.ZodError): AppError => {
+  const fields = error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+  const first = fields[0];
+  return new AppError('validation_failed', {
+    ...(first === undefined ? {} : { message: first.path === '' ? first.message : `${first.path}: ${first.message}` }),
+    fields,
+  });
+};
+
+export const toAppError = (thrown: unknown): AppError => {
+  if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof z.ZodError) return invalidFields(thrown);
+  const { code, statusCode } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
+  const known = typeof code === 'string' ? fastifyCodes[code] : undefined;
+  if (known !== undefined) return new AppError(known, {}, { cause: thrown });
+  if (thrown instanceof SyntaxError && statusCode === 400) return new AppError('bad_request', { message: 'The body is not valid JSON.' });
+  if (typeof code === 'string' && passing.has(code)) return new AppError('unavailable', {}, { cause: thrown });
+  if (thrown instanceof Error && /connection (terminated|timeout)|timeout exceeded when trying to connect/i.test(thrown.message)) {
+    return new AppError('unavailable', {}, { cause: thrown });
+  }
+  return new AppError('internal', {}, { cause: thrown });
+};
+
+export const errorAnswer = (thrown: unknown, requestId: string, log: Log): { status: number; body: ErrorBody } => {
+  const error = toAppError(thrown);
+  if (error.code === 'internal') log.error({ err: error.cause ?? error, requestId }, 'request failed');
+  else if (error.status >= 500) log.warn({ code: error.code, requestId, cause: String(error.cause ?? '') }, 'request refused');
+  return { status: error.status, body: { error: error.toPayload(requestId) } };
+};

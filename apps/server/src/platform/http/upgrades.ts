@@ -1,0 +1,106 @@
+// The one `upgrade` listener: checks Host, Origin, sign-in and permission, then hands a socket to its owner.
+// It knows no message.
+
+import { AppError, isSessionPermission, maxFrameBytes, sessionSockets, socketProtocol, ticketProtocolPrefix, type SessionId, type SessionSocketName } from '@remote-claude/contract';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+import type { Log } from '../log.js';
+import { toAppError } from './errors.js';
+import { checkSameOrigin, type Origins } from './origins.js';
+import type { Access, Actor } from './types.js';
+
+export interface SocketContext {
+  name: SessionSocketName;
+  sessionId: SessionId;
+  actor: Actor;
+  permissions: ReadonlySet<string>;
+  ip: string;
+}
+
+export interface UpgradeDeps {
+  server: Server;
+  access: Access;
+  origins: Origins;
+  log: Log;
+  basePath: string;
+  /** The actor of a one-time ticket for this session; null where it is wrong, used or late. */
+  redeemTicket(ticket: string, sessionId: SessionId): Promise<Actor | null>;
+  onSocket(socket: WebSocket, context: SocketContext): void;
+  /** Upgrades below this path are someone else's (Socket.IO). */
+  foreignPath: string;
+}
+
+const uuid = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
+
+/** Installs the listener; `close` ends it and terminates what is still open. */
+export const acceptUpgrades = (deps: UpgradeDeps): { close(): void } => {
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(socketProtocol) ? socketProtocol : false),
+  });
+  const prefix = deps.basePath === '/' ? '' : deps.basePath;
+  const addresses = Object.entries(sessionSockets).map(([name, { path }]) => ({
+    name: name as SessionSocketName,
+    pattern: new RegExp(`^${prefix}/api${path.replace(':id', `(${uuid})`)}$`),
+  }));
+
+  const open = async (request: IncomingMessage): Promise<SocketContext> => {
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    deps.origins.checkHost(request.headers.host);
+    const ticket = offeredProtocols(request).find((offer) => offer.startsWith(ticketProtocolPrefix));
+    // A ticket was fetched by an authenticated program, so it stands in for the Origin that only browsers send.
+    if (request.headers.origin !== undefined || ticket === undefined) checkUpgradeOrigin(deps.origins, request);
+    const target = addresses.map(({ name, pattern }) => ({ name, id: pattern.exec(path)?.[1] })).find(({ id }) => id !== undefined);
+    if (target?.id === undefined) throw new AppError('not_found');
+    const sessionId = target.id.toLowerCase() as SessionId;
+    const actor =
+      ticket === undefined
+        ? await deps.access.authenticate({ headers: request.headers })
+        : await deps.redeemTicket(ticket.slice(ticketProtocolPrefix.length), sessionId);
+    if (actor === null) throw new AppError('unauthenticated');
+    const { permission } = sessionSockets[target.name];
+    if (!isSessionPermission(permission)) throw new AppError('internal');
+    await deps.access.authorize(actor, permission, sessionId);
+    const permissions = await deps.access.sessionPermissions(actor, sessionId);
+    return { name: target.name, sessionId, actor, permissions, ip: request.socket.remoteAddress ?? '' };
+  };
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if ((request.url ?? '').startsWith(deps.foreignPath)) return;
+    socket.on('error', () => {});
+    open(request).then(
+      (context) => wss.handleUpgrade(request, socket, head, (ws) => deps.onSocket(ws, context)),
+      (thrown: unknown) => refuse(socket, thrown, deps.log),
+    );
+  };
+  deps.server.on('upgrade', onUpgrade);
+  return {
+    close() {
+      deps.server.off('upgrade', onUpgrade);
+      for (const client of wss.clients) client.terminate();
+      wss.close();
+    },
+  };
+};
+
+/** Browsers send Origin with every upgrade; what lacks one must bring a bearer token. */
+const checkUpgradeOrigin = (origins: Origins, request: IncomingMessage): void => {
+  const { 'sec-fetch-site': _site, ...headers } = request.headers;
+  checkSameOrigin(origins, headers);
+};
+
+const offeredProtocols = (request: IncomingMessage): string[] =>
+  (request.headers['sec-websocket-protocol'] ?? '').split(',').map((offer) => offer.trim());
+
+const refuse = (socket: Duplex, thrown: unknown, log: Log): void => {
+  const error = toAppError(thrown);
+  if (error.code === 'internal') log.error({ err: error.cause ?? error }, 'upgrade failed');
+  const body = JSON.stringify({ error: error.toPayload() });
+  socket.end(
+    `HTTP/1.1 ${error.status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+};
