@@ -83,22 +83,27 @@ export async function bundleAgent({ entry, packageFolder, target }) {
   const next = `${target}.next`;
   rmSync(next, { recursive: true, force: true });
   mkdirSync(next, { recursive: true });
-  await esbuild.build({
-    entryPoints: [entry],
-    outfile: join(next, 'agent.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    conditions: ['source'],
-    external: nativeParts,
-    banner: { js: banner },
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'linked',
-    logLevel: 'warning',
-    absWorkingDir: root,
-  });
+  try {
+    await esbuild.build({
+      entryPoints: [entry],
+      outfile: join(next, 'agent.mjs'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20.19',
+      conditions: ['source'],
+      external: nativeParts,
+      banner: { js: banner },
+      sourcemap: 'linked',
+      sourcesContent: false,
+      legalComments: 'linked',
+      logLevel: 'warning',
+      absWorkingDir: root,
+    });
+  } finally {
+    // Its service process would live as long as this one.
+    await esbuild.stop();
+  }
   for (const name of nativeParts) {
     if (!copyPackage(name, { from: packageFolder, user: next, target: next }))
       throw new Error(`${name} is not installed`);

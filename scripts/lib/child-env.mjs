@@ -43,3 +43,6 @@ export function childEnv(extra = {}) {
 export function serverVariables() {
   return pick(serverNames, serverFamilies);
 }
+
+/** Whether npm is the parent (by way of a shell): the scripts end when it does. */
+export const isStartedByNpm = () => process.env.npm_lifecycle_event !== undefined;

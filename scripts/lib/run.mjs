@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { childEnv } from './child-env.mjs';
+import { childEnv, isStartedByNpm } from './child-env.mjs';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -22,6 +22,18 @@ function onSignal(signal) {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal));
+
+// SIGTERM for npm ends npm and its shell, but does not reach what the shell started: notice that the parent is gone.
+const parentPollMs = 500;
+const parentPid = process.ppid;
+if (isStartedByNpm()) {
+  const poll = setInterval(() => {
+    if (process.ppid === parentPid) return;
+    clearInterval(poll);
+    onSignal('SIGTERM');
+  }, parentPollMs);
+  poll.unref();
+}
 
 /** Whether somebody asked this script to end: the stages that are left are then not begun. */
 export const interrupted = () => last.signal !== '';
