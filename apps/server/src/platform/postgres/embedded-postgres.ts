@@ -32,6 +32,8 @@ export interface EmbeddedPostgres {
   adopted: boolean;
   /** Ends PostgreSQL in fast mode. */
   stop(): Promise<void>;
+  /** Leaves PostgreSQL running and unwatched, for a next start to adopt. */
+  release(): void;
 }
 
 const port = 5432;
@@ -76,6 +78,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     connection: { host: cluster.socketDir, port, user: superuser, database: databaseName },
     pid: () => running.pid,
     adopted,
+    release: () => stopping.abort(),
     async stop() {
       stopping.abort();
       await watching;

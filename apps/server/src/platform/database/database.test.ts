@@ -1,0 +1,126 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSilentLog } from '../../testing/silent-log.js';
+import { createTestDatabase, type TestDatabase } from '../../testing/postgres.js';
+import { createDatabase, isForeignKeyViolation, isUnavailable, isUniqueViolation, json } from './index.js';
+
+let test1: TestDatabase;
+beforeAll(async () => {
+  test1 = await createTestDatabase();
+});
+afterAll(() => test1.close());
+
+const insertUser = (email: string) =>
+  test1.database.db.insertInto('users').values({ email, name: 'A', site_role: 'member' }).returning('id').executeTakeFirstOrThrow();
+
+const insertSession = async (email: string) => {
+  const user = await insertUser(email);
+  return test1.database.db.insertInto('sessions').values({ user_id: user.id, name: 's' }).returningAll().executeTakeFirstOrThrow();
+};
+
+describe('rows', () => {
+  test('counters and money arrive as numbers, times as Date', async () => {
+    const session = await insertSession('numbers@example.org');
+    expect(session).toMatchObject({ head: 0, status: 'starting', wanted: 'running', state: {}, attempts: 0 });
+    expect(session.created_at).toBeInstanceOf(Date);
+    const usage = await test1.database.db
+      .insertInto('usage')
+      .values({ session_id: session.id, user_id: session.user_id, model: 'm', input_tokens: 12, cost_usd: 0.000123 })
+      .returning(['input_tokens', 'cost_usd', 'output_tokens'])
+      .executeTakeFirstOrThrow();
+    expect(usage).toEqual({ input_tokens: 12, output_tokens: 0, cost_usd: 0.000123 });
+  });
+
+  test('jsonb takes arrays, strings, null and text that PostgreSQL cannot hold', async () => {
+    const values = [[1, 'two'], 'text', null, { a: [] }, 'the text \\u0000 and \\ud800'];
+    for (const [index, value] of values.entries()) {
+      const key = `json-${index}`;
+      await test1.database.db.insertInto('settings').values({ key, value: json(value) }).execute();
+      const row = await test1.database.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirstOrThrow();
+      expect(row.value).toEqual(value);
+    }
+    const broken = { 'key\u0000': 'a\u0000b\ud800c\\\u0000', emoji: '😀' };
+    const row = await test1.database.db
+      .insertInto('settings')
+      .values({ key: 'broken', value: json(broken) })
+      .returning('value')
+      .executeTakeFirstOrThrow();
+    expect(row.value).toEqual({ 'key\ufffd': 'a\ufffdb\ufffdc\\\ufffd', emoji: '😀' });
+  });
+
+  test('constraints hold and are recognised', async () => {
+    await insertUser('twice@example.org');
+    const again = await insertUser('twice@example.org').catch((error: unknown) => error);
+    expect(isUniqueViolation(again)).toBe(true);
+    expect(isUniqueViolation(again, 'users_email_key')).toBe(true);
+    expect(isUniqueViolation(again, 'another')).toBe(false);
+    await expect(insertUser('Upper@example.org')).rejects.toMatchObject({ code: '23514' });
+    const orphan = await test1.database.db
+      .insertInto('sessions')
+      .values({ user_id: '00000000-0000-0000-0000-000000000000', name: 's' })
+      .execute()
+      .catch((error: unknown) => error);
+    expect(isForeignKeyViolation(orphan)).toBe(true);
+  });
+
+  test('an event is stored once per source and number, and goes with its session', async () => {
+    const { id } = await insertSession('events@example.org');
+    const insert = (seq: number, n: number) =>
+      test1.database.db.insertInto('events').values({ session_id: id, seq, source: 'journal', n, event: json({ n }) }).execute();
+    await insert(1, 1);
+    await expect(insert(2, 1)).rejects.toMatchObject({ code: '23505' });
+    await expect(insert(1, 2)).rejects.toMatchObject({ code: '23505' });
+    await test1.database.db.deleteFrom('sessions').where('id', '=', id).execute();
+    expect(await test1.database.db.selectFrom('events').selectAll().where('session_id', '=', id).execute()).toEqual([]);
+  });
+});
+
+describe('transactions', () => {
+  test('a failure leaves nothing', async () => {
+    const failing = test1.database.transaction(async (trx) => {
+      await trx.insertInto('settings').values({ key: 'gone', value: json(1) }).execute();
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await test1.database.db.selectFrom('settings').selectAll().where('key', '=', 'gone').execute()).toEqual([]);
+  });
+
+  test('two that deadlock both come through', async () => {
+    const { db, transaction } = test1.database;
+    for (const key of ['left', 'right']) await db.insertInto('settings').values({ key, value: json(0) }).execute();
+    let arrived = 0;
+    let open: () => void = () => {};
+    const bothHoldOne = new Promise<void>((resolve) => (open = resolve));
+    const work = (first: string, second: string) =>
+      transaction(async (trx) => {
+        await trx.updateTable('settings').set({ value: json(first) }).where('key', '=', first).execute();
+        arrived += 1;
+        if (arrived === 2) open();
+        await bothHoldOne;
+        await trx.updateTable('settings').set({ value: json(first) }).where('key', '=', second).execute();
+        return first;
+      });
+    expect(await Promise.all([work('left', 'right'), work('right', 'left')])).toEqual(['left', 'right']);
+    expect(arrived).toBe(3);
+  });
+});
+
+describe('a database that is away', () => {
+  test('is recognised, and the pool heals by itself', async () => {
+    const running = test1.database.db.executeQuery(sql`select pg_sleep(30)`.compile(test1.database.db)).catch((error: unknown) => error);
+    await expect
+      .poll(async () => (await sql<{ n: number }>`select count(*)::int as n from pg_stat_activity where query like 'select pg_sleep%'`.execute(test1.database.db)).rows[0]?.n)
+      .toBe(1);
+    await test1.cutConnections();
+    expect(isUnavailable(await running)).toBe(true);
+    await expect.poll(() => test1.database.ping().then(() => 'up', () => 'down')).toBe('up');
+  });
+
+  test('is refused within two seconds where nothing listens', async () => {
+    const away = createDatabase({ url: 'postgres://nobody@127.0.0.1:1/none' }, { log: createSilentLog(), poolSize: 1 });
+    const startMs = performance.now();
+    expect(isUnavailable(await away.ping().catch((error: unknown) => error))).toBe(true);
+    expect(performance.now() - startMs).toBeLessThan(4000);
+    await away.close();
+  });
+});

@@ -1,0 +1,80 @@
+// The connection to PostgreSQL: a pool, typed queries, transactions. It knows neither rules nor who asks.
+
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Log } from '../log.js';
+import { isConflict } from './errors.js';
+import { migrate, type Migrated } from './migrate.js';
+import { migrations } from './migrations/index.js';
+import type { DatabaseSchema } from './schema.js';
+
+export type DatabaseConnection = { url: string } | { host: string; port: number; user: string; database: string };
+/** What runs a query: the database itself, or a transaction. */
+export type Executor = Kysely<DatabaseSchema>;
+export type Trx = Transaction<DatabaseSchema>;
+
+export interface DatabaseOptions {
+  log: Log;
+  poolSize: number;
+  /** How long a request waits for a free or new connection before the database counts as unavailable. */
+  connectTimeoutMs?: number;
+}
+
+export interface Database {
+  db: Executor;
+  /**
+   * Runs `work` in one transaction and commits what it returns. A deadlock or serialisation failure repeats it, so
+   * `work` does nothing but ask the database through `trx`.
+   */
+  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  migrate(): Promise<Migrated>;
+  /** Resolves when the database answers, for readiness. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const maxAttempts = 4;
+const int8 = 20;
+const numeric = 1700;
+
+export function createDatabase(connection: DatabaseConnection, options: DatabaseOptions): Database {
+  const { log, poolSize, connectTimeoutMs = 2000 } = options;
+  const pool = new pg.Pool({
+    ...connectionSettings(connection),
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    types: { getTypeParser },
+  });
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (err) => log.warn({ err }, 'a database connection was lost'));
+  const db: Executor = new Kysely<DatabaseSchema>({ dialect: new PostgresDialect({ pool }) });
+
+  return {
+    db,
+    async transaction(work) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await db.transaction().execute(work);
+        } catch (error) {
+          if (attempt >= maxAttempts || !isConflict(error)) throw error;
+        }
+      }
+    },
+    migrate: () => migrate(pool, db as unknown as Kysely<never>, migrations),
+    ping: async () => {
+      await pool.query('select 1');
+    },
+    close: () => db.destroy(),
+  };
+}
+
+/** The same settings for the pool and for connections beside it. */
+export function connectionSettings(connection: DatabaseConnection): pg.ClientConfig {
+  const shared = { application_name: 'remote-claude', keepAlive: true };
+  return 'url' in connection ? { ...shared, connectionString: connection.url } : { ...shared, ...connection, ssl: false };
+}
+
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  return oid === int8 || oid === numeric ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+}

@@ -1,0 +1,31 @@
+// What a refusal of the database means. It knows no table and no HTTP status.
+
+const sqlState = /^[0-9A-Z]{5}$/;
+const lostConnection = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown } | undefined)?.code ?? '');
+}
+
+/** Another row has that key already; `constraint` narrows it to one constraint or unique index. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  if (codeOf(error) !== '23505') return false;
+  return constraint === undefined || (error as { constraint?: string }).constraint === constraint;
+}
+
+export function isForeignKeyViolation(error: unknown): boolean {
+  return codeOf(error) === '23503';
+}
+
+/** Two transactions were in each other's way; the same one, tried again, can succeed. */
+export function isConflict(error: unknown): boolean {
+  return codeOf(error) === '40001' || codeOf(error) === '40P01';
+}
+
+/** The database cannot be reached, is starting, stopping, or full. Whether a commit went through is unknown. */
+export function isUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (sqlState.test(code)) return /^(08|53|57P0|58)/.test(code);
+  if (lostConnection.has(code)) return true;
+  return error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(error.message);
+}

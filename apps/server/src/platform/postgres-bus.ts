@@ -1,0 +1,178 @@
+// The bus over LISTEN and NOTIFY, on one connection of its own that comes back by itself. It knows no channel's meaning.
+
+import { sql } from 'kysely';
+import pg from 'pg';
+import { maxBusPayloadBytes, type Bus, type BusListener, type BusNotice } from './bus.js';
+import type { Cancel, Clock } from './clock.js';
+import { connectionSettings, type Database, type DatabaseConnection } from './database/database.js';
+import { jsonText } from './database/json.js';
+import type { Log } from './log.js';
+
+// All channels share one of PostgreSQL's, so that listening to another takes no round trip in which messages are missed.
+const pgChannel = 'remote_claude';
+const maxChannelBytes = 200;
+
+export interface PostgresBusOptions {
+  connection: DatabaseConnection;
+  database: Database;
+  clock: Clock;
+  log: Log;
+  /** How often the connection is tried, since a network can drop one in silence. */
+  heartbeatMs: number;
+  minRetryMs?: number;
+  maxRetryMs?: number;
+}
+
+/** Resolves when it listens for the first time; rejects when that fails. */
+export async function createPostgresBus(options: PostgresBusOptions): Promise<Bus> {
+  const { database } = options;
+  const listeners = createListeners(options.log);
+  const line = createLine(options, listeners);
+  await line.open();
+  return {
+    async publish(channel, payload) {
+      await sql`select pg_notify(${pgChannel}, ${encode(channel, payload)})`.execute(database.db);
+    },
+    async publishIn(trx, channel, payload) {
+      await sql`select pg_notify(${pgChannel}, ${encode(channel, payload)})`.execute(trx);
+    },
+    subscribe: listeners.add,
+    close: line.close,
+  };
+}
+
+interface Listeners {
+  add(channel: string, listener: BusListener): () => void;
+  deliver(text: string): void;
+  resync(): void;
+}
+
+function createListeners(log: Log): Listeners {
+  const byChannel = new Map<string, Set<BusListener>>();
+
+  function tell(channel: string, notice: BusNotice) {
+    // A copy: a listener may subscribe or leave while it is told.
+    for (const listener of [...(byChannel.get(channel) ?? [])]) {
+      try {
+        listener(notice);
+      } catch (err) {
+        log.error({ err, channel }, 'a listener of the bus failed');
+      }
+    }
+  }
+
+  return {
+    add(channel, listener) {
+      // Wrapped, so that one function subscribed twice is two listeners.
+      const entry: BusListener = (notice) => listener(notice);
+      const entries = byChannel.get(channel) ?? new Set();
+      byChannel.set(channel, entries.add(entry));
+      return () => {
+        entries.delete(entry);
+        if (entries.size === 0 && byChannel.get(channel) === entries) byChannel.delete(channel);
+      };
+    },
+    deliver(text) {
+      const message = decode(text);
+      if (message === undefined) log.warn('a message on the bus was not understood and is left out');
+      else tell(message.channel, { kind: 'message', payload: message.payload });
+    },
+    resync() {
+      for (const channel of [...byChannel.keys()]) tell(channel, { kind: 'resync' });
+    },
+  };
+}
+
+/** The listening connection: opened, watched, opened again after a loss with growing pauses. */
+function createLine(options: PostgresBusOptions, listeners: Listeners) {
+  const { clock, log, heartbeatMs, minRetryMs = 100, maxRetryMs = 5000 } = options;
+  let client: pg.Client | undefined;
+  let closed = false;
+  let cancelTimer: Cancel = () => {};
+
+  async function open(): Promise<void> {
+    const next = new pg.Client({ ...connectionSettings(options.connection), connectionTimeoutMillis: 5000, query_timeout: 5000 });
+    let lost = false;
+    const onLoss = (err?: Error) => {
+      if (lost) return;
+      lost = true;
+      if (client !== next) return;
+      client = undefined;
+      cancelTimer();
+      void next.end().catch(() => {});
+      if (closed) return;
+      log.warn({ err }, 'the bus lost its connection to PostgreSQL and connects again');
+      retry(minRetryMs);
+    };
+    next.on('error', onLoss);
+    next.on('end', () => onLoss());
+    next.on('notification', (message) => listeners.deliver(message.payload ?? ''));
+    try {
+      await next.connect();
+      await next.query(`listen ${pgChannel}`);
+      if (lost) throw new Error('the connection ended at once');
+      if (closed) throw new Error('the bus is closed');
+    } catch (error) {
+      await next.end().catch(() => {});
+      throw error;
+    }
+    client = next;
+    beat(next, onLoss);
+  }
+
+  function beat(current: pg.Client, onLoss: (err: Error) => void) {
+    cancelTimer = clock.after(heartbeatMs, () => {
+      current.query('select 1').then(
+        () => {
+          if (client === current) beat(current, onLoss);
+        },
+        (error: Error) => onLoss(error),
+      );
+    });
+  }
+
+  function retry(pauseMs: number) {
+    // Jitter, so that replicas do not return all at once.
+    const delayMs = pauseMs * (0.5 + Math.random() / 2);
+    cancelTimer = clock.after(delayMs, () => {
+      open().then(
+        () => {
+          log.info('the bus is connected again');
+          listeners.resync();
+        },
+        () => {
+          if (!closed) retry(Math.min(pauseMs * 2, maxRetryMs));
+        },
+      );
+    });
+  }
+
+  return {
+    open,
+    async close() {
+      closed = true;
+      cancelTimer();
+      const current = client;
+      client = undefined;
+      await current?.end().catch(() => {});
+    },
+  };
+}
+
+function encode(channel: string, payload: unknown): string {
+  const body = jsonText(payload);
+  const bytes = Buffer.byteLength(body);
+  if (bytes > maxBusPayloadBytes) throw new RangeError(`A bus message has at most ${maxBusPayloadBytes} bytes, this one ${bytes}.`);
+  if (Buffer.byteLength(channel) > maxChannelBytes || channel.includes('\n')) throw new RangeError(`Not a bus channel: ${channel}`);
+  return `${channel}\n${body}`;
+}
+
+function decode(text: string): { channel: string; payload: unknown } | undefined {
+  const end = text.indexOf('\n');
+  if (end < 0) return undefined;
+  try {
+    return { channel: text.slice(0, end), payload: JSON.parse(text.slice(end + 1)) };
+  } catch {
+    return undefined;
+  }
+}
