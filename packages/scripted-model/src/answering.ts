@@ -60,7 +60,9 @@ export const createAnswering = (first: Script, sideCalls: 'answer' | 'strict'): 
       entry.attempts += 1;
       if (entry.attempts > 1) retries += 1;
       const chosen = { key, conversation, sideCall, attempt: entry.attempts };
-      const rule = script.find((one) => (sideCall === undefined || one.sideCalls === true) && matches(one, conversation));
+      const rule = script.find(
+        (one) => (sideCall === undefined || one.sideCalls === true) && matches(one, conversation),
+      );
       if (rule !== undefined) {
         used.set(rule.name, (used.get(rule.name) ?? 0) + 1);
         const steps = entry.answers.get(rule.name) ?? answerOf(rule, conversation);

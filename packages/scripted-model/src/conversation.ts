@@ -37,9 +37,12 @@ export interface Conversation {
 type Entry = { kind: 'text'; text: string } | { kind: 'result'; result: ToolResult } | { kind: 'model' };
 
 const reminders = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
-/** What Claude Code itself writes in the user's place: after an interrupt, and when a broken turn goes on. */
+/** Ends a turn though the model may have said nothing that was kept. */
+const interruptNote = /^\[Request interrupted by user[^\]]*\]$/;
+/** What else Claude Code writes in the user's place: after ToolSearch, and when a broken turn goes on. */
 const notes = [
-  /^\[Request interrupted by user[^\]]*\]$/,
+  interruptNote,
+  /^Tools? loaded\.$/,
   /^Continue from where you left off\./,
   /^This session's worker process was restarted\./,
 ];
@@ -55,7 +58,9 @@ export const readConversation = (request: MessagesRequest): Conversation => {
   const lastModel = entries.findLastIndex((entry) => entry.kind === 'model');
   const lastText = entries.findLastIndex((entry) => entry.kind === 'text');
   const turnStart = startOfTurn(entries, lastText);
-  const systemTurns = request.messages.filter((message) => message.role === 'system').map((message) => textOf(message.content));
+  const systemTurns = request.messages
+    .filter((message) => message.role === 'system')
+    .map((message) => textOf(message.content));
   return {
     model: request.model,
     system: [textOf(request.system), ...systemTurns].filter((text) => text !== '').join('\n'),
@@ -93,11 +98,14 @@ const entriesOf = (request: MessagesRequest): Entry[] => {
     if (message.role === 'assistant') entries.push({ kind: 'model' });
     for (const block of blocksOf(message.content)) {
       if (message.role === 'assistant') {
-        if (block.type === 'tool_use') calls.set(String(block['id']), { name: String(block['name']), input: block['input'] });
+        if (block.type === 'tool_use')
+          calls.set(String(block['id']), { name: String(block['name']), input: block['input'] });
       } else if (block.type === 'tool_result') {
         entries.push({ kind: 'result', result: toolResult(block, calls) });
       } else if (block.type === 'text') {
-        const text = withoutReminders(String(block['text'] ?? ''));
+        const words = String(block['text'] ?? '');
+        const text = withoutReminders(words);
+        if (interruptNote.test(words.trim())) entries.push({ kind: 'model' });
         if (text !== '') entries.push({ kind: 'text', text });
       }
     }
@@ -105,8 +113,17 @@ const entriesOf = (request: MessagesRequest): Entry[] => {
   return entries;
 };
 
-const toolResult = (block: Record<string, unknown>, calls: Map<string, { name: string; input: unknown }>): ToolResult => {
+const toolResult = (
+  block: Record<string, unknown>,
+  calls: Map<string, { name: string; input: unknown }>,
+): ToolResult => {
   const id = String(block['tool_use_id']);
   const call = calls.get(id);
-  return { id, tool: call?.name ?? '', input: call?.input, text: textOf(block['content']), isError: block['is_error'] === true };
+  return {
+    id,
+    tool: call?.name ?? '',
+    input: call?.input,
+    text: textOf(block['content']),
+    isError: block['is_error'] === true,
+  };
 };

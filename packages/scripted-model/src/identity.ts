@@ -17,7 +17,8 @@ const idLength = 24;
 export const requestKey = (request: MessagesRequest): string => {
   const system = textOf(request.system)
     .split('\n')
-    .filter((line) => !line.startsWith('x-anthropic-billing-header'));
+    .filter((line) => !line.startsWith('x-anthropic-billing-header'))
+    .join('\n');
   const said = request.messages
     .filter((message) => message.role !== 'system')
     .map((message) => [message.role, blocksOf(message.content).flatMap(essence)]);
@@ -25,7 +26,8 @@ export const requestKey = (request: MessagesRequest): string => {
 };
 
 export const messageId = (key: string, rule: string): string => `msg_${shortDigest(key, rule)}`;
-export const toolUseId = (key: string, rule: string, index: number): string => `toolu_${shortDigest(key, rule, String(index))}`;
+export const toolUseId = (key: string, rule: string, index: number): string =>
+  `toolu_${shortDigest(key, rule, String(index))}`;
 export const signature = (thought: string): string => digest(thought);
 
 const essence = (block: ContentBlock): unknown[] => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The scripted model as a program: `main.js [--port N] [--host H] [--socket PATH] [--script demo|FILE.mjs]`.
- * Prints one JSON line with its address when it listens, logs to stderr with `--verbose`, ends on SIGTERM or SIGINT.
+ * The scripted model as a program. Prints one JSON line with its address when it listens, logs to stderr with
+ * `--verbose`, ends on SIGTERM or SIGINT and, with `--until-stdin-ends`, when the parent that holds its stdin is gone.
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,8 @@ import { startScriptedModel } from './server.js';
 import type { Script } from './script.js';
 import { demoScript } from './scripts/demo.js';
 
-const usage = 'Usage: scripted-model [--port N] [--host H] [--socket PATH] [--script demo|FILE.mjs] [--verbose]';
+const usage =
+  'Usage: scripted-model [--port N] [--host H] [--socket PATH] [--script demo|FILE.mjs] [--verbose] [--until-stdin-ends]';
 /** A long-lived process keeps few requests: each holds a whole conversation. */
 const keepRequests = 20;
 const maxPort = 65_535;
@@ -22,6 +23,7 @@ const main = async (): Promise<void> => {
       socket: { type: 'string' },
       script: { type: 'string', default: 'demo' },
       verbose: { type: 'boolean', default: false },
+      'until-stdin-ends': { type: 'boolean', default: false },
     },
   });
   const model = await startScriptedModel({
@@ -35,12 +37,14 @@ const main = async (): Promise<void> => {
   const end = (): void => void model.close().then(() => process.exit(0));
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
+  if (values['until-stdin-ends']) process.stdin.once('end', end).once('error', end).resume();
   process.stdout.write(`${JSON.stringify({ url: model.url, port: model.port })}\n`);
 };
 
 const portOf = (value: string): number => {
   const port = Number(value);
-  if (!Number.isInteger(port) || port < 0 || port > maxPort) throw new Error(`--port ${value}: a number from 0 to ${maxPort} is wanted.`);
+  if (!Number.isInteger(port) || port < 0 || port > maxPort)
+    throw new Error(`--port ${value}: a number from 0 to ${maxPort} is wanted.`);
   return port;
 };
 

@@ -32,8 +32,8 @@ export const play = async (steps: readonly Step[], deps: PlayDeps): Promise<Outc
   for (const step of steps) {
     if (signal.aborted) return 'aborted';
     if (step.kind === 'start') sink.begin();
-    else if (step.kind === 'silence') await pause(step.ms, signal);
-    else if (step.kind === 'gate') await gates.pass(step.name, signal);
+    else if (step.kind === 'silence') await sink.flush().then(() => pause(step.ms, signal));
+    else if (step.kind === 'gate') await sink.flush().then(() => gates.pass(step.name, signal));
     else if (step.kind === 'halfStream') writer.cutAfter(step.deltas);
     else if (step.kind === 'stop') reason = step.reason;
     else if (step.kind === 'error') {
@@ -97,7 +97,8 @@ const createWriter = ({ sink, signal, maxTokens, toolUseId }: PlayDeps): Writer 
       // Paced from the beginning, so that late timers do not add up.
       if (step.delayMs) await pause(beganAt + (index + 1) * step.delayMs - performance.now(), signal);
       if (signal.aborted) return void (ended = 'aborted');
-      if (step.kind !== 'toolUse' && chars > 0 && tokensOf(chars + piece.length) > maxTokens) return void (ended = 'max_tokens');
+      if (step.kind !== 'toolUse' && chars > 0 && tokensOf(chars + piece.length) > maxTokens)
+        return void (ended = 'max_tokens');
       if (deltasLeft === 0) return cut();
       deltasLeft -= 1;
       chars += piece.length;

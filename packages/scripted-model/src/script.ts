@@ -10,12 +10,20 @@ const delayMs = z.number().min(0).optional();
 const stepSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('text'), text: z.string(), delayMs }),
   z.strictObject({ kind: z.literal('thinking'), text: z.string(), delayMs }),
-  z.strictObject({ kind: z.literal('toolUse'), name: z.string().min(1), input: z.record(z.string(), z.unknown()), delayMs }),
+  z.strictObject({
+    kind: z.literal('toolUse'),
+    name: z.string().min(1),
+    input: z.record(z.string(), z.unknown()),
+    delayMs,
+  }),
   z.strictObject({ kind: z.literal('start') }),
   z.strictObject({ kind: z.literal('silence'), ms: z.number().min(0) }),
   z.strictObject({ kind: z.literal('gate'), name: z.string().min(1) }),
   z.strictObject({ kind: z.literal('halfStream'), deltas: z.int().min(0) }),
-  z.strictObject({ kind: z.literal('stop'), reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence', 'refusal', 'pause_turn']) }),
+  z.strictObject({
+    kind: z.literal('stop'),
+    reason: z.enum(['end_turn', 'max_tokens', 'stop_sequence', 'refusal', 'pause_turn']),
+  }),
   z.strictObject({
     kind: z.literal('error'),
     status: z.int().min(400).max(599),
@@ -51,7 +59,12 @@ interface Pace {
 
 export const text = (value: string, pace: Pace = {}): Step => ({ kind: 'text', text: value, ...pace });
 export const thinking = (value: string, pace: Pace = {}): Step => ({ kind: 'thinking', text: value, ...pace });
-export const toolUse = (name: string, input: Record<string, unknown>, pace: Pace = {}): Step => ({ kind: 'toolUse', name, input, ...pace });
+export const toolUse = (name: string, input: Record<string, unknown>, pace: Pace = {}): Step => ({
+  kind: 'toolUse',
+  name,
+  input,
+  ...pace,
+});
 /** Sends the headers and `message_start`, so that a later silence falls into an open stream. */
 export const start = (): Step => ({ kind: 'start' });
 /** Sends nothing for a while, no ping either. As the first step, not even the headers. */
@@ -100,6 +113,7 @@ export const checkScript = (script: unknown): Script => {
 export const answerOf = (rule: Rule, conversation: Conversation): readonly Step[] => {
   const steps = typeof rule.answer === 'function' ? rule.answer(conversation) : rule.answer;
   const result = z.array(stepSchema).safeParse(steps);
-  if (!result.success) throw new Error(`Rule "${rule.name}" answered with no valid steps:\n${z.prettifyError(result.error)}`);
+  if (!result.success)
+    throw new Error(`Rule "${rule.name}" answered with no valid steps:\n${z.prettifyError(result.error)}`);
   return steps;
 };

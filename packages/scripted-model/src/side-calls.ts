@@ -26,7 +26,8 @@ export const answerSideCall = (call: SideCall, conversation: Conversation): read
   return [];
 };
 
-const compacted = '<analysis>\nA scripted summary.\n</analysis>\n<summary>\nThe conversation so far was answered by the scripted model.\n</summary>';
+const compacted =
+  '<analysis>\nA scripted summary.\n</analysis>\n<summary>\nThe conversation so far was answered by the scripted model.\n</summary>';
 
 /** The smallest value that fits the wanted schema; a title is made of the words of the session. */
 const structured = (conversation: Conversation): unknown => {
@@ -37,7 +38,12 @@ const structured = (conversation: Conversation): unknown => {
 };
 
 const smallest = (schema: unknown, words: string): unknown => {
-  const { type, properties, required, enum: choices } = (schema ?? {}) as {
+  const {
+    type,
+    properties,
+    required,
+    enum: choices,
+  } = (schema ?? {}) as {
     type?: string;
     properties?: Record<string, unknown>;
     required?: string[];

@@ -29,6 +29,8 @@ export interface Sink {
   /** Sends headers and `message_start`, once; what follows calls it too. */
   begin(): void;
   openBlock(block: Block): void;
+  /** Resolves when everything so far has left for the client. */
+  flush(): Promise<void>;
   /** Resolves when the socket takes more. */
   delta(delta: Delta): Promise<void>;
   /** Closes the open block; `whole` is what its deltas add up to. */
@@ -46,7 +48,12 @@ const usageOf = (usage: InputUsage, outputTokens: number): object => ({
   service_tier: 'standard',
 });
 
-const messageOf = (head: MessageHead, content: readonly Block[], stopReason: string | null, outputTokens: number): object => ({
+const messageOf = (
+  head: MessageHead,
+  content: readonly Block[],
+  stopReason: string | null,
+  outputTokens: number,
+): object => ({
   id: head.id,
   type: 'message',
   role: 'assistant',
@@ -57,7 +64,10 @@ const messageOf = (head: MessageHead, content: readonly Block[], stopReason: str
   usage: usageOf(head.usage, outputTokens),
 });
 
-const jsonHeaders = (requestId: string): Record<string, string> => ({ 'content-type': 'application/json', 'request-id': requestId });
+const jsonHeaders = (requestId: string): Record<string, string> => ({
+  'content-type': 'application/json',
+  'request-id': requestId,
+});
 
 /** Sends an error as the whole answer. */
 export const sendError = (response: ServerResponse, error: ApiError, requestId: string): void => {
@@ -90,6 +100,7 @@ export const createStreamSink = (response: ServerResponse, head: MessageHead): S
 
   return {
     begin,
+    flush: () => (begun ? flushed(response) : Promise.resolve()),
     openBlock: (block) => {
       begin();
       send('content_block_start', { index, content_block: block });
@@ -104,7 +115,10 @@ export const createStreamSink = (response: ServerResponse, head: MessageHead): S
     },
     end: (stopReason, outputTokens) => {
       begin();
-      send('message_delta', { delta: { stop_reason: stopReason, stop_sequence: null }, usage: usageOf(head.usage, outputTokens) });
+      send('message_delta', {
+        delta: { stop_reason: stopReason, stop_sequence: null },
+        usage: usageOf(head.usage, outputTokens),
+      });
       send('message_stop');
       response.end();
     },
@@ -124,10 +138,12 @@ export const createJsonSink = (response: ServerResponse, head: MessageHead): Sin
   const content: Block[] = [];
   return {
     begin: () => undefined,
+    flush: () => Promise.resolve(),
     openBlock: () => undefined,
     delta: () => Promise.resolve(),
     closeBlock: (whole) => void content.push(whole),
-    end: (stopReason, outputTokens) => sendJson(response, messageOf(head, content, stopReason, outputTokens), head.requestId),
+    end: (stopReason, outputTokens) =>
+      sendJson(response, messageOf(head, content, stopReason, outputTokens), head.requestId),
     fail: (error) => sendError(response, error, head.requestId),
     cut: () => {
       const body = JSON.stringify(messageOf(head, content, 'end_turn', 1));
@@ -140,8 +156,11 @@ export const createJsonSink = (response: ServerResponse, head: MessageHead): Sin
 
 /** What was written leaves first, so that the reader sees exactly the deltas that the script names. */
 const cutAfterFlush = (response: ServerResponse): void => {
-  response.write('', () => response.socket?.destroy());
+  void flushed(response).then(() => response.socket?.destroy());
 };
+
+const flushed = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => void response.write('', () => resolve()));
 
 const untilDrained = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {

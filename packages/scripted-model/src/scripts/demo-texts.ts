@@ -3,7 +3,8 @@ import { programName, rightLine, rightOutput, wrongLine } from './prime-program.
 
 export const intro = `I am the **demo model**: my words are scripted, and no real model is connected. Everything else is real, so I write a small program in this session, run it, and mend what is wrong with it.`;
 
-export const plan = 'The user tries the demo. I write a short program that checks its own result, run it, and look at what comes out.';
+export const plan =
+  'The user tries the demo. I write a short program that checks its own result, run it, and look at what comes out.';
 
 export const running = `\`${programName}\` is written. I run it; it checks its own result.`;
 
@@ -47,8 +48,12 @@ export const help = `I am the **demo model** and know only a few replies:
 
 The files, the editor and the terminal of this session work as usual. For real answers, an admin enters a model key in the settings.`;
 
-export const denied = (tool: string): string =>
-  `All right, you declined the **${tool}** call, so I did not make it and I stop here. What was done before it stays as it is. Type \`program\` to start again.`;
+export const denied = (tool: string, reason: string): string =>
+  `All right: the **${tool}** call was not allowed, so it was not made, and I stop here. What was done before stays as it is.
+
+${quoted(reason)}
+
+Type \`program\` to start again.`;
 
 export const trouble = (tool: string, output: string): string =>
   `**${tool}** did not work here, and the demo model has no script for that:
@@ -58,3 +63,5 @@ ${output}
 \`\`\`
 
 Type \`program\` to try again.`;
+
+const quoted = (words: string): string => words.replace(/^/gm, '> ');

@@ -26,7 +26,9 @@ export const loadTodoTools = (conversation: Conversation): readonly Step[] => {
   if (loaded(conversation) !== undefined || !conversation.tools.includes('ToolSearch')) return [];
   if (conversation.turnResults.some((result) => result.tool === 'ToolSearch')) return [];
   const family = families.find((one) => one.every((tool) => isNamed(conversation, tool)));
-  return family === undefined ? [] : [toolUse('ToolSearch', { query: `select:${family.join(',')}`, max_results: family.length })];
+  return family === undefined
+    ? []
+    : [toolUse('ToolSearch', { query: `select:${family.join(',')}`, max_results: family.length })];
 };
 
 /** Brings the list to the state in which the first `done` items are done and the next is under way. */
@@ -38,7 +40,9 @@ export const todoSteps = (conversation: Conversation, items: readonly TodoItem[]
     return [toolUse('TodoWrite', { todos })];
   }
   if (done === 0) {
-    return items.map(({ content, activeForm }) => toolUse('TaskCreate', { subject: content, description: content, activeForm }));
+    return items.map(({ content, activeForm }) =>
+      toolUse('TaskCreate', { subject: content, description: content, activeForm }),
+    );
   }
   const ids = taskIds(conversation);
   return [done - 1, done].flatMap((index) => {

@@ -1,6 +1,6 @@
 /**
  * The demo conversation for a first-run user without a key: Claude Code really writes, runs and mends a small program.
- * It follows from the tools' results alone, so it holds after a restart, a denied tool, or a file that already exists.
+ * It follows from the tools' results alone, so it holds after a restart, a denied tool, or a tool that fails.
  */
 import type { Conversation, ToolResult } from '../conversation.js';
 import { numbered, text, thinking, toolUse } from '../script.js';
@@ -17,7 +17,7 @@ const items: readonly TodoItem[] = [
   { content: 'Run it again', activeForm: 'Running it again' },
 ];
 
-const workTools: readonly string[] = ['Write', 'Read', 'Bash', 'Edit'];
+const workTools: readonly string[] = ['Write', 'Bash', 'Edit'];
 const maxQuotedChars = 600;
 const countTo = 200;
 
@@ -44,13 +44,13 @@ const paced = (step: Step, delayMs: number): Step =>
 /** Where the turn stands is told by the work tools that answered in it; the todo list only goes along. */
 const programAnswer = (conversation: Conversation): readonly Step[] => {
   const refused = conversation.newResults.find(isDenial);
-  if (refused !== undefined) return [text(denied(refused.tool))];
+  if (refused !== undefined) return [text(denied(refused.tool, refused.text.slice(0, maxQuotedChars)))];
   const done = conversation.turnResults.filter((result) => workTools.includes(result.tool));
   const last = done.at(-1);
   if (last === undefined) return beginning(conversation);
-  if (last.tool === 'Write' || last.tool === 'Read') return afterFile(conversation, done, last);
   if (last.tool === 'Bash') return afterRun(conversation, done, last);
   if (last.isError) return failed(last);
+  if (last.tool === 'Write') return [text(running), ...todoSteps(conversation, items, 1), run('Run the program')];
   return [text(rerunning), ...todoSteps(conversation, items, 3), run('Run the mended program')];
 };
 
@@ -59,14 +59,6 @@ const beginning = (conversation: Conversation): readonly Step[] => {
   const loading = loadTodoTools(conversation);
   if (loading.length > 0) return [...greeting, ...loading];
   return [...greeting, ...todoSteps(conversation, items, 0), write(conversation)];
-};
-
-const afterFile = (conversation: Conversation, done: readonly ToolResult[], last: ToolResult): readonly Step[] => {
-  const hasRead = done.some((result) => result.tool === 'Read');
-  if (last.tool === 'Read') return last.isError ? failed(last) : [write(conversation)];
-  // Claude Code writes over a file only after it was read.
-  if (last.isError) return hasRead ? failed(last) : [toolUse('Read', { file_path: pathOf(conversation) })];
-  return [text(running), ...todoSteps(conversation, items, 1), run('Run the program')];
 };
 
 const afterRun = (conversation: Conversation, done: readonly ToolResult[], last: ToolResult): readonly Step[] => {
@@ -81,15 +73,21 @@ const afterRun = (conversation: Conversation, done: readonly ToolResult[], last:
   return closing.length > 0 ? closing : [text(summary)];
 };
 
-const write = (conversation: Conversation): Step => toolUse('Write', { file_path: pathOf(conversation), content: program });
+const write = (conversation: Conversation): Step =>
+  toolUse('Write', { file_path: pathOf(conversation), content: program });
 const run = (description: string): Step => toolUse('Bash', { command: `node ${programName}`, description });
-const failed = (result: ToolResult): readonly Step[] => [text(trouble(result.tool, result.text.slice(0, maxQuotedChars)))];
+const failed = (result: ToolResult): readonly Step[] => [
+  text(trouble(result.tool, result.text.slice(0, maxQuotedChars))),
+];
 
 const pathOf = ({ system }: Conversation): string => {
-  const folder = /^[ \t*-]*(?:Primary working directory|Working directory|cwd): (\/.*)$/im.exec(system)?.[1]?.trim() ?? '/workspace';
+  const folder =
+    /^[ \t*-]*(?:Primary working directory|Working directory|cwd): (\/.*)$/im.exec(system)?.[1]?.trim() ?? '/workspace';
   return `${folder.replace(/\/+$/, '')}/${programName}`;
 };
 
 /** A person's refusal is an error in their own words; a tool's failure says that it is one. */
-const isDenial = ({ isError, text: words }: ToolResult): boolean =>
-  isError && !/^\s*(<tool_use_error>|Error\b|Exit code \d|InputValidationError)/.test(words);
+const isDenial = ({ tool, isError, text: words }: ToolResult): boolean =>
+  workTools.includes(tool) &&
+  isError &&
+  !/^\s*(<tool_use_error>|Error\b|Exit code \d|InputValidationError)/.test(words);
