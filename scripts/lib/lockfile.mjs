@@ -11,6 +11,8 @@ export function lockProblems(lock) {
   const problems = [];
   for (const [path, entry] of Object.entries(lock.packages ?? {})) {
     const isOurs = !path.includes('node_modules/') || entry.link;
+    // What comes inside another package's archive is covered by that one's integrity.
+    if (entry.inBundle) continue;
     if (isOurs) {
       if (entry.resolved && /^[a-z+]+:|\.\./.test(entry.resolved))
         problems.push(`${path}: resolved outside the repository`);
@@ -20,7 +22,24 @@ export function lockProblems(lock) {
       problems.push(`${path}: names a registry; .npmrc has omit-lockfile-registry-resolved=true`);
     }
   }
-  return problems;
+  return [...problems, ...unlockedOptionals(lock.packages ?? {})];
+}
+
+/** Where Node would find a dependency of the package at `path`. */
+function isLocked(packages, path, name) {
+  for (let folder = path; ; folder = folder.slice(0, folder.lastIndexOf('/node_modules/'))) {
+    if (packages[`${folder}/node_modules/${name}`]) return true;
+    if (!folder.includes('/node_modules/')) return packages[`node_modules/${name}`] !== undefined;
+  }
+}
+
+/** npm ci refuses a lock file that lacks a platform's optional package, on every platform. */
+function unlockedOptionals(packages) {
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !isLocked(packages, path, name))
+      .map((name) => `${path}: its optional ${name} is not locked`),
+  );
 }
 
 export function manifestProblems(file, manifest) {

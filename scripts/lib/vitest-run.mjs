@@ -29,7 +29,7 @@ export function countReport(report, exitCode) {
     // A file that could not be loaded, or a hook outside any test.
     if (file.status === 'failed' && !tests.some((test) => test.status === 'failed')) counts.failures.push(path);
   }
-  if (exitCode !== 0 && counts.failures.length === 0) {
+  if ((exitCode !== 0 || report === undefined) && counts.failures.length === 0) {
     counts.failures.push(report ? 'errors outside the tests, see above' : 'the run gave no report, see above');
   }
   return counts;
