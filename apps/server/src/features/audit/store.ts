@@ -1,6 +1,7 @@
 // SQL of the audit log.
 
 import type { Executor } from '../../platform/database/index.js';
+import { json } from '../../platform/database/json.js';
 import type { AuditEntry } from './service.js';
 
 export const insertAudit = async (executor: Executor, entry: AuditEntry): Promise<void> => {
@@ -10,7 +11,7 @@ export const insertAudit = async (executor: Executor, entry: AuditEntry): Promis
       user_id: entry.userId,
       session_id: entry.sessionId,
       action: entry.action,
-      details: JSON.stringify(entry.details ?? {}),
+      details: json(entry.details ?? {}),
       ip: entry.ip ?? null,
     })
     .execute();

@@ -4,7 +4,7 @@ import { AppError, type SessionId, type UserId } from '@remote-claude/contract';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Clock } from '../../platform/clock.js';
-import type { Database, Executor } from '../../platform/database/index.js';
+import type { Database, Executor, Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
 import { createToken, hashToken } from '../../platform/tokens.js';
 import type { Audit } from '../audit/index.js';
@@ -101,7 +101,7 @@ export const createAuth = (deps: AuthDeps) => {
     });
   };
 
-  const tellRevoked = (executor: Executor, loginIds: readonly string[]): Promise<void> =>
+  const tellRevoked = (executor: Trx, loginIds: readonly string[]): Promise<void> =>
     loginIds.length === 0 ? Promise.resolve() : deps.bus.publishIn(executor, revokedChannel, { loginIds: loginIds.slice(0, 100) });
 
   return {
@@ -139,7 +139,7 @@ export const createAuth = (deps: AuthDeps) => {
     },
 
     /** Ends every sign-in of a user, within the transaction of what made it necessary. */
-    async revokeUser(trx: Executor, userId: string): Promise<void> {
+    async revokeUser(trx: Trx, userId: string): Promise<void> {
       await tellRevoked(trx, await store.deleteLoginsOf(trx, userId));
     },
 

@@ -1,17 +1,17 @@
 // SQL of users.
 
 import { AppError, type SiteRole, type User, type UserId } from '@remote-claude/contract';
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 
-import type { Database, Executor, UserRow } from '../../platform/database/index.js';
+import type { Database, Executor } from '../../platform/database/index.js';
+import { isUniqueViolation } from '../../platform/database/index.js';
+import type { UsersTable } from '../../platform/database/schema.js';
 
-const uniqueViolation = '23505';
-
-const toUser = (row: UserRow): User => ({
+const toUser = (row: Selectable<UsersTable>): User => ({
   id: row.id as UserId,
   email: row.email,
   name: row.name,
-  role: row.site_role as SiteRole,
+  role: row.site_role,
   disabled: row.disabled_at !== null,
   createdAt: row.created_at.toISOString(),
   lastLogin: row.last_login?.toISOString() ?? null,
@@ -62,7 +62,7 @@ export const createUsersStore = ({ db }: Database) => ({
         .executeTakeFirstOrThrow();
       return toUser(row);
     } catch (thrown) {
-      if ((thrown as { code?: unknown }).code !== uniqueViolation) throw thrown;
+      if (!isUniqueViolation(thrown)) throw thrown;
       throw new AppError('already_exists', { message: 'There is a user with this e-mail address already.' }, { cause: thrown });
     }
   },

@@ -3,6 +3,7 @@
 import { AppError, type ErrorBody } from '@remote-claude/contract';
 import { z } from 'zod';
 
+import { isUnavailable } from '../database/errors.js';
 import type { Log } from '../log.js';
 
 const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof AppError>[0]>> = {
@@ -12,9 +13,6 @@ const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof AppErro
   FST_ERR_CTP_INVALID_JSON_BODY: 'bad_request',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
 };
-
-// Database and system errors that pass by themselves: the caller may try again.
-const passing = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT']);
 
 /** Fields that are wrong, by their path, for `details`. */
 export const invalidFields = (error: z.ZodError): AppError => {
@@ -33,10 +31,7 @@ export const toAppError = (thrown: unknown): AppError => {
   const known = typeof code === 'string' ? fastifyCodes[code] : undefined;
   if (known !== undefined) return new AppError(known, {}, { cause: thrown });
   if (thrown instanceof SyntaxError && statusCode === 400) return new AppError('bad_request', { message: 'The body is not valid JSON.' });
-  if (typeof code === 'string' && passing.has(code)) return new AppError('unavailable', {}, { cause: thrown });
-  if (thrown instanceof Error && /connection (terminated|timeout)|timeout exceeded when trying to connect/i.test(thrown.message)) {
-    return new AppError('unavailable', {}, { cause: thrown });
-  }
+  if (isUnavailable(thrown)) return new AppError('unavailable', {}, { cause: thrown });
   return new AppError('internal', {}, { cause: thrown });
 };
 

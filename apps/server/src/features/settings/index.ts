@@ -1,0 +1,3 @@
+// The site's settings, for the composition.
+
+export { settingsRoutes } from './routes.js';

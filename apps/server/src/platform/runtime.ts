@@ -1,0 +1,65 @@
+// What runs inside places: Node, Claude Code and the agent, copied once per version to where a session's uid can reach.
+// It does not know how a place is made.
+
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+
+export interface RuntimeSources {
+  /** Folder with `agent.mjs` and the native packages beside it. */
+  agentDir: string;
+  /** Claude Code's own binary. */
+  claudePath: string;
+  nodePath: string;
+}
+
+/** Paths within the runtime folder. */
+export const runtimeFiles = {
+  node: 'bin/node',
+  claude: 'bin/claude',
+  agent: 'agent/agent.mjs',
+} as const;
+
+const fingerprint = async (sources: RuntimeSources): Promise<string> => {
+  const hash = createHash('sha256');
+  for (const path of [join(sources.agentDir, 'agent.mjs'), sources.claudePath, sources.nodePath]) {
+    const { size, mtimeMs } = await stat(path);
+    hash.update(`${path}\n${size}\n${mtimeMs}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
+};
+
+const copyProgram = async (from: string, to: string): Promise<void> => {
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  await chmod(to, 0o755);
+};
+
+/** Gives the folder of this version, made if it is missing. Older ones stay: places that run may have them bound. */
+export const prepareRuntime = async (options: {
+  dataDir: string;
+  sources: RuntimeSources;
+}): Promise<{ folder: string; version: string }> => {
+  const parent = join(options.dataDir, 'runtime', 'agents');
+  const version = await fingerprint(options.sources);
+  const folder = join(parent, version);
+  if ((await stat(folder).catch(() => null)) !== null) return { folder, version };
+  const making = `${folder}.making`;
+  await rm(making, { recursive: true, force: true });
+  await mkdir(join(making, 'bin'), { recursive: true, mode: 0o755 });
+  await copyProgram(options.sources.nodePath, join(making, runtimeFiles.node));
+  await copyProgram(options.sources.claudePath, join(making, runtimeFiles.claude));
+  await cp(options.sources.agentDir, join(making, 'agent'), { recursive: true, dereference: true });
+  await openToAll(making);
+  await rename(making, folder);
+  return { folder, version };
+};
+
+const openToAll = async (folder: string): Promise<void> => {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await openToAll(path);
+    else await chmod(path, ((await stat(path)).mode & 0o111) === 0 ? 0o644 : 0o755);
+  }
+};
