@@ -1,6 +1,7 @@
 // The build: three steps, each skipped while what it was made from is unchanged.
 // It does not know who asks: `npm run build`, `npm start` and `npm test` all come here.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleAgent } from './agent-bundle.mjs';
 import { childEnv } from './child-env.mjs';
@@ -37,8 +38,10 @@ async function compile() {
 }
 
 async function exportPage() {
+  const web = join(root, 'apps/web');
+  const next = createRequire(join(web, 'package.json')).resolve('next/dist/bin/next');
   const env = childEnv({ NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' });
-  const { code } = await runNode([inModules('next/dist/bin/next'), 'build'], { cwd: join(root, 'apps/web'), env });
+  const { code } = await runNode([next, 'build'], { cwd: web, env });
   if (code !== 0) throw plainError('the page could not be built: see the lines of next build above.');
 }
 
