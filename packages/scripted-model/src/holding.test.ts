@@ -86,6 +86,12 @@ test('half a stream ends after exactly so many deltas; the next try gets the who
   expect(model.retries()).toBe(1);
 });
 
+test('a cut behind the last delta takes the end away', async () => {
+  const model = await start([{ name: 'cut', when: userSays('go'), answer: [halfStream(50), numbered(3)] }]);
+  const answer = await stream(model.url, say('go'));
+  expect([answer.broken, deltas(answer.events), answer.events.at(-1)?.event]).toEqual([true, 3, 'content_block_delta']);
+});
+
 test('half a tool call and half a JSON body break too', async () => {
   const model = await start([
     { name: 'cut', when: userSays('go'), answer: [halfStream(1), toolUse('Bash', { command: 'x'.repeat(200) })] },

@@ -35,6 +35,10 @@
  *
  * Side calls. Claude Code asks for titles, probes its quota and compacts on its own. These calls pass the rules by
  * and get a built-in answer, but for rules with `sideCalls: true`; `sideCalls: 'strict'` sends them to every rule.
+ *
+ * What Claude Code asks besides, for which a script needs rules of its own: a subagent is a conversation that begins
+ * with the prompt of its Agent call, and its end begins a turn with `<task-notification>`; WebSearch is a call that
+ * begins with "Perform a web search"; a tool that is only named in the system text must be loaded by ToolSearch first.
  */
 export type { Conversation, ToolResult } from './conversation.js';
 export type { Control, ScriptedModel, ScriptedModelOptions } from './server.js';

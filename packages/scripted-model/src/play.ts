@@ -46,6 +46,10 @@ export const play = async (steps: readonly Step[], deps: PlayDeps): Promise<Outc
     if (ended === 'max_tokens') break;
   }
   if (signal.aborted) return 'aborted';
+  if (writer.mustCut()) {
+    sink.cut();
+    return 'cut';
+  }
   writer.closeBlock();
   sink.end(writer.ended() ?? reason ?? (writer.usedTools() ? 'tool_use' : 'end_turn'), writer.outputTokens());
   return 'answered';
@@ -54,6 +58,8 @@ export const play = async (steps: readonly Step[], deps: PlayDeps): Promise<Outc
 interface Writer {
   write(step: PiecedStep): Promise<void>;
   cutAfter(deltas: number): void;
+  /** A cut was asked for and there were fewer deltas than it wanted: the end is cut off instead. */
+  mustCut(): boolean;
   closeBlock(): void;
   /** Why nothing more may be written. */
   ended(): 'cut' | 'aborted' | 'max_tokens' | undefined;
@@ -119,6 +125,7 @@ const createWriter = ({ sink, signal, maxTokens, toolUseId }: PlayDeps): Writer 
       deltasLeft = deltas;
       if (deltas === 0) cut();
     },
+    mustCut: () => Number.isFinite(deltasLeft),
     closeBlock,
     ended: () => ended,
     usedTools: () => tools > 0,

@@ -11,7 +11,6 @@ const content = z.union([z.string(), z.array(contentBlock)]);
 
 /** `system` appears as a role too: Claude Code sends its environment and later reminders as system turns. */
 const message = z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content });
-export type Message = z.infer<typeof message>;
 
 const countTokensRequest = z.looseObject({
   model: z.string().min(1),
