@@ -32,7 +32,9 @@ export async function openUnixSocketPath(
     const found = await file.stat();
     if (!found.isSocket()) throw new UnsafeSocketError(`${address.path} is not a socket; it is not connected to`);
     if (found.uid !== address.ownerUid) {
-      throw new UnsafeSocketError(`${address.path} belongs to uid ${found.uid}, not to ${address.ownerUid}; it is not connected to`);
+      throw new UnsafeSocketError(
+        `${address.path} belongs to uid ${found.uid}, not to ${address.ownerUid}; it is not connected to`,
+      );
     }
     return { connectPath: `/proc/self/fd/${file.fd}`, close: () => file.close() };
   } catch (error) {

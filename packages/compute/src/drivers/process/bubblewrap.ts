@@ -32,7 +32,6 @@ import { userScopePrefix } from './user-scope.js';
 
 export interface BubblewrapOptions {
   roots: Roots;
-  /** Looked up anew for each place: bubblewrap may be installed while the server runs. */
   tools: () => Tools;
   ownEtcFolder: string;
   /** Null where there is none for this processor: no place starts then. */
@@ -62,7 +61,8 @@ export function createBubblewrapIsolator(options: BubblewrapOptions): Isolator {
 
   const launch = async (job: LaunchJob): Promise<Launched> => {
     const { spec, paths } = job;
-    if (options.seccompFilter === null) throw new ComputeError('not_ready', `There is no system call filter for the processor ${process.arch}.`);
+    if (options.seccompFilter === null)
+      throw new ComputeError('not_ready', `There is no system call filter for the processor ${process.arch}.`);
     const group = groupOf(paths.key);
     if (asRoot) {
       await cgroups.remove(group);
@@ -113,6 +113,8 @@ function commandOf({ init }: { init: ProcessIdentity }): ProcessIdentity | null 
 
 /** Killing the first process makes the kernel kill all others; the monitor alone would leave them running. */
 async function killAll({ monitor, init }: { monitor: ProcessIdentity; init: ProcessIdentity }): Promise<boolean> {
+  // Where the command has just ended, the monitor must see that before it sees our kill.
+  if (commandOf({ init }) === null) await waitUntil(() => !isAlive(monitor), 500);
   // A child that the monitor has only just made is not yet in the handle of a place that nobody wrote down.
   for (const pid of isAlive(monitor) ? childrenOf(monitor.pid) : []) {
     const child = identify(pid);
@@ -130,7 +132,8 @@ async function killAll({ monitor, init }: { monitor: ProcessIdentity; init: Proc
 async function makeGate(path: string, env: Record<string, string>): Promise<number> {
   rmSync(path, { force: true });
   const made = await runTool(['mkfifo', '--mode=0600', '--', path], env);
-  if (made.code !== 0) throw new ComputeError('start_failed', `The place's gate could not be made: ${made.output.trim()}`);
+  if (made.code !== 0)
+    throw new ComputeError('start_failed', `The place's gate could not be made: ${made.output.trim()}`);
   try {
     return openSync(path, constants.O_RDWR);
   } finally {
@@ -138,10 +141,18 @@ async function makeGate(path: string, env: Record<string, string>): Promise<numb
   }
 }
 
-async function spawnSealed(job: LaunchJob, argv: string[], gate: number, options: BubblewrapOptions): Promise<ChildProcess> {
+async function spawnSealed(
+  job: LaunchJob,
+  argv: string[],
+  gate: number,
+  options: BubblewrapOptions,
+): Promise<ChildProcess> {
   const { spec, paths } = job;
   const opened: number[] = [];
-  const keep = (fd: number) => (opened.push(fd), fd);
+  const keep = (fd: number) => {
+    opened.push(fd);
+    return fd;
+  };
   try {
     const log = keep(openPlaceLog(paths));
     const status = keep(openSync(statusPath(paths, spec.placeId), 'w', 0o600));
@@ -152,12 +163,17 @@ async function spawnSealed(job: LaunchJob, argv: string[], gate: number, options
     // the helpers' environment, for some are root here and the place's comes from users.
     const child = spawn(file ?? '', args, { detached: true, cwd: '/', env: options.childEnv, stdio });
     child.unref();
-    const sent = [sendAll(child, 5, environmentArguments(spec.environment)), sendAll(child, 6, options.seccompFilter ?? '')];
+    const sent = [
+      sendAll(child, 5, environmentArguments(spec.environment)),
+      sendAll(child, 6, options.seccompFilter ?? ''),
+    ];
     await Promise.race([once(child, 'spawn'), once(child, 'error').then(([error]) => Promise.reject(error as Error))]);
     await Promise.all(sent);
     return child;
   } catch (error) {
-    throw new ComputeError('start_failed', `The place could not be started: ${(error as Error).message}`, { cause: error });
+    throw new ComputeError('start_failed', `The place could not be started: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     for (const fd of opened) closeSync(fd);
   }
@@ -180,7 +196,10 @@ function endOf(child: ChildProcess): Promise<void> {
 }
 
 /** Waits until bwrap has made the namespaces and written the first process's number. */
-async function firstProcesses(child: ChildProcess, { spec, paths }: LaunchJob): Promise<{ monitor: ProcessIdentity; init: ProcessIdentity }> {
+async function firstProcesses(
+  child: ChildProcess,
+  { spec, paths }: LaunchJob,
+): Promise<{ monitor: ProcessIdentity; init: ProcessIdentity }> {
   const monitor = child.pid === undefined ? null : identify(child.pid);
   const over = () => child.exitCode !== null || child.signalCode !== null;
   await waitUntil(() => over() || readEvents(paths, spec.placeId).childPid !== null, launchTimeoutMs);

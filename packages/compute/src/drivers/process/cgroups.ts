@@ -67,12 +67,17 @@ export function findCgroupMounts(mountinfo: string, controllersOf: (root: string
 }
 
 export function createCgroups(): Cgroups {
-  const mounts = findCgroupMounts(readText('/proc/self/mountinfo') ?? '', (root) => readText(join(root, 'cgroup.controllers')) ?? '');
+  const mounts = findCgroupMounts(
+    readText('/proc/self/mountinfo') ?? '',
+    (root) => readText(join(root, 'cgroup.controllers')) ?? '',
+  );
   const folderOf = (controller: Controller, name: string) => {
     const mount = mounts[controller];
     return mount === undefined ? null : join(mount.root, parent, name);
   };
-  const folders = (name: string) => [...new Set(controllers.map((controller) => folderOf(controller, name)).filter((folder) => folder !== null))];
+  const folders = (name: string) => [
+    ...new Set(controllers.map((controller) => folderOf(controller, name)).filter((folder) => folder !== null)),
+  ];
 
   const create = (name: string, limits: PlaceLimits): void => {
     for (const controller of controllers) {
@@ -87,12 +92,14 @@ export function createCgroups(): Cgroups {
         }
       }
       if (!attempt(() => mkdirSync(folder, { recursive: true }))) continue;
-      for (const { file, value } of settings[controller](limits, mount.version)) attempt(() => writeFileSync(join(folder, file), value));
+      for (const { file, value } of settings[controller](limits, mount.version))
+        attempt(() => writeFileSync(join(folder, file), value));
     }
   };
 
   const enter = (name: string, pid: number): void => {
-    for (const folder of folders(name)) if (existsSync(folder)) writeFileSync(join(folder, 'cgroup.procs'), String(pid));
+    for (const folder of folders(name))
+      if (existsSync(folder)) writeFileSync(join(folder, 'cgroup.procs'), String(pid));
   };
 
   const enforced = (name: string): EnforcedLimits => ({
@@ -110,7 +117,8 @@ export function createCgroups(): Cgroups {
 
   const remove = async (name: string): Promise<void> => {
     // A group is busy for a moment after its last process died. One that stays is taken over by the next start.
-    for (const folder of folders(name)) await waitUntil(() => !existsSync(folder) || attempt(() => rmdirSync(folder)), removeTimeoutMs);
+    for (const folder of folders(name))
+      await waitUntil(() => !existsSync(folder) || attempt(() => rmdirSync(folder)), removeTimeoutMs);
   };
   return { create, enter, enforced, memoryKills, remove };
 }

@@ -20,14 +20,16 @@ function problemOf(spec: PlaceSpec): string | null {
   if (command.length === 0 || command[0] === '') return 'The command is empty.';
   if (command.some(hasZero)) return 'An argument of the command contains a zero byte.';
   const names = Object.keys(environment);
-  if (names.length > maxVariables) return `The environment has ${names.length} variables; at most ${maxVariables} are possible.`;
+  if (names.length > maxVariables)
+    return `The environment has ${names.length} variables; at most ${maxVariables} are possible.`;
   const badName = names.find((name) => name === '' || name.includes('=') || hasZero(name));
   if (badName !== undefined) return `"${badName}" cannot be a variable's name.`;
   const badValue = names.find((name) => hasZero(environment[name] ?? ''));
   if (badValue !== undefined) return `The variable ${badValue} contains a zero byte.`;
   if (!(limits.cpus > 0) || !Number.isFinite(limits.cpus)) return 'limits.cpus must be above 0.';
   for (const name of ['memoryBytes', 'processes', 'openFiles'] as const) {
-    if (!Number.isSafeInteger(limits[name]) || limits[name] < 1) return `limits.${name} must be a whole number above 0.`;
+    if (!Number.isSafeInteger(limits[name]) || limits[name] < 1)
+      return `limits.${name} must be a whole number above 0.`;
   }
   return (spec.readOnlyMounts ?? []).map(mountProblem).find((found) => found !== null) ?? null;
 }

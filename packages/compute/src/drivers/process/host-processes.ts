@@ -51,6 +51,17 @@ export function identify(pid: number): ProcessIdentity | null {
   return stat === null || isDead(stat) ? null : { pid, startTime: stat.startTime };
 }
 
+/** Also of a process that has ended and was not yet waited for. */
+export function identifyEvenEnded(pid: number): ProcessIdentity | null {
+  const stat = readStat(pid);
+  return stat === null ? null : { pid, startTime: stat.startTime };
+}
+
+/** Whether its parent has taken note of its end. */
+export function isForgotten(identity: ProcessIdentity): boolean {
+  return readStat(identity.pid)?.startTime !== identity.startTime;
+}
+
 /** A zombie is dead: of a pid namespace's first process it also means that all others in there are gone. */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);

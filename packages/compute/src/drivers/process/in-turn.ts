@@ -1,7 +1,6 @@
 /** One after the other per name, side by side between names. It does not know what is done. */
 export interface Turns {
   run<T>(name: string, act: () => Promise<T>): Promise<T>;
-  isBusy(name: string): boolean;
   settled(): Promise<void>;
 }
 
@@ -20,7 +19,6 @@ export function createTurns(): Turns {
       });
       return turn;
     },
-    isBusy: (name) => last.has(name),
     settled: async () => {
       await Promise.all(last.values());
     },

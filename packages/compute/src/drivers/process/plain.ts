@@ -11,7 +11,7 @@ import type { PlaceLayout } from '../../driver.js';
 import { limitPrefix } from './bubblewrap-arguments.js';
 import type { Tools } from './bubblewrap-arguments.js';
 import { sealedStdio } from './child-descriptors.js';
-import { identify, isAlive, sendSignal, waitUntil } from './host-processes.js';
+import { identifyEvenEnded, isAlive, sendSignal, waitUntil } from './host-processes.js';
 import { killTimeoutMs } from './isolator.js';
 import type { Isolator, Launched, LaunchJob, Marked } from './isolator.js';
 import { openPlaceLog } from './place-log.js';
@@ -59,7 +59,10 @@ function plainLayout(paths: SessionPaths): PlaceLayout {
   return { workspace, home, state, agentSocket, gatewaySocket, mount: ({ source }) => source };
 }
 
-async function launchPlain({ spec, paths }: LaunchJob, { roots, tools }: { roots: Roots; tools: () => Tools }): Promise<Launched> {
+async function launchPlain(
+  { spec, paths }: LaunchJob,
+  { roots, tools }: { roots: Roots; tools: () => Tools },
+): Promise<Launched> {
   const log = openPlaceLog(paths);
   const nothing = openSync('/dev/null', 'r+');
   try {
@@ -67,13 +70,17 @@ async function launchPlain({ spec, paths }: LaunchJob, { roots, tools }: { roots
     const env = { ...spec.environment, [plainMark]: [roots.dataDir, spec.sessionId, spec.placeId].join('\n') };
     const stdio = sealedStdio([nothing, log, log], nothing);
     const child = spawn(file ?? '', args, { detached: true, cwd: paths.workspace, env, stdio });
+    // At once, while its number is surely its own: it may have ended already.
+    const self = identifyEvenEnded(child.pid ?? 0);
     child.unref();
     const ended = new Promise<void>((resolve) => {
       child.once('exit', (code, signal) => {
         // Nobody else sees the code; after the session was destroyed there is nowhere to write it.
         try {
           const exitCode = code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
-          writeFileSync(statusPath(paths, spec.placeId), `${JSON.stringify({ 'exit-code': exitCode })}\n`, { mode: 0o600 });
+          writeFileSync(statusPath(paths, spec.placeId), `${JSON.stringify({ 'exit-code': exitCode })}\n`, {
+            mode: 0o600,
+          });
         } catch {
           // The report then says that nobody saw the end.
         }
@@ -81,11 +88,12 @@ async function launchPlain({ spec, paths }: LaunchJob, { roots, tools }: { roots
       });
     });
     await Promise.race([once(child, 'spawn'), once(child, 'error').then(([error]) => Promise.reject(error as Error))]);
-    // A child that has ended already is still a place, one that ended: its number cannot be anybody else's yet.
-    const self = identify(child.pid ?? 0) ?? { pid: child.pid ?? 0, startTime: 'ended' };
+    if (self === null) throw new Error('/proc does not show it');
     return { monitor: self, init: self, ended, release: () => Promise.resolve() };
   } catch (error) {
-    throw new ComputeError('start_failed', `The command could not be started: ${(error as Error).message}`, { cause: error });
+    throw new ComputeError('start_failed', `The command could not be started: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     closeSync(log);
     closeSync(nothing);

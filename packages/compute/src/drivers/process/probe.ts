@@ -5,16 +5,41 @@ import type { ProbeResult } from '../../driver.js';
 import { enclosureArguments, userPrefix } from './bubblewrap-arguments.js';
 import type { Tools } from './bubblewrap-arguments.js';
 import { createCgroups } from './cgroups.js';
+import type { Context } from './context.js';
+import { writeOwnEtc } from './host-system.js';
 import { runTool } from './run-tool.js';
 import { isKnownProcessor } from './seccomp/filter.js';
-import { socketPathProblem } from './session-paths.js';
+import { makeSharedFolders, socketPathProblem } from './session-paths.js';
 import type { Roots } from './session-paths.js';
 import { userScopeAnswers } from './user-scope.js';
 
 type Problem = ProbeResult['problems'][number];
 
-export interface ProbeInput {
-  roots: Roots;
+export async function probeHost(context: Context, uid: number): Promise<ProbeResult> {
+  const { roots, isolated, ownEtcFolder, childEnv } = context;
+  if (process.platform !== 'linux') return notReady('This driver needs Linux.', 'Use the docker driver.');
+  try {
+    makeSharedFolders(roots);
+    if (isolated) writeOwnEtc(ownEtcFolder);
+  } catch (error) {
+    const { message } = error as Error;
+    return notReady(`The folders cannot be made: ${message}.`, 'Choose folders that the server may write.');
+  }
+  const { tools, missing } = context.lookForTools();
+  const problems = [...missing, ...folderProblems(roots, isolated)];
+  if (isolated && problems.length === 0)
+    problems.push(...(await bubblewrapProblems({ ownEtcFolder, tools, uid, childEnv })));
+  const warnings = isolated
+    ? await limitWarnings(childEnv)
+    : ['Sessions are not isolated: their code can read and change whatever the server can, and nothing limits it.'];
+  return { ready: problems.length === 0, problems, warnings };
+}
+
+function notReady(what: string, mend: string): ProbeResult {
+  return { ready: false, problems: [{ what, mend }], warnings: [] };
+}
+
+interface Trial {
   ownEtcFolder: string;
   tools: Tools;
   uid: number;
@@ -45,18 +70,31 @@ function firstClosedFolder(path: string): string | null {
   return (statSync(path).mode & 0o001) === 0 ? path : null;
 }
 
-export async function bubblewrapProblems(input: ProbeInput): Promise<Problem[]> {
+async function bubblewrapProblems(input: Trial): Promise<Problem[]> {
   const { tools, childEnv } = input;
   if (!isKnownProcessor(process.arch)) {
-    return [{ what: `There is no system call filter for the processor ${process.arch}.`, mend: 'Use a machine with an x86-64 or ARM64 processor.' }];
+    return [
+      {
+        what: `There is no system call filter for the processor ${process.arch}.`,
+        mend: 'Use a machine with an x86-64 or ARM64 processor.',
+      },
+    ];
   }
   const version = await runTool([tools.bwrap, '--version'], childEnv);
   const [, major, minor] = /(\d+)\.(\d+)/.exec(version.output) ?? [];
   if (version.code !== 0 || (Number(major) === 0 && Number(minor) < 8)) {
-    return [{ what: `bubblewrap 0.8 or newer is needed, found: ${version.output.trim()}.`, mend: 'Install a newer bubblewrap.' }];
+    return [
+      {
+        what: `bubblewrap 0.8 or newer is needed, found: ${version.output.trim()}.`,
+        mend: 'Install a newer bubblewrap.',
+      },
+    ];
   }
   const asUser = process.getuid?.() === 0 ? userPrefix(tools, input.uid) : [];
-  const tried = await runTool([...asUser, tools.bwrap, ...enclosureArguments(input.ownEtcFolder), '--', '/usr/bin/true'], childEnv);
+  const tried = await runTool(
+    [...asUser, tools.bwrap, ...enclosureArguments(input.ownEtcFolder), '--', '/usr/bin/true'],
+    childEnv,
+  );
   if (tried.code === 0) return [];
   return [
     {
@@ -66,10 +104,12 @@ export async function bubblewrapProblems(input: ProbeInput): Promise<Problem[]> 
   ];
 }
 
-export async function limitWarnings(childEnv: Record<string, string>): Promise<string[]> {
+async function limitWarnings(childEnv: Record<string, string>): Promise<string[]> {
   if (process.getuid?.() !== 0) {
     if (await userScopeAnswers(childEnv)) return [];
-    return ['There is no memory limit, no process limit and no processor limit: this user has no systemd that answers. Run as root, or sign in so that "systemctl --user" works.'];
+    return [
+      'There is no memory limit, no process limit and no processor limit: this user has no systemd that answers. Run as root, or sign in so that "systemctl --user" works.',
+    ];
   }
   const cgroups = createCgroups();
   const name = `probe-${process.pid}`;
@@ -77,5 +117,7 @@ export async function limitWarnings(childEnv: Record<string, string>): Promise<s
   const { memory, processes, cpu } = cgroups.enforced(name);
   await cgroups.remove(name);
   const lacking = [memory ? '' : 'memory', processes ? '' : 'process', cpu ? '' : 'processor'].filter(Boolean);
-  return lacking.map((limit) => `There is no ${limit} limit: this host's control groups do not offer it to the server.`);
+  return lacking.map(
+    (limit) => `There is no ${limit} limit: this host's control groups do not offer it to the server.`,
+  );
 }

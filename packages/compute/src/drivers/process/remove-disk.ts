@@ -8,7 +8,12 @@ import { runTool } from './run-tool.js';
 const removeTimeoutMs = 10 * 60_000;
 
 /** The disk disappears at once, by a rename; what is left of an earlier, interrupted removal goes too. */
-export async function removeDisk(root: string, trash: string, sessionId: string, env: Record<string, string>): Promise<void> {
+export async function removeDisk(
+  root: string,
+  trash: string,
+  sessionId: string,
+  env: Record<string, string>,
+): Promise<void> {
   mkdirSync(trash, { recursive: true, mode: 0o700 });
   if (existsSync(root)) renameSync(root, join(trash, `${sessionId}.${randomUUID()}`));
   for (const name of readdirSync(trash)) {
@@ -24,5 +29,8 @@ async function removeTree(path: string, env: Record<string, string>): Promise<vo
   await runTool(['chmod', '-R', 'u+rwX', '--', path], env, removeTimeoutMs);
   const again = await remove();
   if (again.code === 0) return;
-  throw new ComputeError('destroy_failed', `The disk could not be removed, remove ${path} by hand: ${again.output.trim().slice(0, 300)}`);
+  throw new ComputeError(
+    'destroy_failed',
+    `The disk could not be removed, remove ${path} by hand: ${again.output.trim().slice(0, 300)}`,
+  );
 }

@@ -4,7 +4,14 @@
  */
 import { statSync } from 'node:fs';
 import { readIdentityCard } from './bubblewrap-arguments.js';
-import { allProcesses, childrenOf, identify, isInOwnPidNamespace, readNumberSpace, readText } from './host-processes.js';
+import {
+  allProcesses,
+  childrenOf,
+  identify,
+  isInOwnPidNamespace,
+  readNumberSpace,
+  readText,
+} from './host-processes.js';
 import type { Marked } from './isolator.js';
 import { isId, sessionPaths } from './session-paths.js';
 import type { Roots } from './session-paths.js';
@@ -19,7 +26,8 @@ export function scanForBubblewrap(roots: Roots): Marked[] {
     const commandLine = (readText(`/proc/${pid}/cmdline`) ?? '').split('\0');
     const card = readIdentityCard(commandLine);
     if (card === null || !isId(card.sessionId) || !isId(card.placeId)) return [];
-    if (!commandLine.includes(sessionPaths(roots, card.sessionId).workspace) || !isInOwnPidNamespace(pid, own)) return [];
+    if (!commandLine.includes(sessionPaths(roots, card.sessionId).workspace) || !isInOwnPidNamespace(pid, own))
+      return [];
     const monitor = identify(pid);
     if (monitor === null) return [];
     const child = childrenOf(pid)[0];
@@ -33,7 +41,9 @@ export function scanForBubblewrap(roots: Roots): Marked[] {
 export function scanForPlain(roots: Roots): (Marked & { pid: number })[] {
   const found = allProcesses().flatMap((pid) => {
     if (ownerOf(pid) !== process.getuid?.()) return [];
-    const line = (readText(`/proc/${pid}/environ`) ?? '').split('\0').find((entry) => entry.startsWith(`${plainMark}=`));
+    const line = (readText(`/proc/${pid}/environ`) ?? '')
+      .split('\0')
+      .find((entry) => entry.startsWith(`${plainMark}=`));
     const [dataDir, sessionId, placeId] = line?.slice(plainMark.length + 1).split('\n') ?? [];
     const self = identify(pid);
     if (dataDir !== roots.dataDir || !isId(sessionId) || !isId(placeId) || self === null) return [];

@@ -14,10 +14,17 @@ export function findTools(path: string, needed: (keyof Tools)[], bwrapPath?: str
   const tools: Tools = { bwrap: '', setpriv: '', prlimit: '' };
   const missing: FoundTools['missing'] = [];
   for (const name of needed) {
-    const candidates = name === 'bwrap' && bwrapPath !== undefined ? [bwrapPath] : path.split(delimiter).map((folder) => join(folder, name));
+    const candidates =
+      name === 'bwrap' && bwrapPath !== undefined
+        ? [bwrapPath]
+        : path.split(delimiter).map((folder) => join(folder, name));
     const found = candidates.find(isProgram);
     if (found !== undefined) tools[name] = found;
-    else missing.push({ what: `The program ${name} is not installed.`, mend: `Install the package ${packages[name]}: apt-get install ${packages[name]}` });
+    else
+      missing.push({
+        what: `The program ${name} is not installed.`,
+        mend: `Install the package ${packages[name]}: apt-get install ${packages[name]}`,
+      });
   }
   return { tools, missing };
 }

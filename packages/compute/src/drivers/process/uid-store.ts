@@ -21,7 +21,10 @@ export function createUidStore(folder: string, range: UidRange): UidStore {
   const { first, count } = range;
   const last = first + count - 1;
   if (!Number.isInteger(first) || !Number.isInteger(count) || first < 1000 || count < 1 || last > 0xffff_fff0) {
-    throw new ComputeError('not_ready', `The uid range ${first}+${count} is not usable: take numbers from 1000 up that no account has.`);
+    throw new ComputeError(
+      'not_ready',
+      `The uid range ${first}+${count} is not usable: take numbers from 1000 up that no account has.`,
+    );
   }
   // Read once; this object is the only writer but for a server that starts at the same moment, which `link` settles.
   let owners: Map<number, string> | null = null;
@@ -45,7 +48,10 @@ export function createUidStore(folder: string, range: UidRange): UidStore {
     } finally {
       rmSync(draft, { force: true });
     }
-    throw new ComputeError('not_ready', `All ${count} uids of the range are taken: delete sessions, or widen the range.`);
+    throw new ComputeError(
+      'not_ready',
+      `All ${count} uids of the range are taken: delete sessions, or widen the range.`,
+    );
   };
 
   const free = (sessionId: string): void => {

@@ -12,7 +12,11 @@ export async function userScopeAnswers(env: Record<string, string>): Promise<boo
 }
 
 /** What to put before the command line; empty where the user has no systemd. */
-export async function userScopePrefix(limits: PlaceLimits, key: string, env: Record<string, string>): Promise<string[]> {
+export async function userScopePrefix(
+  limits: PlaceLimits,
+  key: string,
+  env: Record<string, string>,
+): Promise<string[]> {
   if (!(await userScopeAnswers(env))) return [];
   const properties = [
     `MemoryMax=${limits.memoryBytes}`,
@@ -20,5 +24,10 @@ export async function userScopePrefix(limits: PlaceLimits, key: string, env: Rec
     `TasksMax=${limits.processes + 2}`,
     `CPUQuota=${Math.max(1, Math.round(limits.cpus * 100))}%`,
   ];
-  return [...command, `--description=Remote Claude place ${key}`, ...properties.flatMap((property) => ['-p', property]), '--'];
+  return [
+    ...command,
+    `--description=Remote Claude place ${key}`,
+    ...properties.flatMap((property) => ['-p', property]),
+    '--',
+  ];
 }

@@ -72,7 +72,12 @@ export function buildSeccompFilter(processor: Processor): Buffer {
     [jumpEqual, 1, 0, architectures[processor]],
     [giveBack, 0, 0, killProcess],
     [loadWord, 0, 0, offsetOfNumber],
-    ...(processor === 'x64' ? ([[jumpAtLeast, 0, 1, x32Bit], [giveBack, 0, 0, errno(ENOSYS)]] as const) : []),
+    ...(processor === 'x64'
+      ? ([
+          [jumpAtLeast, 0, 1, x32Bit],
+          [giveBack, 0, 0, errno(ENOSYS)],
+        ] as const)
+      : []),
     ...calls.forbidden.flatMap((number) => refuse(number, errno(EPERM))),
     ...calls.absent.flatMap((number) => refuse(number, errno(ENOSYS))),
     ...examine(calls.examined.clone, 0, refuseBits(newNamespaceBits)),

@@ -1,0 +1,142 @@
+/** The contract of the verbs: idempotent, honest about what they find, and unharmed by crashes of the caller. */
+import assert from 'node:assert/strict';
+import { ComputeError } from '../driver.js';
+import type { ComputeErrorCode, PlaceHandle } from '../driver.js';
+import type { Check } from './conformance.js';
+import { newId, specFor, untilStatus } from './conformance-steps.js';
+
+const rejectsWith = (code: ComputeErrorCode) => (error: unknown) =>
+  error instanceof ComputeError && error.code === code;
+
+export function verbContract(check: Check): void {
+  startContract(check);
+  endContract(check);
+  handleContract(check);
+
+  check('the probe finds its engine ready', async ({ driver }) => {
+    assert.deepEqual((await driver.probe()).problems, []);
+    assert.equal((await driver.probe()).ready, true);
+  });
+
+  check('a closed driver leaves places alone and refuses further verbs', async (harness) => {
+    const { handle } = await harness.driver.start(specFor(harness));
+    await harness.driver.close();
+    await harness.driver.close();
+    await assert.rejects(harness.driver.list(), rejectsWith('closed'));
+    assert.equal((await harness.reopen().inspect(handle)).status, 'running');
+  });
+}
+
+function startContract(check: Check): void {
+  check('start gives a running place, its addresses and its steps', async (harness) => {
+    const steps: string[] = [];
+    const started = await harness.driver.start(specFor(harness), (step) => steps.push(step));
+    const report = await untilStatus(harness.driver, started.handle, 'running');
+    assert.equal(report.reason, null);
+    assert.equal(report.exitCode, null);
+    assert.ok(steps.length > 0);
+    assert.deepEqual(harness.driver.addresses(started.handle), { agent: started.agent, gateway: started.gateway });
+  });
+
+  check('the same place id is one place, at once and later and for a new driver', async (harness) => {
+    const spec = specFor(harness);
+    const [first, second] = await Promise.all([harness.driver.start(spec), harness.driver.start(spec)]);
+    assert.deepEqual(second.handle, first.handle);
+    assert.deepEqual((await harness.reopen().start(spec)).handle, first.handle);
+    assert.equal((await harness.driver.list()).length, 1);
+  });
+
+  check('a place that has ended is not run again under its id', async (harness) => {
+    const spec = specFor(harness, { command: harness.commands.exit(3) });
+    const { handle } = await harness.driver.start(spec);
+    await untilStatus(harness.driver, handle, 'error');
+    assert.deepEqual((await harness.driver.start(spec)).handle, handle);
+    assert.equal((await harness.driver.inspect(handle)).status, 'error');
+  });
+
+  check('a second place of a session is refused until the first is stopped', async (harness) => {
+    const spec = specFor(harness);
+    const first = await harness.driver.start(spec);
+    const next = { ...spec, placeId: newId('place') };
+    await assert.rejects(harness.driver.start(next), rejectsWith('place_exists'));
+    assert.equal((await harness.driver.inspect(first.handle)).status, 'running');
+    await harness.driver.stop(first.handle, { graceMs: 5_000 });
+    assert.equal((await harness.driver.inspect((await harness.driver.start(next)).handle)).status, 'running');
+  });
+}
+
+function endContract(check: Check): void {
+  check('stop ends the place, twice as well as once, and list no longer has it', async (harness) => {
+    const { driver } = harness;
+    const { handle } = await driver.start(specFor(harness));
+    await driver.stop(handle, { graceMs: 5_000 });
+    await driver.stop(handle, { graceMs: 5_000 });
+    const report = await driver.inspect(handle);
+    assert.equal(report.status, 'stopped');
+    assert.deepEqual(report.limits, { memory: false, processes: false, cpu: false });
+    assert.deepEqual(await driver.list(), []);
+  });
+
+  check('a command that ignores the request is killed after the grace', async (harness) => {
+    const { handle } = await harness.driver.start(specFor(harness, { command: harness.commands.stubborn }));
+    await harness.driver.stop(handle, { graceMs: 300 });
+    assert.equal((await harness.driver.inspect(handle)).status, 'stopped');
+    assert.deepEqual(await harness.driver.list(), []);
+  });
+
+  check('the end of a command is reported with its code', async (harness) => {
+    const failed = await harness.driver.start(specFor(harness, { command: harness.commands.exit(7) }));
+    const report = await untilStatus(harness.driver, failed.handle, 'error');
+    assert.equal(report.exitCode, 7);
+    assert.ok(report.reason);
+    const fine = await harness.driver.start(specFor(harness, { command: harness.commands.exit(0) }));
+    assert.equal((await untilStatus(harness.driver, fine.handle, 'stopped')).exitCode, 0);
+    assert.deepEqual(await harness.driver.list(), []);
+  });
+
+  check('destroy ends a running place, and may be repeated and aimed at nothing', async (harness) => {
+    const spec = specFor(harness);
+    const { handle } = await harness.driver.start(spec);
+    await harness.driver.destroy(spec.sessionId);
+    await harness.driver.destroy(spec.sessionId);
+    await harness.driver.destroy(newId('never'));
+    assert.equal((await harness.driver.inspect(handle)).status, 'stopped');
+    assert.deepEqual(await harness.driver.list(), []);
+  });
+}
+
+function handleContract(check: Check): void {
+  check('a new driver finds places, and stops them by handles that went through a store', async (harness) => {
+    const specs = [specFor(harness), specFor(harness)];
+    for (const spec of specs) await harness.driver.start(spec);
+    await harness.driver.close();
+    const later = harness.reopen();
+    const found = await later.list();
+    const wanted = specs.map(({ sessionId, placeId }) => `${sessionId}/${placeId}`);
+    assert.deepEqual(found.map(({ sessionId, placeId }) => `${sessionId}/${placeId}`).sort(), wanted.sort());
+    for (const { handle } of found) {
+      const stored = JSON.parse(JSON.stringify(handle)) as PlaceHandle;
+      assert.equal((await later.inspect(stored)).status, 'running');
+      await later.stop(stored, { graceMs: 5_000 });
+    }
+    assert.deepEqual(await later.list(), []);
+  });
+
+  check('a handle means its own place, never the next one of the session', async (harness) => {
+    const spec = specFor(harness);
+    const old = await harness.driver.start(spec);
+    await harness.driver.stop(old.handle, { graceMs: 5_000 });
+    const next = await harness.driver.start({ ...spec, placeId: newId('place') });
+    assert.equal((await harness.driver.inspect(old.handle)).status, 'stopped');
+    await harness.driver.stop(old.handle, { graceMs: 0 });
+    assert.equal((await harness.driver.inspect(next.handle)).status, 'running');
+  });
+
+  check('foreign handles are refused', async ({ driver }) => {
+    for (const foreign of [null, 1, 'x', [], {}, { pid: 1 }, { sessionId: '../..', placeId: 'x' }]) {
+      await assert.rejects(driver.inspect(foreign), rejectsWith('bad_handle'));
+      await assert.rejects(driver.stop(foreign, { graceMs: 0 }), rejectsWith('bad_handle'));
+      assert.throws(() => driver.addresses(foreign), rejectsWith('bad_handle'));
+    }
+  });
+}
