@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+
+import { noTokens, type SessionEvent, type ShownStatus } from '../index.js';
+import { initialSessionState, reduceSession, sessionState, shownStatusOf, type SessionState } from './session-state.js';
+
+const at = '2026-01-02T03:04:05.000Z';
+const ada = { userId: '0f0e0d0c-0000-4000-8000-000000000001', name: 'Ada' };
+const [m1, m2, t1, t2] = [1, 2, 3, 4].map((n) => `0f0e0d0c-0000-4000-8000-00000000010${n}`) as [string, string, string, string];
+
+const fold = (...events: unknown[]): SessionState =>
+  (events as SessionEvent[]).reduce((state, event) => reduceSession(state, { event, at }), initialSessionState);
+
+const said = (messageId: string) => ({ type: 'message.user', messageId, by: ada, text: { text: 'hi', bytes: 2 }, taskId: null });
+const started = (turnId: string, ...messageIds: string[]) => ({ type: 'turn.started', turnId, messageIds });
+const ended = (turnId: string, outcome = 'completed') => ({
+  type: 'turn.ended',
+  turnId,
+  outcome,
+  reason: null,
+  message: null,
+  usage: noTokens,
+  durationMs: 1,
+});
+const place = (status: string, wanted = 'running') => ({ type: 'place.changed', wanted, status, step: null, reason: null, next: null });
+const asked = (approvalId: string) => ({
+  type: 'approval.asked',
+  approval: { approvalId, turnId: t1, kind: 'tool', tool: 'Bash', title: 'Run ls', input: {}, sessionRule: null, agent: null, askedAt: at },
+});
+
+describe('the session state', () => {
+  it('queues messages and takes them out when their turn starts', () => {
+    const state = fold(said(m1), said(m2), started(t1, m1));
+    expect(state.queue.map((queued) => queued.messageId)).toEqual([m2]);
+    expect(state.turn?.messageIds).toEqual([m1]);
+  });
+
+  it('ends only the turn that runs', () => {
+    expect(fold(started(t2), ended(t1)).turn?.turnId).toBe(t2);
+    expect(fold(started(t1), ended(t1, 'interrupted'))).toMatchObject({ turn: null, lastTurn: { outcome: 'interrupted' } });
+  });
+
+  it('takes a withdrawn message out of the queue', () => {
+    expect(fold(said(m1), { type: 'message.withdrawn', messageId: m1 }).queue).toEqual([]);
+  });
+
+  it('opens an approval once, and closes it by an answer or its end', () => {
+    expect(fold(asked('a'), asked('a'), asked('b')).approvals.map((open) => open.approvalId)).toEqual(['a', 'b']);
+    expect(fold(asked('a'), { type: 'approval.expired', approvalId: 'a', reason: 'gone' }).approvals).toEqual([]);
+  });
+
+  it('keeps an ended terminal until it is closed', () => {
+    const opened = { type: 'terminal.opened', terminalId: t1, name: 'bash', cols: 80, rows: 24 };
+    const gone = { type: 'terminal.ended', terminalId: t1, exitCode: 1, reason: null };
+    expect(fold(opened, gone).terminals).toMatchObject([{ ended: true, exitCode: 1 }]);
+    expect(fold(opened, gone, { type: 'terminal.closed', terminalId: t1 }).terminals).toEqual([]);
+  });
+
+  it('adds up usage, and knows how full the context is by the last call', () => {
+    const call = (inputTokens: number) => ({
+      type: 'usage.recorded',
+      turnId: t1,
+      model: 'm',
+      usage: { ...noTokens, inputTokens, outputTokens: 1 },
+      costUsd: 0.5,
+      priceKnown: true,
+    });
+    expect(fold(call(10), call(30))).toMatchObject({ usage: { inputTokens: 40, outputTokens: 2 }, costUsd: 1, contextTokens: 30 });
+  });
+
+  it('has the form that its schema says', () => {
+    expect(sessionState.safeParse(fold(said(m1), started(t1, m1), asked('a'), place('running'))).success).toBe(true);
+  });
+
+  const shown: readonly [string, unknown[], ShownStatus][] = [
+    ['nothing yet', [], 'starting'],
+    ['no room', [place('queued')], 'queued'],
+    ['being made', [place('starting')], 'starting'],
+    ['there, in no turn', [place('running')], 'idle'],
+    ['there, in a turn', [place('running'), started(t1)], 'working'],
+    ['there, asked', [place('running'), started(t1), asked('a')], 'needs_input'],
+    ['silent', [place('unreachable'), started(t1)], 'unreachable'],
+    ['failed', [place('failed')], 'failed'],
+    ['going', [place('stopping', 'stopped')], 'stopping'],
+    ['gone', [place('stopped', 'stopped')], 'stopped'],
+    ['over', [place('running', 'terminated')], 'terminated'],
+    [
+      'a task just ended',
+      [place('running'), started(t1), ended(t1), { type: 'task.changed', taskId: m1, name: 'x', status: 'done', result: null }],
+      'completed',
+    ],
+  ];
+  it.each(shown)('is shown as it is: %s', (_name, events, word) => {
+    expect(shownStatusOf(fold(...events))).toBe(word);
+  });
+});
