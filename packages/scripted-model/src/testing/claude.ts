@@ -37,6 +37,8 @@ export const createClaudePlace = async (modelUrl: string): Promise<ClaudePlace> 
     ANTHROPIC_BASE_URL: modelUrl,
     ANTHROPIC_AUTH_TOKEN: 'scripted',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    // Without it Claude Code leaves a folder per work tree in the system's temporary folder.
+    CLAUDE_CODE_TMPDIR: root,
   };
   return {
     workTree,
