@@ -1,0 +1,173 @@
+// Every key of the configuration with its default. config/remote-claude.yaml explains them; a test holds both together.
+
+import { z } from 'zod';
+import { parseMasterKey } from '../master-key.js';
+import { address, always, choice, decimal, duration, listOf, matching, optional, size, text, wholeNumber } from './values.js';
+
+const roles = ['web', 'api', 'session-manager', 'gateway'] as const;
+
+const server = z.strictObject({
+  host: text('a host name or address').prefault('127.0.0.1'),
+  port: wholeNumber(0, 65_535).prefault(3000),
+  basePath: matching(/^\/$|^(\/[\w.~-]+)+$/, 'a path such as / or /claude, without a slash at its end').prefault('/'),
+  publicUrl: optional(address('http', 'https')),
+  trustedOrigins: listOf(address('http', 'https')).prefault([]),
+  apiUrl: optional(address('http', 'https')),
+  roles: listOf(choice(roles)).prefault([...roles]),
+  dataDir: optional(text('a path')),
+  maxBody: size().prefault('1MiB'),
+  maxUpload: size().prefault('10GiB'),
+});
+
+const database = z.strictObject({
+  url: optional(address('postgres', 'postgresql')),
+  poolSize: wholeNumber(3, 90).prefault(10),
+  embeddedUid: wholeNumber(1, 2 ** 31 - 1).prefault(49_999),
+});
+
+const auth = z.strictObject({
+  provider: choice(['local'], ['oauth', 'oidc', 'google', 'github', 'gitlab', 'microsoft', 'saml', 'ldap', 'header']).prefault('local'),
+  lifetime: duration().prefault('30d'),
+  rotateAfter: duration().prefault('1h'),
+  attempts: z
+    .strictObject({
+      perAddress: wholeNumber(1, 1_000_000).prefault(60),
+      perAccount: wholeNumber(1, 1_000_000).prefault(10),
+      window: duration().prefault('15m'),
+    })
+    .prefault({}),
+});
+
+const claude = z.strictObject({
+  apiKey: optional(text('a key')),
+  baseUrl: address('http', 'https').prefault('https://api.anthropic.com'),
+  model: text('the name of a model').prefault('sonnet'),
+  models: listOf(text('the name of a model')).prefault(['opus', 'sonnet', 'haiku']),
+});
+
+const sessions = z.strictObject({
+  maxPerUser: wholeNumber(1, 10_000).prefault(5),
+  idleTimeout: duration().prefault('30m'),
+  maxDuration: duration().prefault('8h'),
+  stopGrace: duration().prefault('10m'),
+  orphanTimeout: duration().prefault('1h'),
+});
+
+const compute = z.strictObject({
+  driver: choice(['process'], ['docker', 'kubernetes', 'ecs']).prefault('process'),
+  isolation: choice(['bubblewrap', 'none']).prefault('bubblewrap'),
+  containerPrefix: matching(/^[a-z0-9][a-z0-9-]{0,40}$/, 'at most 41 small letters, digits and hyphens').prefault('claude-session'),
+  uidRange: z
+    .strictObject({
+      first: wholeNumber(1000, 2 ** 31 - 1).prefault(50_000),
+      count: wholeNumber(1, 1_000_000).prefault(5000),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      cpus: decimal(0.1, 1024).prefault(4),
+      memoryMb: wholeNumber(512, 16_777_216).prefault(8192),
+      processes: wholeNumber(64, 1_000_000).prefault(512),
+      openFiles: wholeNumber(256, 1_048_576).prefault(65_536),
+    })
+    .prefault({}),
+});
+
+const security = z.strictObject({
+  encryption: always().prefault(true),
+  audit: always().prefault(true),
+  masterKey: optional(
+    matching(/^[\w+/=-]+\s*$/, '32 bytes in base64').refine((key) => parseMasterKey(key) !== undefined, 'must be 32 bytes in base64'),
+  ),
+});
+
+const monitoring = z.strictObject({
+  logging: z
+    .strictObject({
+      level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
+      destinations: listOf(choice(['console'], ['file', 'elasticsearch'])).prefault(['console']),
+    })
+    .prefault({}),
+});
+
+const storage = z.strictObject({ type: choice(['local'], ['s3']).prefault('local') });
+
+const timing = z.strictObject({
+  reconcile: duration().prefault('10s'),
+  heartbeat: duration().prefault('10s'),
+  heartbeatTimeout: duration().prefault('25s'),
+  agentConnect: duration().prefault('30s'),
+  unreachableGrace: duration().prefault('60s'),
+  gatewayWait: duration().prefault('60s'),
+  placeStart: duration().prefault('120s'),
+  placeStop: duration().prefault('10s'),
+  retryMin: duration().prefault('1s'),
+  retryMax: duration().prefault('60s'),
+  lease: duration().prefault('15s'),
+  leaseRenew: duration().prefault('5s'),
+  drain: duration().prefault('10s'),
+  ticket: duration().prefault('30s'),
+  rotationGrace: duration().prefault('60s'),
+  idempotency: duration().prefault('24h'),
+  cleanup: duration().prefault('1h'),
+});
+
+export const sections = { server, database, auth, claude, sessions, compute, security, monitoring, storage, timing };
+export type SectionName = keyof typeof sections;
+
+/** Keys that the product will have. They are refused by name until something uses them. */
+export const laterKeys: readonly string[] = [
+  'server.tls',
+  'server.trustedProxies',
+  'auth.oauth',
+  'auth.saml',
+  'auth.ldap',
+  'auth.scim',
+  'auth.header',
+  'auth.totp',
+  'auth.passkeys',
+  'auth.groups',
+  'claude.bedrock',
+  'claude.vertex',
+  'claude.rules',
+  'sessions.warmPool',
+  'sessions.retention',
+  'compute.docker',
+  'compute.kubernetes',
+  'compute.ecs',
+  'compute.image',
+  'compute.limits.diskGb',
+  'compute.limits.networkMbps',
+  'security.allowedDomains',
+  'security.network',
+  'security.container',
+  'security.caBundle',
+  'storage.s3',
+  'monitoring.metrics',
+  'monitoring.tracing',
+  'monitoring.alerts',
+  'monitoring.logging.file',
+  'monitoring.logging.elasticsearch',
+  'redis',
+  'retention',
+  'backup',
+  'budgets',
+  'quotas',
+  'mail',
+  'notices',
+  'branding',
+  'git',
+  'webhooks',
+];
+
+/** Variables that work without a file; they win over it. Each may also be given as `<NAME>_FILE`. */
+export const variables: Readonly<Record<string, string>> = {
+  DATABASE_URL: 'database.url',
+  REDIS_URL: 'redis.url',
+  CLAUDE_API_KEY: 'claude.apiKey',
+  API_URL: 'server.apiUrl',
+  CONTAINER_PREFIX: 'compute.containerPrefix',
+};
+
+/** Values that no message repeats. */
+export const secretKeys: readonly string[] = ['claude.apiKey', 'security.masterKey', 'database.url'];
