@@ -16,7 +16,7 @@ const src = {
   web: '^apps/web/(?:src/)?',
 };
 // Inside these two every file has a folder with a meaning; in any other folder it may import nothing.
-const serverFile = `${src.server}(?:[^/]+\\.ts$|roles/|features/|platform/|migrations/|testing/)`;
+const serverFile = `${src.server}(?:[^/]+\\.ts$|roles/|features/|platform/|testing/)`;
 const webFile = `${src.web}(?:app|features|ui|lib)/`;
 
 /** What a package shows to others: its index, and its index of testing aids. */
@@ -57,7 +57,7 @@ const onlyIn = [
       '@socket.io/redis-streams-adapter',
       'pg-boss',
     ],
-    place: '^apps/server/src/(?:platform/|migrations/|features/.*[/-]store\\.ts$)',
+    place: '^apps/server/src/(?:platform/|features/.*[/-]store\\.ts$)',
   },
   {
     name: 'engine-libraries',
@@ -130,8 +130,6 @@ module.exports = {
       to: { path: `${src.server}${anyOf('features/[^/]+/index\\.ts$', 'platform/')}` },
     },
     { from: { path: `${src.server}platform/` }, to: { path: `${src.server}platform/` } },
-    { from: { path: `${src.server}platform/` }, to: { path: `${src.server}migrations/` } },
-    { from: { path: `${src.server}migrations/` }, to: { path: `${src.server}migrations/` } },
 
     // cli: contract, and the server's public entry.
     { from: { path: src.cli }, to: { path: [src.cli, entry(src.contract), entry(src.server)] } },
