@@ -40,6 +40,8 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 5_000 },
   });
   await app.register(fastifyCookie);
+  // A form of a foreign page can send text/plain without asking; JSON alone makes its browser ask first.
+  app.removeContentTypeParser('text/plain');
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'content-security-policy': answerPolicy, 'x-request-id': request.id });
