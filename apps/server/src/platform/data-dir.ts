@@ -80,13 +80,16 @@ async function chooseRunDir(path: string, mode: number): Promise<string> {
     process.getuid?.() === 0 ? join('/run/remote-claude', digest) : join(tmpdir(), `remote-claude-${digest}`),
     join('/tmp', `remote-claude-${digest}`),
   ];
-  const runDir = candidates.find((candidate) => Buffer.byteLength(candidate) + reservedSocketBytes <= maxSocketPathBytes);
+  const runDir = candidates.find(
+    (candidate) => Buffer.byteLength(candidate) + reservedSocketBytes <= maxSocketPathBytes,
+  );
   if (runDir === undefined) throw new Error(`No folder for sockets has a short enough path: ${candidates.join(', ')}.`);
   const parent = dirname(runDir);
   if (parent === '/run/remote-claude') await makeFolder(parent, mode);
   await makeFolder(runDir, mode);
   // In a folder where anyone may write, a link could have been laid before us.
-  if ((await lstat(runDir)).isSymbolicLink()) throw new Error(`${runDir} is a link: remove it, or use a shorter data folder.`);
+  if ((await lstat(runDir)).isSymbolicLink())
+    throw new Error(`${runDir} is a link: remove it, or use a shorter data folder.`);
   return runDir;
 }
 
@@ -102,7 +105,9 @@ async function makeFolder(path: string, mode: number): Promise<void> {
   if (!found.isDirectory()) throw new Error(`${path} is not a folder.`);
   const uid = process.getuid?.();
   if (uid !== undefined && found.uid !== uid) {
-    throw new Error(`The folder ${path} belongs to user ${found.uid}, the server runs as ${uid}: give it to that user.`);
+    throw new Error(
+      `The folder ${path} belongs to user ${found.uid}, the server runs as ${uid}: give it to that user.`,
+    );
   }
   if ((found.mode & 0o777) !== mode) await chmod(path, mode);
 }

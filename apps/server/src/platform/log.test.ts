@@ -9,7 +9,13 @@ function collect(plain: boolean) {
 
 test('secrets are redacted wherever a request or a client puts them', () => {
   const { log, text } = collect(false);
-  const headers = { authorization: 'canary', cookie: 'canary', 'x-api-key': 'canary', 'set-cookie': 'canary', host: 'h' };
+  const headers = {
+    authorization: 'canary',
+    cookie: 'canary',
+    'x-api-key': 'canary',
+    'set-cookie': 'canary',
+    host: 'h',
+  };
   log.info({ req: { method: 'GET', headers } }, 'request');
   log.info({ headers, password: 'canary', body: { password: 'canary', token: 'canary' } }, 'other');
   log.info({ upstream: { headers }, apiKey: 'canary' }, 'upstream');

@@ -43,7 +43,8 @@ const prepareFile = async (from: string, to: string, base: string): Promise<void
   const extension = extname(to);
   if (!textFiles.has(extension)) return cp(from, to);
   let content = await readFile(from);
-  if (pageFiles.has(extension)) content = Buffer.from(content.toString('utf8').replaceAll(basePathPlaceholder, base), 'utf8');
+  if (pageFiles.has(extension))
+    content = Buffer.from(content.toString('utf8').replaceAll(basePathPlaceholder, base), 'utf8');
   await writeFile(to, content);
   if (content.length < smallestCompressed) return;
   await writeFile(`${to}.gz`, await toGzip(content));
@@ -51,7 +52,11 @@ const prepareFile = async (from: string, to: string, base: string): Promise<void
 };
 
 /** `cacheDir` keeps what was made ready, one folder for each build and base path; older ones are removed. */
-export const preparePageFiles = async (options: { outDir: string; cacheDir: string; basePath: string }): Promise<PageFiles> => {
+export const preparePageFiles = async (options: {
+  outDir: string;
+  cacheDir: string;
+  basePath: string;
+}): Promise<PageFiles> => {
   const files = await filesBelow(options.outDir);
   const root = join(options.cacheDir, await fingerprint(options.outDir, files, options.basePath));
   const made = await stat(root).catch(() => null);
@@ -60,7 +65,11 @@ export const preparePageFiles = async (options: { outDir: string; cacheDir: stri
     await rm(options.cacheDir, { recursive: true, force: true });
     for (const file of files) {
       await mkdir(join(unfinished, file, '..'), { recursive: true });
-      await prepareFile(join(options.outDir, file), join(unfinished, file), options.basePath === '/' ? '' : options.basePath);
+      await prepareFile(
+        join(options.outDir, file),
+        join(unfinished, file),
+        options.basePath === '/' ? '' : options.basePath,
+      );
     }
     await rename(unfinished, root);
   }

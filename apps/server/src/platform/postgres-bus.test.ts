@@ -7,7 +7,14 @@ import { createPostgresBus } from './postgres-bus.js';
 
 async function createFixture() {
   const { database, connection, cutConnections, close } = await createTestDatabase();
-  const options = { connection, database, clock: createSystemClock(), log: createSilentLog(), heartbeatMs: 500, minRetryMs: 10 };
+  const options = {
+    connection,
+    database,
+    clock: createSystemClock(),
+    log: createSilentLog(),
+    heartbeatMs: 500,
+    minRetryMs: 10,
+  };
   const [bus, twin] = await Promise.all([createPostgresBus(options), createPostgresBus(options)]);
   return {
     bus,

@@ -85,48 +85,39 @@ function createListeners(log: Log): Listeners {
 
 /** The listening connection: opened, watched, opened again after a loss with growing pauses. */
 function createLine(options: PostgresBusOptions, listeners: Listeners) {
-  const { clock, log, heartbeatMs, minRetryMs = 100, maxRetryMs = 5000 } = options;
+  const { connection, clock, log, heartbeatMs, minRetryMs = 100, maxRetryMs = 5000 } = options;
   let client: pg.Client | undefined;
   let closed = false;
   let cancelTimer: Cancel = () => {};
 
   async function open(): Promise<void> {
-    const next = new pg.Client({ ...connectionSettings(options.connection), connectionTimeoutMillis: 5000, query_timeout: 5000 });
-    let lost = false;
-    const onLoss = (err?: Error) => {
-      if (lost) return;
-      lost = true;
-      if (client !== next) return;
-      client = undefined;
-      cancelTimer();
-      void next.end().catch(() => {});
-      if (closed) return;
-      log.warn({ err }, 'the bus lost its connection to PostgreSQL and connects again');
-      retry(minRetryMs);
-    };
-    next.on('error', onLoss);
-    next.on('end', () => onLoss());
-    next.on('notification', (message) => listeners.deliver(message.payload ?? ''));
-    try {
-      await next.connect();
-      await next.query(`listen ${pgChannel}`);
-      if (lost) throw new Error('the connection ended at once');
-      if (closed) throw new Error('the bus is closed');
-    } catch (error) {
+    const next = await connectListening(connection, listeners.deliver, lose);
+    if (closed) {
       await next.end().catch(() => {});
-      throw error;
+      throw new Error('The bus is closed.');
     }
     client = next;
-    beat(next, onLoss);
+    beat(next);
   }
 
-  function beat(current: pg.Client, onLoss: (err: Error) => void) {
+  // Called at least once for a connection that breaks; only the first call for the present one counts.
+  function lose(lost: pg.Client, err?: unknown) {
+    if (client !== lost) return;
+    client = undefined;
+    cancelTimer();
+    void lost.end().catch(() => {});
+    if (closed) return;
+    log.warn({ err }, 'the bus lost its connection to PostgreSQL and connects again');
+    retry(minRetryMs);
+  }
+
+  function beat(current: pg.Client) {
     cancelTimer = clock.after(heartbeatMs, () => {
       current.query('select 1').then(
         () => {
-          if (client === current) beat(current, onLoss);
+          if (client === current) beat(current);
         },
-        (error: Error) => onLoss(error),
+        (error: unknown) => lose(current, error),
       );
     });
   }
@@ -159,11 +150,40 @@ function createLine(options: PostgresBusOptions, listeners: Listeners) {
   };
 }
 
+/** A connection that listens. `lose` is told of its loss, also of one before this resolves: then it rejects. */
+async function connectListening(
+  connection: DatabaseConnection,
+  deliver: (text: string) => void,
+  lose: (client: pg.Client, err?: unknown) => void,
+): Promise<pg.Client> {
+  const limits = { connectionTimeoutMillis: 5000, query_timeout: 5000 };
+  const client = new pg.Client({ ...connectionSettings(connection), ...limits });
+  let lost = false;
+  const onLoss = (err?: unknown) => {
+    lost = true;
+    lose(client, err);
+  };
+  client.on('error', onLoss);
+  client.on('end', () => onLoss());
+  client.on('notification', (message) => deliver(message.payload ?? ''));
+  try {
+    await client.connect();
+    await client.query(`listen ${pgChannel}`);
+    if (lost) throw new Error('The connection ended at once.');
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+}
+
 function encode(channel: string, payload: unknown): string {
   const body = jsonText(payload);
   const bytes = Buffer.byteLength(body);
-  if (bytes > maxBusPayloadBytes) throw new RangeError(`A bus message has at most ${maxBusPayloadBytes} bytes, this one ${bytes}.`);
-  if (Buffer.byteLength(channel) > maxChannelBytes || channel.includes('\n')) throw new RangeError(`Not a bus channel: ${channel}`);
+  if (bytes > maxBusPayloadBytes)
+    throw new RangeError(`A bus message has at most ${maxBusPayloadBytes} bytes, this one ${bytes}.`);
+  if (Buffer.byteLength(channel) > maxChannelBytes || channel.includes('\n'))
+    throw new RangeError(`Not a bus channel: ${channel}`);
   return `${channel}\n${body}`;
 }
 

@@ -29,7 +29,8 @@ export function busConformance(name: string, createFixture: () => Promise<BusFix
       const notices: BusNotice[] = [];
       return { notices, leave: bus.subscribe(channel, (notice) => notices.push(notice)) };
     }
-    const messages = (notices: BusNotice[]) => notices.flatMap((notice) => (notice.kind === 'message' ? [notice.payload] : []));
+    const messages = (notices: BusNotice[]) =>
+      notices.flatMap((notice) => (notice.kind === 'message' ? [notice.payload] : []));
 
     test('delivers to every listener of the channel, in order, in this process and the other', async () => {
       const seen = [record(fixture.bus, 'order'), record(fixture.bus, 'order'), record(fixture.twin, 'order')];
@@ -97,7 +98,10 @@ export function busConformance(name: string, createFixture: () => Promise<BusFix
     test('after a cut every listener is told to read again, and messages flow as before', async () => {
       const seen = [record(fixture.bus, 'cut'), record(fixture.twin, 'cut')];
       await fixture.interrupt();
-      await vi.waitFor(() => seen.forEach(({ notices }) => expect(notices).toContainEqual({ kind: 'resync' })), patience);
+      await vi.waitFor(
+        () => seen.forEach(({ notices }) => expect(notices).toContainEqual({ kind: 'resync' })),
+        patience,
+      );
       await vi.waitFor(() => fixture.bus.publish('cut', 'back'), patience);
       await vi.waitFor(() => seen.forEach(({ notices }) => expect(messages(notices)).toEqual(['back'])), patience);
       for (const { leave } of seen) leave();

@@ -1,8 +1,7 @@
 // Rules over several keys. Each is checked where its sections could be read, whatever is wrong elsewhere.
 
-import type { Parsed } from './load.js';
 import type { Problem } from './problems.js';
-import { sections } from './schema.js';
+import { sections, type Parsed } from './schema.js';
 import { notSupportedYet } from './values.js';
 
 export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): void {
@@ -17,10 +16,18 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
     );
   }
   if (server !== undefined && new Set(server.roles).size < sections.server.parse({}).roles.length) {
-    refuse('server.roles', `${notSupportedYet}: roles apart from each other`, 'Leave the key out: one process has all roles.');
+    refuse(
+      'server.roles',
+      `${notSupportedYet}: roles apart from each other`,
+      'Leave the key out: one process has all roles.',
+    );
   }
   if (claude !== undefined && claude.models.length > 0 && !claude.models.includes(claude.model)) {
-    refuse('claude.model', `is ${claude.model}, which claude.models does not list`, 'Add it to claude.models, or choose one of those.');
+    refuse(
+      'claude.model',
+      `is ${claude.model}, which claude.models does not list`,
+      'Add it to claude.models, or choose one of those.',
+    );
   }
   if (compute !== undefined && database !== undefined) {
     const { first, count } = compute.uidRange;

@@ -21,7 +21,10 @@ function problemsOf(run: () => unknown): string[] {
     run();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.message.split('\n').slice(1).map((line) => line.trim());
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
   }
   return [];
 }
@@ -42,7 +45,8 @@ describe('defaults', () => {
       isMap(value) ? value.items.flatMap((item) => keysOf(item.value, `${path}.${String(item.key)}`)) : [path];
     const inFile = keysOf(parseDocument(readFileSync(documented, 'utf8')).contents, '');
     const leaves = (value: unknown, path: string): string[] => {
-      const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value) && !('ms' in value) && !('bytes' in value);
+      const isBranch =
+        typeof value === 'object' && value !== null && !Array.isArray(value) && !('ms' in value) && !('bytes' in value);
       return isBranch ? Object.entries(value).flatMap(([key, child]) => leaves(child, `${path}.${key}`)) : [path];
     };
     const inSchema = Object.entries(sections).flatMap(([name, schema]) => leaves(schema.parse({}), `.${name}`));
@@ -73,9 +77,18 @@ describe('defaults', () => {
 
 describe('sources', () => {
   test('flags win over variables, variables over the file', () => {
-    const text = 'server: { port: 4000, host: localhost }\nclaude: { apiKey: from-file }\ndatabase: { url: postgres://file/x }';
-    const config = load(text, { CLAUDE_API_KEY: 'from-variable', CONTAINER_PREFIX: 'mine' }, { port: '5000', roles: 'gateway,web,api, session-manager' });
-    expect(config.server).toMatchObject({ port: 5000, host: 'localhost', roles: ['gateway', 'web', 'api', 'session-manager'] });
+    const text =
+      'server: { port: 4000, host: localhost }\nclaude: { apiKey: from-file }\ndatabase: { url: postgres://file/x }';
+    const config = load(
+      text,
+      { CLAUDE_API_KEY: 'from-variable', CONTAINER_PREFIX: 'mine' },
+      { port: '5000', roles: 'gateway,web,api, session-manager' },
+    );
+    expect(config.server).toMatchObject({
+      port: 5000,
+      host: 'localhost',
+      roles: ['gateway', 'web', 'api', 'session-manager'],
+    });
     expect(config.claude.apiKey).toBe('from-variable');
     expect(config.database.url).toBe('postgres://file/x');
     expect(config.compute.containerPrefix).toBe('mine');
@@ -88,7 +101,12 @@ describe('sources', () => {
       env,
     );
     expect(config.claude.apiKey).toBe('a: {b: [c] # d');
-    expect(config.server).toMatchObject({ port: 4100, publicUrl: null, host: 'localhost', trustedOrigins: ['https://a.example', 'https://b.example'] });
+    expect(config.server).toMatchObject({
+      port: 4100,
+      publicUrl: null,
+      host: 'localhost',
+      trustedOrigins: ['https://a.example', 'https://b.example'],
+    });
     expect(load('claude: { apiKey: "a$${b}c" }').claude.apiKey).toBe('a${b}c');
   });
 
@@ -97,8 +115,12 @@ describe('sources', () => {
     writeFileSync(path, 'sk-from-file\n');
     expect(readConfig({}, { CLAUDE_API_KEY_FILE: path }).claude.apiKey).toBe('sk-from-file');
     expect(load('claude: { apiKey: "${MY_KEY}" }', { MY_KEY_FILE: path }).claude.apiKey).toBe('sk-from-file');
-    expect(problemsOf(() => readConfig({}, { CLAUDE_API_KEY_FILE: join(folder, 'none') }))[0]).toMatch(/^CLAUDE_API_KEY_FILE: cannot be read/);
-    expect(problemsOf(() => readConfig({}, { CLAUDE_API_KEY_FILE: path, CLAUDE_API_KEY: 'x' }))[0]).toMatch(/are both set/);
+    expect(problemsOf(() => readConfig({}, { CLAUDE_API_KEY_FILE: join(folder, 'none') }))[0]).toMatch(
+      /^CLAUDE_API_KEY_FILE: cannot be read/,
+    );
+    expect(problemsOf(() => readConfig({}, { CLAUDE_API_KEY_FILE: path, CLAUDE_API_KEY: 'x' }))[0]).toMatch(
+      /are both set/,
+    );
   });
 
   test('a file that was asked for must be there, a default one need not', () => {
@@ -143,23 +165,31 @@ describe('refusals', () => {
       'security.masterKey: is not of the right form',
       'monitoring: is []. It must hold the keys logging',
     ];
-    for (const start of starts) expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${start.replace(/[[\].()]/g, '\\$&')}`)));
+    for (const start of starts)
+      expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${start.replace(/[[\].()]/g, '\\$&')}`)));
     expect(problems).toHaveLength(starts.length);
   });
 
   test('no message repeats a secret', () => {
-    const message = problemsOf(() => load('claude: { apiKey: [canary] }\nsecurity: { masterKey: canary }\ndatabase: { url: "mysql://canary" }')).join('\n');
+    const message = problemsOf(() =>
+      load('claude: { apiKey: [canary] }\nsecurity: { masterKey: canary }\ndatabase: { url: "mysql://canary" }'),
+    ).join('\n');
     expect(message).toMatch(/claude\.apiKey.*\n.*security\.masterKey|database\.url/);
     expect(message).not.toContain('canary');
   });
 
   test.each(laterKeys)('%s is refused by name', (key) => {
     const text = key.split('.').reduceRight<unknown>((value, name) => ({ [name]: value }), { some: 1 });
-    expect(problemsOf(() => load(JSON.stringify(text)))).toEqual([`${key}: not supported yet: ${key}. Remove it; this version would not act on it.`]);
+    expect(problemsOf(() => load(JSON.stringify(text)))).toEqual([
+      `${key}: not supported yet: ${key}. Remove it; this version would not act on it.`,
+    ]);
   });
 
   test.each([
-    ['compute: { isolation: none }\nserver: { host: 0.0.0.0 }', 'compute.isolation: is none while server.host is 0.0.0.0'],
+    [
+      'compute: { isolation: none }\nserver: { host: 0.0.0.0 }',
+      'compute.isolation: is none while server.host is 0.0.0.0',
+    ],
     ['server: { roles: [api] }', 'server.roles: not supported yet'],
     ['claude: { model: other }', 'claude.model: is other, which claude.models does not list'],
     ['compute: { uidRange: { first: 49000 } }', 'database.embeddedUid: lies in compute.uidRange'],
@@ -169,7 +199,10 @@ describe('refusals', () => {
     ['just text', 'site.yaml: it holds no keys'],
     ['server: { host: "${" }', 'server.host: ${ is not a variable'],
     ['sessions: { idleTimeout: 400d }', 'sessions.idleTimeout: is "400d"'],
-    ['a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b, *b, *b]', 'site.yaml: '],
+    [
+      'a: &a [x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b, *b, *b]',
+      'site.yaml: ',
+    ],
   ])('%s', (text, start) => {
     const problems = problemsOf(() => load(text));
     expect(problems[0]?.slice(0, start.length)).toBe(start);

@@ -18,7 +18,12 @@ export interface ReadConfigOptions extends ConfigFlags {
 /** Throws a ConfigError that lists every problem. */
 export function readConfig(options: ReadConfigOptions, env: Environment = process.env): Config {
   const { config, defaultFile, ...flags } = options;
-  return loadConfig({ file: readFile(config, defaultFile), env, flags, readSecretFile: (path) => readFileSync(path, 'utf8') });
+  return loadConfig({
+    file: readFile(config, defaultFile),
+    env,
+    flags,
+    readSecretFile: (path) => readFileSync(path, 'utf8'),
+  });
 }
 
 /** The environment for child processes of this server. */
@@ -34,6 +39,9 @@ function readFile(wanted: string | undefined, fallback: string | undefined) {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (wanted === undefined && code === 'ENOENT') return undefined;
-    throw new ConfigError([{ path, what: `cannot be read: ${message}`, mend: 'Correct the path given by --config, or its permissions.' }], undefined);
+    throw new ConfigError(
+      [{ path, what: `cannot be read: ${message}`, mend: 'Correct the path given by --config, or its permissions.' }],
+      undefined,
+    );
   }
 }

@@ -21,7 +21,10 @@ export function describeIssues(section: string, issues: readonly z.core.$ZodIssu
       const [what = '', mend = ''] = issue.message.split('; ');
       return [{ path: path.join('.'), what: `${what}: ${shown(path, tree)}`, mend: `It ${mend}.` }];
     }
-    const mend = issue.code === 'custom' || issue.message.startsWith('must ') ? issue.message : `must hold the keys ${knownKeys(path)}`;
+    const mend =
+      issue.code === 'custom' || issue.message.startsWith('must ')
+        ? issue.message
+        : `must hold the keys ${knownKeys(path)}`;
     return [{ path: path.join('.'), what: `is ${shown(path, tree)}`, mend: `It ${mend}.` }];
   });
 }

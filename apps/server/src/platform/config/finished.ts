@@ -3,7 +3,13 @@
 
 import type { Duration, Size } from './values.js';
 
-type NameOf<K extends PropertyKey, V> = K extends string ? (V extends Duration ? `${K}Ms` : V extends Size ? `${K}Bytes` : K) : K;
+type NameOf<K extends PropertyKey, V> = K extends string
+  ? V extends Duration
+    ? `${K}Ms`
+    : V extends Size
+      ? `${K}Bytes`
+      : K
+  : K;
 
 type ValueOf<V> = V extends Duration | Size
   ? number

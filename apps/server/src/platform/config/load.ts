@@ -2,17 +2,15 @@
 // It reads nothing by itself.
 
 import { parseDocument } from 'yaml';
-import type { z } from 'zod';
 import type { Environment } from '../child-env.js';
 import { checkTogether } from './check-together.js';
 import { describeIssues, knownKeys } from './describe-issues.js';
 import { finish, type Finished } from './finished.js';
 import { ConfigError, type Problem } from './problems.js';
-import { laterKeys, sections, variables, type SectionName } from './schema.js';
+import { laterKeys, sections, variables, type Parsed } from './schema.js';
 import { substitute, type Lookup } from './substitute.js';
 import { notSupportedYet } from './values.js';
 
-export type Parsed = { [K in SectionName]: z.output<(typeof sections)[K]> };
 export type Config = Finished<Parsed>;
 
 /** What the command line gives; it wins over variables and file. */
@@ -47,7 +45,8 @@ export function loadConfig(sources: ConfigSources): Config {
       problems.push({ path: name, what: `${notSupportedYet}: ${path}`, mend: 'Unset the variable for this program.' });
     } else setAt(merged, path, value);
   }
-  for (const [key, value] of Object.entries(sources.flags ?? {})) if (value !== undefined) setAt(merged, `server.${key}`, value);
+  for (const [key, value] of Object.entries(sources.flags ?? {}))
+    if (value !== undefined) setAt(merged, `server.${key}`, value);
 
   const parsed = parseSections(merged, problems);
   checkTogether(parsed, problems);
@@ -68,7 +67,11 @@ function createLookup({ env, readSecretFile }: ConfigSources, problems: Problem[
     try {
       return readSecretFile(file).trimEnd();
     } catch (error) {
-      problems.push({ path: `${name}_FILE`, what: `cannot be read: ${(error as Error).message}`, mend: 'Correct the path or its permissions.' });
+      problems.push({
+        path: `${name}_FILE`,
+        what: `cannot be read: ${(error as Error).message}`,
+        mend: 'Correct the path or its permissions.',
+      });
       return undefined;
     }
   }
@@ -95,7 +98,11 @@ function parseFile(file: ConfigSources['file'], problems: Problem[]): Tree {
     return {};
   }
   if (isTree(tree)) return tree;
-  problems.push({ path: file.path, what: 'it holds no keys', mend: 'Write sections such as "server:" with keys below them.' });
+  problems.push({
+    path: file.path,
+    what: 'it holds no keys',
+    mend: 'Write sections such as "server:" with keys below them.',
+  });
   return {};
 }
 
@@ -107,14 +114,19 @@ function refuseLater(tree: Tree, problems: Problem[]): void {
     const holder = names.reduce<unknown>((at, name) => (isTree(at) ? at[name] : undefined), tree);
     if (!isTree(holder) || !(last in holder)) continue;
     delete holder[last];
-    problems.push({ path: key, what: `${notSupportedYet}: ${key}`, mend: 'Remove it; this version would not act on it.' });
+    problems.push({
+      path: key,
+      what: `${notSupportedYet}: ${key}`,
+      mend: 'Remove it; this version would not act on it.',
+    });
   }
 }
 
 function parseSections(tree: Tree, problems: Problem[]): Partial<Parsed> {
   const parsed: Record<string, unknown> = {};
   for (const key of Object.keys(tree)) {
-    if (!(key in sections)) problems.push({ path: key, what: 'is not a known section', mend: `Known are ${knownKeys([])}.` });
+    if (!(key in sections))
+      problems.push({ path: key, what: 'is not a known section', mend: `Known are ${knownKeys([])}.` });
   }
   for (const [name, schema] of Object.entries(sections)) {
     const result = schema.safeParse(tree[name] ?? {});

@@ -2,7 +2,19 @@
 
 import { z } from 'zod';
 import { parseMasterKey } from '../master-key.js';
-import { address, always, choice, decimal, duration, listOf, matching, optional, size, text, wholeNumber } from './values.js';
+import {
+  address,
+  always,
+  choice,
+  decimal,
+  duration,
+  listOf,
+  matching,
+  optional,
+  size,
+  text,
+  wholeNumber,
+} from './values.js';
 
 const roles = ['web', 'api', 'session-manager', 'gateway'] as const;
 
@@ -12,6 +24,9 @@ const server = z.strictObject({
   basePath: matching(/^\/$|^(\/[\w.~-]+)+$/, 'a path such as / or /claude, without a slash at its end').prefault('/'),
   publicUrl: optional(address('http', 'https')),
   trustedOrigins: listOf(address('http', 'https')).prefault([]),
+  trustedProxies: listOf(matching(/^[0-9a-f.:]+(\/\d{1,3})?$/i, 'an address or a range such as 10.0.0.0/8')).prefault(
+    [],
+  ),
   apiUrl: optional(address('http', 'https')),
   roles: listOf(choice(roles)).prefault([...roles]),
   dataDir: optional(text('a path')),
@@ -26,7 +41,10 @@ const database = z.strictObject({
 });
 
 const auth = z.strictObject({
-  provider: choice(['local'], ['oauth', 'oidc', 'google', 'github', 'gitlab', 'microsoft', 'saml', 'ldap', 'header']).prefault('local'),
+  provider: choice(
+    ['local'],
+    ['oauth', 'oidc', 'google', 'github', 'gitlab', 'microsoft', 'saml', 'ldap', 'header'],
+  ).prefault('local'),
   lifetime: duration().prefault('30d'),
   rotateAfter: duration().prefault('1h'),
   attempts: z
@@ -56,7 +74,9 @@ const sessions = z.strictObject({
 const compute = z.strictObject({
   driver: choice(['process'], ['docker', 'kubernetes', 'ecs']).prefault('process'),
   isolation: choice(['bubblewrap', 'none']).prefault('bubblewrap'),
-  containerPrefix: matching(/^[a-z0-9][a-z0-9-]{0,40}$/, 'at most 41 small letters, digits and hyphens').prefault('claude-session'),
+  containerPrefix: matching(/^[a-z0-9][a-z0-9-]{0,40}$/, 'at most 41 small letters, digits and hyphens').prefault(
+    'claude-session',
+  ),
   uidRange: z
     .strictObject({
       first: wholeNumber(1000, 2 ** 31 - 1).prefault(50_000),
@@ -77,7 +97,10 @@ const security = z.strictObject({
   encryption: always().prefault(true),
   audit: always().prefault(true),
   masterKey: optional(
-    matching(/^[\w+/=-]+\s*$/, '32 bytes in base64').refine((key) => parseMasterKey(key) !== undefined, 'must be 32 bytes in base64'),
+    matching(/^[\w+/=-]+\s*$/, '32 bytes in base64').refine(
+      (key) => parseMasterKey(key) !== undefined,
+      'must be 32 bytes in base64',
+    ),
   ),
 });
 
@@ -114,11 +137,11 @@ const timing = z.strictObject({
 
 export const sections = { server, database, auth, claude, sessions, compute, security, monitoring, storage, timing };
 export type SectionName = keyof typeof sections;
+export type Parsed = { [K in SectionName]: z.output<(typeof sections)[K]> };
 
 /** Keys that the product will have. They are refused by name until something uses them. */
 export const laterKeys: readonly string[] = [
   'server.tls',
-  'server.trustedProxies',
   'auth.oauth',
   'auth.saml',
   'auth.ldap',

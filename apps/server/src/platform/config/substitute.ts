@@ -13,7 +13,9 @@ const form = /^([A-Za-z_]\w*)(?::-([\s\S]*))?$/;
 export function substitute(tree: unknown, lookup: Lookup, problems: Problem[], path = ''): unknown {
   if (typeof tree === 'string') return substituteText(tree, lookup, problems, path);
   if (Array.isArray(tree)) {
-    return tree.map((item, index) => substitute(item, lookup, problems, `${path}.${index}`)).filter((item) => item !== undefined);
+    return tree
+      .map((item, index) => substitute(item, lookup, problems, `${path}.${index}`))
+      .filter((item) => item !== undefined);
   }
   if (typeof tree !== 'object' || tree === null) return tree ?? undefined;
   const entries = Object.entries(tree).flatMap(([key, value]) => {
@@ -29,7 +31,11 @@ function substituteText(input: string, lookup: Lookup, problems: Problem[], path
     if (whole.startsWith('$$')) return whole.slice(1);
     const parts = whole.endsWith('}') ? form.exec(inner) : null;
     if (parts === null) {
-      problems.push({ path, what: `${whole} is not a variable`, mend: 'Write ${NAME} or ${NAME:-default}, or $${ for a plain ${.' });
+      problems.push({
+        path,
+        what: `${whole} is not a variable`,
+        mend: 'Write ${NAME} or ${NAME:-default}, or $${ for a plain ${.',
+      });
       missing = true;
       return '';
     }
@@ -37,7 +43,11 @@ function substituteText(input: string, lookup: Lookup, problems: Problem[], path
     // As in a shell, an empty variable takes the default too.
     const value = lookup(name) || fallback;
     if (value !== undefined) return value;
-    problems.push({ path, what: `the variable ${name} is not set`, mend: `Set ${name} or ${name}_FILE, or write \${${name}:-default}.` });
+    problems.push({
+      path,
+      what: `the variable ${name} is not set`,
+      mend: `Set ${name} or ${name}_FILE, or write \${${name}:-default}.`,
+    });
     missing = true;
     return '';
   });

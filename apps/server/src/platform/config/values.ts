@@ -23,7 +23,8 @@ function value<T>(must: string, read: (input: unknown) => T | undefined) {
   });
 }
 
-export const text = (must = 'text') => value(must, (input) => (typeof input === 'string' || typeof input === 'number' ? String(input) : undefined));
+export const text = (must = 'text') =>
+  value(must, (input) => (typeof input === 'string' || typeof input === 'number' ? String(input) : undefined));
 
 export const matching = (pattern: RegExp, must: string) =>
   value(must, (input) => (typeof input === 'string' && pattern.test(input) ? input : undefined));
@@ -79,7 +80,9 @@ export function duration() {
   return value('a duration of at most a year such as 250ms, 30s, 30m, 8h or 1h30m', (input): Duration | undefined => {
     if (typeof input !== 'string' || !/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(input)) return undefined;
     const parts = [...input.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-    const ms = Math.round(parts.reduce((sum, part) => sum + Number(part[1]) * (unitMs[part[2] ?? ''] ?? Number.NaN), 0));
+    const ms = Math.round(
+      parts.reduce((sum, part) => sum + Number(part[1]) * (unitMs[part[2] ?? ''] ?? Number.NaN), 0),
+    );
     return ms > 0 && ms <= maxDurationMs ? { ms } : undefined;
   });
 }
@@ -104,7 +107,12 @@ export function address(...schemes: string[]) {
 /** A YAML list, or text with commas. */
 export function listOf<T>(item: z.ZodType<T>) {
   const split = (input: unknown) =>
-    typeof input === 'string' ? input.split(',').map((part) => part.trim()).filter((part) => part !== '') : input;
+    typeof input === 'string'
+      ? input
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== '')
+      : input;
   return z.preprocess(split, z.array(item, { error: 'must be a list' }));
 }
 

@@ -11,11 +11,19 @@ beforeAll(async () => {
 afterAll(() => test1.close());
 
 const insertUser = (email: string) =>
-  test1.database.db.insertInto('users').values({ email, name: 'A', site_role: 'member' }).returning('id').executeTakeFirstOrThrow();
+  test1.database.db
+    .insertInto('users')
+    .values({ email, name: 'A', site_role: 'member' })
+    .returning('id')
+    .executeTakeFirstOrThrow();
 
 const insertSession = async (email: string) => {
   const user = await insertUser(email);
-  return test1.database.db.insertInto('sessions').values({ user_id: user.id, name: 's' }).returningAll().executeTakeFirstOrThrow();
+  return test1.database.db
+    .insertInto('sessions')
+    .values({ user_id: user.id, name: 's' })
+    .returningAll()
+    .executeTakeFirstOrThrow();
 };
 
 describe('rows', () => {
@@ -35,8 +43,15 @@ describe('rows', () => {
     const values = [[1, 'two'], 'text', null, { a: [] }, 'the text \\u0000 and \\ud800'];
     for (const [index, value] of values.entries()) {
       const key = `json-${index}`;
-      await test1.database.db.insertInto('settings').values({ key, value: json(value) }).execute();
-      const row = await test1.database.db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirstOrThrow();
+      await test1.database.db
+        .insertInto('settings')
+        .values({ key, value: json(value) })
+        .execute();
+      const row = await test1.database.db
+        .selectFrom('settings')
+        .select('value')
+        .where('key', '=', key)
+        .executeTakeFirstOrThrow();
       expect(row.value).toEqual(value);
     }
     const broken = { 'key\u0000': 'a\u0000b\ud800c\\\u0000', emoji: '😀' };
@@ -66,7 +81,10 @@ describe('rows', () => {
   test('an event is stored once per source and number, and goes with its session', async () => {
     const { id } = await insertSession('events@example.org');
     const insert = (seq: number, n: number) =>
-      test1.database.db.insertInto('events').values({ session_id: id, seq, source: 'journal', n, event: json({ n }) }).execute();
+      test1.database.db
+        .insertInto('events')
+        .values({ session_id: id, seq, source: 'journal', n, event: json({ n }) })
+        .execute();
     await insert(1, 1);
     await expect(insert(2, 1)).rejects.toMatchObject({ code: '23505' });
     await expect(insert(1, 2)).rejects.toMatchObject({ code: '23505' });
@@ -78,7 +96,10 @@ describe('rows', () => {
 describe('transactions', () => {
   test('a failure leaves nothing', async () => {
     const failing = test1.database.transaction(async (trx) => {
-      await trx.insertInto('settings').values({ key: 'gone', value: json(1) }).execute();
+      await trx
+        .insertInto('settings')
+        .values({ key: 'gone', value: json(1) })
+        .execute();
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
@@ -87,17 +108,29 @@ describe('transactions', () => {
 
   test('two that deadlock both come through', async () => {
     const { db, transaction } = test1.database;
-    for (const key of ['left', 'right']) await db.insertInto('settings').values({ key, value: json(0) }).execute();
+    for (const key of ['left', 'right'])
+      await db
+        .insertInto('settings')
+        .values({ key, value: json(0) })
+        .execute();
     let arrived = 0;
     let open: () => void = () => {};
     const bothHoldOne = new Promise<void>((resolve) => (open = resolve));
     const work = (first: string, second: string) =>
       transaction(async (trx) => {
-        await trx.updateTable('settings').set({ value: json(first) }).where('key', '=', first).execute();
+        await trx
+          .updateTable('settings')
+          .set({ value: json(first) })
+          .where('key', '=', first)
+          .execute();
         arrived += 1;
         if (arrived === 2) open();
         await bothHoldOne;
-        await trx.updateTable('settings').set({ value: json(first) }).where('key', '=', second).execute();
+        await trx
+          .updateTable('settings')
+          .set({ value: json(first) })
+          .where('key', '=', second)
+          .execute();
         return first;
       });
     expect(await Promise.all([work('left', 'right'), work('right', 'left')])).toEqual(['left', 'right']);
@@ -107,13 +140,31 @@ describe('transactions', () => {
 
 describe('a database that is away', () => {
   test('is recognised, and the pool heals by itself', async () => {
-    const running = test1.database.db.executeQuery(sql`select pg_sleep(30)`.compile(test1.database.db)).catch((error: unknown) => error);
+    const running = test1.database.db
+      .executeQuery(sql`select pg_sleep(30)`.compile(test1.database.db))
+      .catch((error: unknown) => error);
     await expect
-      .poll(async () => (await sql<{ n: number }>`select count(*)::int as n from pg_stat_activity where query like 'select pg_sleep%'`.execute(test1.database.db)).rows[0]?.n)
+      .poll(
+        async () =>
+          (
+            await sql<{
+              n: number;
+            }>`select count(*)::int as n from pg_stat_activity where query like 'select pg_sleep%'`.execute(
+              test1.database.db,
+            )
+          ).rows[0]?.n,
+      )
       .toBe(1);
     await test1.cutConnections();
     expect(isUnavailable(await running)).toBe(true);
-    await expect.poll(() => test1.database.ping().then(() => 'up', () => 'down')).toBe('up');
+    await expect
+      .poll(() =>
+        test1.database.ping().then(
+          () => 'up',
+          () => 'down',
+        ),
+      )
+      .toBe('up');
   });
 
   test('is refused within two seconds where nothing listens', async () => {

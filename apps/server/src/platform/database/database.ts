@@ -72,9 +72,11 @@ export function createDatabase(connection: DatabaseConnection, options: Database
 /** The same settings for the pool and for connections beside it. */
 export function connectionSettings(connection: DatabaseConnection): pg.ClientConfig {
   const shared = { application_name: 'remote-claude', keepAlive: true };
-  return 'url' in connection ? { ...shared, connectionString: connection.url } : { ...shared, ...connection, ssl: false };
+  return 'url' in connection
+    ? { ...shared, connectionString: connection.url }
+    : { ...shared, ...connection, ssl: false };
 }
 
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  return oid === int8 || oid === numeric ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+function getTypeParser(oid: number): (value: string) => unknown {
+  return oid === int8 || oid === numeric ? Number : (pg.types.getTypeParser(oid) as (value: string) => unknown);
 }

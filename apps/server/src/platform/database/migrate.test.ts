@@ -22,14 +22,18 @@ const tableNames = async () => (await empty.database.db.introspection.getTables(
 
 test('several servers that start at once migrate once', async () => {
   const results = await Promise.all(Array.from({ length: 4 }, () => empty.database.migrate()));
-  expect(results.map((result) => result.applied.length).sort()).toEqual([0, 0, 0, Object.keys(migrations).length]);
+  expect(results.flatMap((result) => result.applied)).toEqual(Object.keys(migrations));
   expect(await tableNames()).toContain('audit_logs');
   expect(await empty.database.migrate()).toEqual({ applied: [], newer: [] });
 });
 
 test('a failing migration leaves the tables as they were, and is named', async () => {
   await run({ '0001-a': statement('create table a (n int)') });
-  const next = { '0001-a': statement(''), '0002-b': statement('create table b (n int)'), '0003-c': statement('create nonsense') };
+  const next = {
+    '0001-a': statement(''),
+    '0002-b': statement('create table b (n int)'),
+    '0003-c': statement('create nonsense'),
+  };
   await expect(run(next)).rejects.toThrow(/Migration 0003-c failed, the database is unchanged/);
   expect(await tableNames()).toEqual(['a']);
   expect((await run({ ...next, '0003-c': statement('create table c (n int)') })).applied).toEqual(['0002-b', '0003-c']);
@@ -39,5 +43,7 @@ test('the version before works on what a newer one has migrated, a foreign histo
   const old = { '0001-a': statement('create table a (n int)') };
   await run({ ...old, '0002-b': statement('create table b (n int)') });
   expect(await run(old)).toEqual({ applied: [], newer: ['0002-b'] });
-  await expect(run({ ...old, '0003-c': statement('create table c (n int)') })).rejects.toThrow(/migrations of another version \(0002-b\)/);
+  await expect(run({ ...old, '0003-c': statement('create table c (n int)') })).rejects.toThrow(
+    /migrations of another version \(0002-b\)/,
+  );
 });

@@ -15,7 +15,8 @@ const uid = 49_999;
 let dataDir: string;
 let running: EmbeddedPostgres | undefined;
 
-const start = async () => (running = await startEmbeddedPostgres({ dataDir, runDir: join(dataDir, 'run'), childEnv, log, uid }));
+const start = async () =>
+  (running = await startEmbeddedPostgres({ dataDir, runDir: join(dataDir, 'run'), childEnv, log, uid }));
 
 async function query<T>(text: string): Promise<T[]> {
   const client = new pg.Client({ ...running?.connection, ssl: false });
@@ -66,32 +67,42 @@ describe.sequential('the embedded PostgreSQL', () => {
   });
 
   test('sorts by C.UTF-8, syncs, and listens on no address', async () => {
-    expect(await query("select current_setting('listen_addresses') as a, current_setting('fsync') as f")).toEqual([{ a: '', f: 'on' }]);
-    expect(await query('select datlocprovider as p, datlocale as l from pg_database where datname = current_database()')).toEqual([
-      { p: 'b', l: 'C.UTF-8' },
+    expect(await query("select current_setting('listen_addresses') as a, current_setting('fsync') as f")).toEqual([
+      { a: '', f: 'on' },
     ]);
+    expect(
+      await query('select datlocprovider as p, datlocale as l from pg_database where datname = current_database()'),
+    ).toEqual([{ p: 'b', l: 'C.UTF-8' }]);
     expect(await query("select upper('é') as u, 'Z' < 'a' as s")).toEqual([{ u: 'É', s: true }]);
   });
 
-  test.runIf(process.getuid?.() === 0)('as root runs as a user of its own, whose files no other user reads', async () => {
-    const status = await readFile(`/proc/${running?.pid()}/status`, 'utf8');
-    expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
-    expect(status).toMatch(/^CapEff:\t0+$/m);
-    const folder = await stat(join(dataDir, 'postgres'));
-    expect([folder.uid, folder.mode & 0o777]).toEqual([uid, 0o700]);
-    const socketDir = await stat(running?.connection.host ?? '');
-    expect([socketDir.uid, socketDir.mode & 0o777]).toEqual([uid, 0o700]);
-  });
+  test.runIf(process.getuid?.() === 0)(
+    'as root runs as a user of its own, whose files no other user reads',
+    async () => {
+      const status = await readFile(`/proc/${running?.pid()}/status`, 'utf8');
+      expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
+      expect(status).toMatch(/^CapEff:\t0+$/m);
+      const folder = await stat(join(dataDir, 'postgres'));
+      expect([folder.uid, folder.mode & 0o777]).toEqual([uid, 0o700]);
+      const socketDir = await stat(running?.connection.host ?? '');
+      expect([socketDir.uid, socketDir.mode & 0o777]).toEqual([uid, 0o700]);
+    },
+  );
 
   test('knows only the environment that was built for it', async () => {
-    const names = (await readFile(`/proc/${running?.pid()}/environ`, 'utf8')).split('\0').map((entry) => entry.split('=')[0]);
+    const names = (await readFile(`/proc/${running?.pid()}/environ`, 'utf8'))
+      .split('\0')
+      .map((entry) => entry.split('=')[0]);
     expect(names.filter((name) => !['PATH', 'LC_ALL', 'PGDATA', ''].includes(name ?? ''))).toEqual([]);
   });
 
   test('is started again while the server runs, with its rows, when it was killed', async () => {
     const before = pidNow();
     await kill(before);
-    await vi.waitFor(async () => expect(await query('select n from kept')).toEqual([{ n: 1 }]), { timeout: 20_000, interval: 100 });
+    await vi.waitFor(async () => expect(await query('select n from kept')).toEqual([{ n: 1 }]), {
+      timeout: 20_000,
+      interval: 100,
+    });
     await vi.waitFor(() => expect(running?.pid()).not.toBe(before), { timeout: 20_000 });
   });
 
@@ -143,7 +154,9 @@ async function startServerProcess(): Promise<ChildProcess> {
       childEnv: ${JSON.stringify(childEnv)}, log, uid: ${uid} });
     console.log(postgres.pid());
     setInterval(() => {}, 1000);`;
-  return spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

@@ -103,7 +103,14 @@ async function prepare(options: EmbeddedPostgresOptions): Promise<Cluster> {
   if (owner !== undefined) await chown(socketDir, owner.uid, owner.gid);
   await chmod(socketDir, 0o700);
   await mkdir(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
-  return { folder, program: binaries.postgres, socketDir, owner, logPath: join(dataDir, 'logs', 'postgres.log'), options };
+  return {
+    folder,
+    program: binaries.postgres,
+    socketDir,
+    owner,
+    logPath: join(dataDir, 'logs', 'postgres.log'),
+    options,
+  };
 }
 
 async function adoptOrStart(cluster: Cluster): Promise<{ pid: number; adopted: boolean }> {
@@ -118,7 +125,8 @@ async function adoptOrStart(cluster: Cluster): Promise<{ pid: number; adopted: b
       await stopPostmaster(found.pid, folder, options.stopGraceMs ?? 30_000);
     } else {
       const pid = found?.pid ?? (await launch(cluster));
-      if ((await waitUntilReady({ pid, folder }, connection, timeoutMs)) === 'ready') return { pid, adopted: found !== undefined };
+      if ((await waitUntilReady({ pid, folder }, connection, timeoutMs)) === 'ready')
+        return { pid, adopted: found !== undefined };
       await delay(200 * attempt);
     }
   }

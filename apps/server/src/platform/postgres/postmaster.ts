@@ -74,7 +74,9 @@ export async function waitUntilReady(
     if (refusal === undefined) return 'ready';
     if (!(await isRunning(postmaster.pid, postmaster.folder))) return 'gone';
     if (performance.now() > deadlineMs) {
-      throw new Error(`PostgreSQL (process ${postmaster.pid}) does not accept connections after ${timeoutMs / 1000} s: ${refusal}`);
+      throw new Error(
+        `PostgreSQL (process ${postmaster.pid}) does not accept connections after ${timeoutMs / 1000} s: ${refusal}`,
+      );
     }
     await delay(pollMs);
   }
