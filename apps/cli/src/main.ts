@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// The command line. Each command has a file of its own; this one only lists them.
+
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+
+import { serve, type ServeOptions } from './serve.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const program = new Command('remote-claude')
+  .description('Claude Code as a self-hosted web product for a team')
+  .version(version);
+
+program
+  .command('serve')
+  .description('start the server')
+  .option('--config <file>', 'configuration file (see config/remote-claude.yaml)')
+  .option('--port <number>', 'port to listen on')
+  .option('--host <address>', 'address to listen on')
+  .option('--data-dir <folder>', 'folder for everything that is kept')
+  .option('--roles <list>', 'roles to run, with commas')
+  .action((options: ServeOptions) => serve(options, version));
+
+await program.parseAsync();
