@@ -23,7 +23,7 @@ const webFile = `${src.web}(?:app|features|ui|lib)/`;
 const entry = (path) => `${path}(?:testing/)?index\\.ts$`;
 const publicEntry = '^(?:packages|apps)/[^/]+/src/(?:testing/)?index\\.ts$';
 
-const testFile = '\\.test\\.tsx?$|^(?:packages|apps)/[^/]+/src/testing/';
+const testFile = '\\.test\\.tsx?$|^(?:packages|apps)/[^/]+/src/testing/|^(?:packages|apps)/[^/]+/src/.+/testing/';
 const wholeTests = '^(?:tests|bench)/';
 const webRootFile = '^apps/web/[^/]+\\.(?:ts|mts|mjs|js)$';
 const rootFile = '^[^/]+\\.(?:ts|cjs|mjs)$';

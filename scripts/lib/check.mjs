@@ -21,7 +21,8 @@ const compiler = 'typescript/bin/tsc';
 async function checkTypes() {
   const projects = await tool(compiler, '-b')();
   if (!existsSync(join(root, 'apps/web/tsconfig.json'))) return projects;
-  const page = await tool(compiler, '--noEmit', '-p', 'apps/web')();
+  const memory = ['--incremental', '--tsBuildInfoFile', '.cache/page.tsbuildinfo'];
+  const page = await tool(compiler, '--noEmit', ...memory, '-p', 'apps/web')();
   return { problems: [...projects.problems, ...page.problems] };
 }
 

@@ -17,6 +17,7 @@ const fine = {
   'packages/compute/src/drivers/docker/driver.ts': ['dockerode', '../../driver.js'],
   'packages/compute/src/index.ts': ['./drivers/docker/driver.js'],
   'packages/compute/src/testing/index.ts': ['../driver.js'],
+  'packages/compute/src/drivers/docker/testing/engine.ts': ['../../../testing/index.js', 'vitest'],
   'packages/compute/src/driver.test.ts': ['vitest', './driver.js'],
   'apps/agent/src/chat/run.ts': ['@anthropic-ai/claude-agent-sdk', '@remote-claude/contract'],
   'apps/agent/src/terminal/pty.ts': ['@lydell/node-pty'],
