@@ -1,6 +1,6 @@
-// Writing files so that a crash leaves the old state or the new one, never half of it. It knows no format.
+// Writing files so that a crash leaves the whole of one or nothing. It knows no format.
 
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
@@ -18,18 +18,6 @@ export async function createFileOnce(path: string, content: string, mode: number
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-/** Puts the content in place of what the file held. */
-export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
-  const temporary = await writeTemporary(path, content, mode);
-  try {
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
 }
 
 /** Makes a rename or a new name in this folder durable. */

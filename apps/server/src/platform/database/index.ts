@@ -4,9 +4,8 @@ import type { Selectable } from 'kysely';
 import type * as tables from './schema.js';
 
 export { createDatabase, type Database, type DatabaseConnection, type Executor, type Trx } from './database.js';
-export { isConflict, isForeignKeyViolation, isUnavailable, isUniqueViolation } from './errors.js';
-export { json, type JsonParameter } from './json.js';
-export type { DatabaseSchema } from './schema.js';
+export { isForeignKeyViolation, isUnavailable, isUniqueViolation } from './errors.js';
+export { json } from './json.js';
 
 export type UserRow = Selectable<tables.UsersTable>;
 export type LoginRow = Selectable<tables.LoginsTable>;

@@ -3,11 +3,13 @@
 // What belongs to a session goes with its row. A user's row is never deleted while something refers to it: users are
 // disabled or pseudonymised. Audit rows refer to nobody by key, so that they stay whatever is removed.
 
-import { sql, type Kysely } from 'kysely';
+import { sql, type Migration } from 'kysely';
 
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of statements) await sql.raw(statement).execute(db);
-}
+export const spine: Migration = {
+  async up(db) {
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
 
 const statements = [
   `create table users (

@@ -1,7 +1,7 @@
 // Every migration in order. A static list, so that a bundle holds them all.
 
 import type { Migration } from 'kysely';
-import * as spine from './0001-spine.js';
+import { spine } from './0001-spine.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
