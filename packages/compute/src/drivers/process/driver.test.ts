@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import { runDriverConformance } from '../../testing/conformance.js';
-import { makeProcessHarness } from './testing/harness.js';
+import { makeProcessHarness } from '../../testing/process/harness.js';
 
 runDriverConformance({
   name: 'process with bubblewrap',

@@ -2,10 +2,10 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Driver } from '../../../driver.js';
-import type { DriverHarness, InsideHarness } from '../../../testing/conformance.js';
-import { createProcessDriver } from '../driver.js';
-import type { ProcessDriverOptions } from '../driver.js';
+import type { Driver } from '../../driver.js';
+import type { DriverHarness, InsideHarness } from '../conformance.js';
+import { createProcessDriver } from '../../drivers/process/driver.js';
+import type { ProcessDriverOptions } from '../../drivers/process/driver.js';
 
 export interface ProcessHarness extends DriverHarness {
   options: ProcessDriverOptions;
