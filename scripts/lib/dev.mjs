@@ -31,7 +31,8 @@ function createServerProcess(args) {
       await stop();
       if (!interrupted()) launch();
     },
-    close: stop,
+    // The signal that ends this script has reached the server already.
+    close: () => current?.exited,
   };
 }
 
