@@ -1,0 +1,8 @@
+// What the tests read of their surroundings: the environment that they build for every child.
+
+const allowed = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR)$/;
+
+export const builtEnv = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => allowed.test(entry[0]) && entry[1] !== undefined),
+  );

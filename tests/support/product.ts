@@ -1,0 +1,126 @@
+// The whole product as a test's own: the built server in a process of its own, on a free port, with a data folder that
+// goes with it. It knows no feature.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createProcessDriver } from '@remote-claude/compute';
+
+import { builtEnv } from './config.js';
+
+const program = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
+const startTimeoutMs = 90_000;
+
+export interface Product {
+  url: string;
+  /** The set-up link; null once there is an admin. */
+  setupUrl: string | null;
+  dataDir: string;
+  /** All that the server printed. */
+  output(): string;
+  pid(): number;
+  /** `kill -9`, and resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts again on the same folder and port. */
+  restart(): Promise<void>;
+  /** SIGTERM, and its exit code. */
+  stop(): Promise<number | null>;
+  /** Ends everything that was started, and removes the folder. */
+  close(): Promise<void>;
+}
+
+export interface ProductOptions {
+  /** YAML of the configuration, without server.port and server.dataDir. */
+  config: string;
+}
+
+interface Running {
+  child: ChildProcess;
+  url: string;
+  setupUrl: string | null;
+  ended: Promise<number | null>;
+}
+
+export const startProduct = async ({ config }: ProductOptions): Promise<Product> => {
+  const folder = await mkdtemp(join(tmpdir(), 'rc-'));
+  await chmod(folder, 0o711);
+  const dataDir = join(folder, 'd');
+  const file = join(folder, 'config.yaml');
+  await writeFile(file, config);
+  const lines: string[] = [];
+
+  const start = (port: number): Promise<Running> =>
+    new Promise((resolve, reject) => {
+      const args = [program, 'serve', '--config', file, '--port', String(port), '--data-dir', dataDir];
+      const child = spawn(process.execPath, args, { env: builtEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
+      const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+      let url: string | null = null;
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        reject(new Error(`The server did not start within ${startTimeoutMs} ms:\n${lines.join('\n')}`));
+      }, startTimeoutMs);
+      const finish = (setupUrl: string | null): void => {
+        clearTimeout(timer);
+        if (url !== null) resolve({ child, url, setupUrl, ended });
+      };
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        lines.push(line);
+        url = /^Remote Claude is at (\S+)/.exec(line)?.[1] ?? url;
+        const link = /one-time link: (\S+)/.exec(line)?.[1];
+        if (link !== undefined) finish(link);
+        // The line after the address is the set-up link, where there is one.
+        else if (url !== null) setImmediate(() => setTimeout(() => finish(null), 20));
+      });
+      createInterface({ input: child.stderr }).on('line', (line) => lines.push(line));
+      void ended.then((code) => {
+        clearTimeout(timer);
+        reject(new Error(`The server ended with ${code}:\n${lines.join('\n')}`));
+      });
+    });
+
+  let running = await start(0);
+  const port = Number(new URL(running.url).port);
+
+  const stopWith = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> => {
+    if (running.child.exitCode === null && running.child.signalCode === null) running.child.kill(signal);
+    return running.ended;
+  };
+
+  return {
+    url: running.url,
+    get setupUrl() {
+      return running.setupUrl;
+    },
+    dataDir,
+    output: () => lines.join('\n'),
+    pid: () => running.child.pid ?? 0,
+    async kill() {
+      await stopWith('SIGKILL');
+    },
+    async restart() {
+      running = await start(port);
+    },
+    stop: () => stopWith('SIGTERM'),
+    async close() {
+      await stopWith('SIGTERM');
+      await destroyPlaces(dataDir);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** Places outlive the server; those of a test end with it. */
+const destroyPlaces = async (dataDir: string): Promise<void> => {
+  const driver = createProcessDriver({
+    dataDir,
+    runDir: join(dataDir, 'run'),
+    isolation: 'bubblewrap',
+    uidRange: { first: 50_000, count: 5_000 },
+    childEnv: builtEnv(),
+  });
+  for (const { sessionId } of await driver.list()) await driver.destroy(sessionId);
+  await driver.close();
+};

@@ -1,0 +1,24 @@
+// Waiting for a condition instead of for a time.
+
+export interface WaitOptions {
+  timeoutMs?: number;
+  /** Said when it does not come about. */
+  what: string;
+}
+
+/** Asks until the answer is neither null, undefined nor false; an error counts as not yet. */
+export const until = async <T>(ask: () => Promise<T> | T, { timeoutMs = 60_000, what }: WaitOptions): Promise<NonNullable<T>> => {
+  const end = performance.now() + timeoutMs;
+  let last: unknown = null;
+  while (performance.now() < end) {
+    try {
+      const answer = await ask();
+      if (answer !== null && answer !== undefined && answer !== false) return answer as NonNullable<T>;
+      last = answer;
+    } catch (thrown) {
+      last = thrown;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Waited ${timeoutMs} ms for ${what}; last: ${last instanceof Error ? last.stack : JSON.stringify(last)}`);
+};
