@@ -1,0 +1,152 @@
+// Files of a session, through the door to its agent. The server never touches a work tree itself.
+
+import { agentPaths, AppError, errorOf, type ExecuteRequest, type ExecuteResult, type FileNode } from '@remote-claude/contract';
+import { executeResult, fileNode } from '@remote-claude/contract';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+
+import type { Database } from '../../platform/database/index.js';
+import type { Actor } from '../../platform/http/index.js';
+import type { Audit } from '../audit/index.js';
+import type { AgentDoor, AgentRequest, AgentResponse } from '../relay/index.js';
+
+export interface FilesDeps {
+  door: AgentDoor;
+  audit: Audit;
+  database: Database;
+}
+
+/** Who acts in which session, for the audit row that is written before the act. */
+export interface FileAct {
+  actor: Actor;
+  sessionId: string;
+  ip: string;
+}
+
+const maxAnswerBytes = 256 * 1024 * 1024;
+const nodes = z.object({ items: z.array(fileNode) });
+
+const withPath = (address: string, path: string, more = ''): string => `${address}?path=${encodeURIComponent(path)}${more}`;
+
+/** The whole of an answer that is JSON. */
+const textOf = async (body: Readable): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) throw new AppError('upstream_failed', { message: 'The session answered more than can be shown.' });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** Headers of a request that mean something to the agent. */
+const passedOn = (headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])));
+
+export const createFiles = ({ door, audit, database }: FilesDeps) => {
+  const ask = async <T>(sessionId: string, request: AgentRequest, schema: z.ZodType<T>): Promise<T> => {
+    const answer = await door.request(sessionId, request);
+    const text = await textOf(answer.body);
+    if (answer.status >= 400) throw errorOf(answer.status, text);
+    const parsed = schema.safeParse(JSON.parse(text === '' ? '{}' : text));
+    if (!parsed.success) throw new AppError('upstream_failed', {}, { cause: parsed.error });
+    return parsed.data;
+  };
+
+  const post = <T>(sessionId: string, path: string, body: unknown, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> =>
+    ask(
+      sessionId,
+      { method: 'POST', path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), ...(signal && { signal }) },
+      schema,
+    );
+
+  const record = ({ actor, sessionId, ip }: FileAct, action: string, details: Record<string, unknown>): Promise<void> =>
+    audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip });
+
+  const refuseErrors = async (answer: AgentResponse): Promise<AgentResponse> => {
+    if (answer.status >= 400) throw errorOf(answer.status, await textOf(answer.body));
+    return answer;
+  };
+
+  return {
+    list: async (sessionId: string, path: string): Promise<FileNode[]> =>
+      (await ask(sessionId, { method: 'GET', path: withPath(agentPaths.list, path) }, nodes)).items,
+
+    /** The answer's body must be read or destroyed. */
+    read: async (sessionId: string, path: string, headers: IncomingHttpHeaders, signal: AbortSignal): Promise<AgentResponse> =>
+      refuseErrors(
+        await door.request(sessionId, {
+          method: 'GET',
+          path: withPath(agentPaths.content, path),
+          headers: passedOn(headers, ['range', 'if-none-match', 'if-range']),
+          signal,
+        }),
+      ),
+
+    async write(act: FileAct, path: string, headers: IncomingHttpHeaders, body: Readable): Promise<{ created: boolean; node: FileNode }> {
+      await record(act, 'files.put', { path });
+      const answer = await refuseErrors(
+        await door.request(act.sessionId, {
+          method: 'PUT',
+          path: withPath(agentPaths.content, path),
+          headers: passedOn(headers, ['if-match', 'if-none-match', 'content-length']),
+          body,
+        }),
+      );
+      return { created: answer.status === 201, node: fileNode.parse(JSON.parse(await textOf(answer.body))) };
+    },
+
+    async remove(act: FileAct, path: string, recursive: boolean): Promise<void> {
+      await record(act, 'files.delete', { path, recursive });
+      const address = withPath(agentPaths.content, path, recursive ? '&recursive=1' : '');
+      await ask(act.sessionId, { method: 'DELETE', path: address }, z.unknown());
+    },
+
+    async mkdir(act: FileAct, path: string): Promise<FileNode> {
+      await record(act, 'files.mkdir', { path });
+      return post(act.sessionId, agentPaths.mkdir, { path }, fileNode);
+    },
+
+    async move(act: FileAct, path: string, to: string): Promise<FileNode> {
+      await record(act, 'files.move', { path, to });
+      return post(act.sessionId, agentPaths.move, { path, to }, fileNode);
+    },
+
+    async execute(act: FileAct, request: ExecuteRequest, signal: AbortSignal): Promise<ExecuteResult> {
+      await record(act, 'sessions.execute', { command: request.command.slice(0, 2_000) });
+      return post(act.sessionId, agentPaths.execute, request, executeResult, signal);
+    },
+
+    /** One request of the tus protocol; `uploadId` null begins one. Bytes in progress are not audited one by one. */
+    async upload(
+      act: FileAct,
+      request: { method: string; uploadId: string | null; headers: IncomingHttpHeaders; body: Readable },
+    ): Promise<AgentResponse> {
+      const { method, uploadId, headers } = request;
+      const audited: Readonly<Record<string, string>> = { POST: 'uploads.create', PATCH: 'uploads.append', DELETE: 'uploads.cancel' };
+      const action = audited[method];
+      if (action !== undefined) {
+        await record(act, action, { uploadId, offset: headers['upload-offset'], metadata: headers['upload-metadata']?.slice(0, 2_000) });
+      }
+      return refuseErrors(
+        await door.request(act.sessionId, {
+          method,
+          path: uploadId === null ? agentPaths.uploads : `${agentPaths.uploads}/${uploadId}`,
+          headers: passedOn(headers, [
+            'tus-resumable',
+            'upload-length',
+            'upload-offset',
+            'upload-metadata',
+            'upload-checksum',
+            'content-type',
+            'content-length',
+          ]),
+          ...(method === 'HEAD' || method === 'DELETE' ? {} : { body: request.body }),
+        }),
+      );
+    },
+  };
+};
+export type Files = ReturnType<typeof createFiles>;
