@@ -1,0 +1,74 @@
+// SQL of commands: what an agent is told to do, a row each until the event that is its effect comes back.
+
+import type { AgentCommand } from '@remote-claude/contract';
+
+import type { Bus } from '../../platform/bus.js';
+import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+
+export interface NewCommand {
+  sessionId: string;
+  author: string;
+  command: AgentCommand;
+}
+
+export interface StoredCommand {
+  command: AgentCommand;
+  author: string | null;
+  status: 'pending' | 'done' | 'refused';
+}
+
+export interface PendingCommand {
+  position: number;
+  command: AgentCommand;
+}
+
+/** Bus channel that says that a session has new commands: `{ id }`. */
+export const commandsChannel = 'commands';
+
+export const createCommands = ({ db }: Database, bus: Bus) => ({
+  /** Stores a command and wakes the session-manager when the transaction commits. */
+  async enqueue(trx: Trx, { sessionId, author, command }: NewCommand): Promise<void> {
+    await trx
+      .insertInto('commands')
+      .values({ session_id: sessionId, id: command.id, type: command.type, payload: json(command), author })
+      .execute();
+    await bus.publishIn(trx, commandsChannel, { id: sessionId });
+  },
+
+  async find(executor: Executor, sessionId: string, id: string): Promise<StoredCommand | null> {
+    const row = await executor
+      .selectFrom('commands')
+      .select(['payload', 'author', 'status'])
+      .where('session_id', '=', sessionId)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? null : { command: row.payload as AgentCommand, author: row.author, status: row.status };
+  },
+
+  /** In the order of storing. The rows of a session are stored under its lock, so a position that shows up later is higher. */
+  async pending(sessionId: string, afterPosition: number, limit: number): Promise<PendingCommand[]> {
+    const rows = await db
+      .selectFrom('commands')
+      .select(['position', 'payload'])
+      .where('session_id', '=', sessionId)
+      .where('status', '=', 'pending')
+      .where('position', '>', afterPosition)
+      .orderBy('position')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({ position: row.position, command: row.payload as AgentCommand }));
+  },
+
+  /** Interrupts that nobody has carried out: they end with the turn that they were meant for. */
+  async pendingInterrupts(trx: Trx, sessionId: string): Promise<string[]> {
+    const rows = await trx
+      .selectFrom('commands')
+      .select('id')
+      .where('session_id', '=', sessionId)
+      .where('status', '=', 'pending')
+      .where('type', '=', 'interrupt')
+      .execute();
+    return rows.map((row) => row.id);
+  },
+});
+export type Commands = ReturnType<typeof createCommands>;

@@ -1,0 +1,148 @@
+// SQL of the event log and of the columns of a session's row that are its fold.
+
+import { initialSessionState, type NumberedEvent, type SessionEvent, type SessionState } from '@remote-claude/contract';
+
+import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+
+export interface LogHead {
+  state: SessionState;
+  head: number;
+  epoch: string;
+}
+
+export interface StoredEvent extends NumberedEvent {
+  source: string;
+  n: number;
+}
+
+export interface FoldedColumns {
+  head: number;
+  state: SessionState;
+  status: 'starting' | 'running' | 'stopped' | 'error';
+  at: Date;
+}
+
+export interface NewBlob {
+  hash: string;
+  mediaType: string;
+  bytes: Buffer;
+}
+
+const toEvent = (row: { seq: number; created_at: Date; event: unknown }): NumberedEvent => ({
+  seq: row.seq,
+  at: row.created_at.toISOString(),
+  event: row.event as SessionEvent,
+});
+
+/** A row may have been written by an older version, which lacks newer fields. */
+const toState = (stored: unknown): SessionState => ({ ...initialSessionState, ...(stored as Partial<SessionState>) });
+
+export const createEventsStore = ({ db }: Database) => ({
+  async head(sessionId: string): Promise<LogHead | null> {
+    const row = await db.selectFrom('sessions').select(['head', 'state', 'epoch']).where('id', '=', sessionId).executeTakeFirst();
+    return row === undefined ? null : { head: row.head, state: toState(row.state), epoch: row.epoch };
+  },
+
+  /** Holds the row until the transaction ends: one writer at a time numbers a session's events. */
+  async lock(trx: Trx, sessionId: string): Promise<LogHead | null> {
+    const row = await trx
+      .selectFrom('sessions')
+      .select(['head', 'state', 'epoch'])
+      .where('id', '=', sessionId)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    return row === undefined ? null : { head: row.head, state: toState(row.state), epoch: row.epoch };
+  },
+
+  /** Which numbers of a source are stored already. */
+  async taken(trx: Trx, sessionId: string, source: string, numbers: readonly number[]): Promise<Set<number>> {
+    const rows = await trx
+      .selectFrom('events')
+      .select('n')
+      .where('session_id', '=', sessionId)
+      .where('source', '=', source)
+      .where('n', 'in', numbers)
+      .execute();
+    return new Set(rows.map((row) => row.n));
+  },
+
+  async insert(trx: Trx, sessionId: string, events: readonly StoredEvent[]): Promise<void> {
+    await trx
+      .insertInto('events')
+      .values(
+        events.map(({ seq, at, event, source, n }) => ({
+          session_id: sessionId,
+          seq,
+          source,
+          n,
+          event: json(event),
+          created_at: new Date(at),
+        })),
+      )
+      .execute();
+  },
+
+  async fold(trx: Trx, sessionId: string, columns: FoldedColumns): Promise<void> {
+    const { state, head, status, at } = columns;
+    await trx
+      .updateTable('sessions')
+      .set({
+        head,
+        state: json(state),
+        status,
+        name: state.name,
+        wanted: state.wanted,
+        place_step: state.place.step,
+        place_reason: state.place.reason,
+        last_activity: at,
+      })
+      .where('id', '=', sessionId)
+      .execute();
+  },
+
+  async finishCommands(trx: Trx, sessionId: string, ids: readonly string[], at: Date): Promise<void> {
+    await trx
+      .updateTable('commands')
+      .set({ status: 'done', done_at: at })
+      .where('session_id', '=', sessionId)
+      .where('id', 'in', ids)
+      .where('status', '=', 'pending')
+      .execute();
+  },
+
+  /** Oldest first: those after a number, or the last ones before one. */
+  async page(sessionId: string, range: { after: number } | { before: number }, limit: number): Promise<NumberedEvent[]> {
+    const base = db.selectFrom('events').select(['seq', 'created_at', 'event']).where('session_id', '=', sessionId).limit(limit);
+    if ('after' in range) return (await base.where('seq', '>', range.after).orderBy('seq').execute()).map(toEvent);
+    const rows = await base.where('seq', '<', range.before).orderBy('seq', 'desc').execute();
+    return rows.map(toEvent).reverse();
+  },
+
+  async insertBlob(executor: Executor, sessionId: string, blob: NewBlob): Promise<void> {
+    await executor
+      .insertInto('blobs')
+      .values({ session_id: sessionId, hash: blob.hash, media_type: blob.mediaType, bytes: blob.bytes })
+      .onConflict((conflict) => conflict.columns(['session_id', 'hash']).doNothing())
+      .execute();
+  },
+
+  async blob(sessionId: string, hash: string): Promise<Buffer | null> {
+    const row = await db
+      .selectFrom('blobs')
+      .select('bytes')
+      .where('session_id', '=', sessionId)
+      .where('hash', '=', hash)
+      .executeTakeFirst();
+    return row?.bytes ?? null;
+  },
+
+  async blobBytes(executor: Executor, sessionId: string): Promise<number> {
+    const row = await executor
+      .selectFrom('blobs')
+      .select((eb) => eb.fn.sum<number>(eb.fn<number>('length', ['bytes'])).as('bytes'))
+      .where('session_id', '=', sessionId)
+      .executeTakeFirstOrThrow();
+    return row.bytes ?? 0;
+  },
+});
+export type EventsStore = ReturnType<typeof createEventsStore>;

@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { createFakeDriver, createFakeWorld, type FakeWorld } from '@remote-claude/compute/testing';
+import { ComputeError } from '@remote-claude/compute';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
+import type { Places } from './index.js';
+import { createPlacesStore } from './store.js';
+
+let house: SessionHouse;
+beforeAll(async () => {
+  house = await createSessionHouse();
+});
+afterAll(() => house.close());
+
+const patience = { timeout: 20_000, interval: 20 };
+const live = (world: FakeWorld, sessionId: string) =>
+  [...world.places.values()].filter((place) => place.spec.sessionId === sessionId && place.status === 'running');
+const row = async (sessionId: string) => {
+  const found = await createPlacesStore(house.database).find(sessionId);
+  if (found === null) throw new Error('no such session');
+  return found;
+};
+const typesOf = async (sessionId: string) =>
+  (await house.events.read(sessionId, { after: 0 }, 500)).map(({ event }) =>
+    event.type === 'place.changed' ? `${event.wanted}/${event.status}` : event.type,
+  );
+
+const withPlaces = async (work: (places: Places, driver: ReturnType<typeof createFakeDriver>) => Promise<void>, change = {}) => {
+  const driver = createFakeDriver();
+  const places = house.newPlaces(driver, change);
+  try {
+    await work(places, driver);
+  } finally {
+    await places.close();
+  }
+};
+
+describe('a session gets its place', () => {
+  test('created, it is started with an environment of its own, and the steps are events', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      const { id } = await house.sessions.create(ada, { name: 'First' });
+      await vi.waitFor(async () => expect((await row(id)).handle).not.toBeNull(), patience);
+      await places.reconcile(id);
+      const [place] = live(driver.world, id);
+      const { placeId, doors } = await row(id);
+      expect(place?.spec.placeId).toBe(placeId);
+      expect(place?.spec.environment).toMatchObject({
+        SESSION_ID: id,
+        PLACE_ID: placeId,
+        AGENT_SECRET: `secret-of-${placeId}`,
+        GATEWAY_TOKEN: `gateway-of-${placeId}`,
+        AGENT_LISTEN: `unix:/nonexistent/${id}/agent.sock`,
+        CLAUDE_SETTINGS: '{"model":null,"permissionMode":"default","effort":null}',
+      });
+      expect(doors?.agent.kind).toBe('unix');
+      expect(house.doors.get(id)).toBe(placeId);
+      expect(await typesOf(id)).toEqual(['session.created', 'running/none', 'running/starting', 'running/starting']);
+      expect((await house.sessions.get(id)).shown).toBe('starting');
+    });
+  });
+
+  test('stopped and started again, it has another place on the same disk; terminated, none', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      const { id } = await house.sessions.create(ada, {});
+      await places.reconcile(id);
+      const first = (await row(id)).placeId;
+      expect((await house.sessions.stop(id, ada)).shown).toBe('stopping');
+      await places.reconcile(id);
+      expect(live(driver.world, id)).toEqual([]);
+      expect(await house.sessions.get(id)).toMatchObject({ shown: 'stopped', status: 'stopped' });
+      expect(house.doors.has(id)).toBe(false);
+      await house.sessions.start(id, ada);
+      await places.reconcile(id);
+      expect((await row(id)).placeId).not.toBe(first);
+      expect(live(driver.world, id)).toHaveLength(1);
+      await house.sessions.terminate(id, ada);
+      await places.reconcile(id);
+      expect(live(driver.world, id)).toEqual([]);
+      expect(await house.sessions.get(id)).toMatchObject({ shown: 'terminated', status: 'stopped' });
+      expect(driver.world.disks.has(id)).toBe(true);
+    });
+  });
+});
+
+describe('what goes wrong', () => {
+  test('a start that fails is tried three times, then says why and what to do, and a person can try again', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      driver.behave({ fail: { start: new ComputeError('start_failed', 'The engine is out of order.') } });
+      const { id } = await house.sessions.create(ada, {});
+      await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('failed'), patience);
+      expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(3);
+      expect((await house.sessions.get(id)).reason).toContain('The engine is out of order.');
+      driver.behave({ fail: {} });
+      await house.sessions.start(id, ada);
+      await places.reconcile(id);
+      expect(live(driver.world, id)).toHaveLength(1);
+    });
+  });
+
+  test('an answer of the driver that was lost is found again, and nothing is started twice', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      driver.behave({ failAfter: { start: new Error('the line broke') } });
+      const { id } = await house.sessions.create(ada, {});
+      await vi.waitFor(() => expect(live(driver.world, id)).toHaveLength(1), patience);
+      driver.behave({ failAfter: {} });
+      await places.reconcile(id);
+      const { handle, placeId } = await row(id);
+      expect(handle).toMatchObject({ placeId });
+      expect(live(driver.world, id)).toHaveLength(1);
+    });
+  });
+
+  test('a place that died is replaced at once, and its turn ends as interrupted with the interrupt that came for it', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      const { id } = await house.sessions.create(ada, {});
+      await places.reconcile(id);
+      const turnId = randomUUID();
+      await house.events.append(
+        id,
+        [{ source: 'j', n: 1, event: { type: 'turn.started', turnId: turnId as never, messageIds: [] } }],
+        { by: 'agent' },
+      );
+      const first = (await row(id)).placeId ?? '';
+      await driver.end(first, 137, 'It was killed.');
+      await places.reconcile(id);
+      await vi.waitFor(async () => expect((await row(id)).placeId).not.toBe(first), patience);
+      const ended = (await house.events.read(id, { after: 0 }, 500)).find(({ event }) => event.type === 'turn.ended');
+      expect(ended?.event).toMatchObject({ turnId, outcome: 'interrupted', reason: 'It was killed.' });
+      const late = await house.events.append(
+        id,
+        [{ source: 'j', n: 2, event: { ...(ended?.event as object), outcome: 'completed' } as never }],
+        { by: 'agent' },
+      );
+      expect(late.rejected).toEqual([{ source: 'j', n: 2, reason: 'this turn has ended already' }]);
+    });
+  });
+
+  test('an agent that never answers is given up after its time, with the reason', async () => {
+    const ada = await house.person();
+    await withPlaces(
+      async () => {
+        const { id } = await house.sessions.create(ada, {});
+        await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('failed'), patience);
+        expect((await house.sessions.get(id)).reason).toContain('did not answer');
+      },
+      { timing: { ...testTiming, startTimeoutMs: 50 } },
+    );
+  });
+
+  test('places that no row names are stopped, and the recorded one stays', async () => {
+    const ada = await house.person();
+    const world = createFakeWorld();
+    const driver = createFakeDriver({ world });
+    const places = house.newPlaces(driver);
+    const { id } = await house.sessions.create(ada, {});
+    await places.reconcile(id);
+    const { placeId } = await row(id);
+    const [mine] = live(world, id);
+    if (mine === undefined) throw new Error('it was not started');
+    const double = randomUUID();
+    const stranger = randomUUID();
+    world.places.set(double, { ...mine, spec: { ...mine.spec, placeId: double } });
+    world.places.set(stranger, { ...mine, spec: { ...mine.spec, placeId: stranger, sessionId: randomUUID() } });
+    await places.reconcileAll();
+    expect(live(world, id).map((place) => place.spec.placeId)).toEqual([placeId]);
+    expect(world.places.get(stranger)?.status).toBe('stopped');
+    await places.close();
+  });
+});
+
+describe('whatever dies, and whenever', () => {
+  const disturbance = fc.oneof(
+    fc.constant('kill the place'),
+    fc.constant('kill the server after the driver started'),
+    fc.constant('kill the server before the driver started'),
+    fc.constant('lose the handle'),
+    fc.constant('start a second place'),
+    fc.constant('stop'),
+    fc.constant('start'),
+    fc.constant('nothing'),
+  );
+
+  test('two rounds make it right, and a live recorded place is never removed', async () => {
+    const ada = await house.person('Property');
+    await fc.assert(
+      fc.asyncProperty(fc.array(disturbance, { minLength: 1, maxLength: 6 }), async (disturbances) => {
+        const world = createFakeWorld();
+        const store = createPlacesStore(house.database);
+        let places = house.newPlaces(createFakeDriver({ world }));
+        const { id } = await house.sessions.create(ada, {});
+        await places.reconcile(id);
+        for (const what of disturbances) {
+          const { placeId, wanted } = await row(id);
+          if (what === 'kill the place' && placeId !== null) await createFakeDriver({ world }).end(placeId, 137);
+          if (what === 'stop') await house.sessions.stop(id, ada);
+          if (what === 'start') await house.sessions.start(id, ada);
+          if (what === 'start a second place') {
+            const other = randomUUID();
+            const spec = { sessionId: id, placeId: other, command: ['idle'], environment: {}, limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 } };
+            world.places.set(other, { spec, status: 'running', reason: null, exitCode: null });
+          }
+          if (what === 'lose the handle') {
+            await house.database.db.updateTable('sessions').set({ place_handle: null, place_doors: null }).where('id', '=', id).execute();
+          }
+          if (what.startsWith('kill the server')) {
+            // The row names a place, and the answer of the driver, or the call itself, never came.
+            await places.close();
+            if (wanted === 'running' && placeId === null) {
+              const begun = randomUUID();
+              await house.database.transaction((trx) => store.begin(trx, id, begun, new Date()));
+              const spec = { sessionId: id, placeId: begun, command: ['idle'], environment: {}, limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 } };
+              if (what.includes('after')) world.places.set(begun, { spec, status: 'running', reason: null, exitCode: null });
+            }
+            places = house.newPlaces(createFakeDriver({ world }));
+          }
+        }
+        const before = await row(id);
+        const kept = live(world, id).some((place) => place.spec.placeId === before.placeId) && before.wanted === 'running' ? before.placeId : null;
+        await places.reconcileAll();
+        await vi.waitFor(async () => expect((await row(id)).retryAt).toBeNull(), patience);
+        await places.reconcileAll();
+        const after = await row(id);
+        await places.close();
+        const running = live(world, id).map((place) => place.spec.placeId);
+        if (after.wanted === 'running' && after.state.place.status !== 'failed') {
+          expect(running).toEqual([after.placeId]);
+          expect(after.handle).toMatchObject({ placeId: after.placeId });
+        } else expect(running).toEqual([]);
+        if (kept !== null) expect(after.placeId).toBe(kept);
+        await house.sessions.terminate(id, ada);
+      }),
+      { numRuns: 25 },
+    );
+  }, 120_000);
+});

@@ -1,0 +1,251 @@
+// Makes the real state of every session equal the wanted one: looks, decides, takes one step, and looks again.
+// It is level-triggered: a message only says when to look. It knows drivers and agents through its steps and links.
+
+import type { Driver, FoundPlace, PlaceReport } from '@remote-claude/compute';
+import { ComputeError } from '@remote-claude/compute';
+
+import type { Bus } from '../../platform/bus.js';
+import type { Cancel, Clock } from '../../platform/clock.js';
+import type { Log } from '../../platform/log.js';
+import { commandsChannel, wantedChannel } from '../events/index.js';
+import { createAgentLink, type AgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
+import { decide, type Decision, type PlaceTiming, type Sight } from './decide.js';
+import { createSteps, type StepDeps } from './steps.js';
+import type { PlaceRow } from './store.js';
+
+export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door'> {
+  bus: Bus;
+  timing: PlaceTiming & LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
+}
+
+/** What this process knows of one session. */
+interface Watch {
+  link: { placeId: string; link: AgentLink } | null;
+  looking: Promise<void> | null;
+  stale: boolean;
+  /** Places of the session that ran at the last look at everything. */
+  found: FoundPlace[];
+  cancelTimer: Cancel;
+  touchedAtMs: number;
+}
+
+/** More steps than any way from one settled state to another has. */
+const maxSteps = 12;
+const failedLookMs = 1_000;
+const touchEveryMs = 30_000;
+
+export const createPlaces = (deps: PlacesDeps) => {
+  const { driver, store, bus, clock, log, timing } = deps;
+  const steps = createSteps(deps);
+  const watches = new Map<string, Watch>();
+  let closed = false;
+  let cancelRound: Cancel = () => {};
+
+  const watchOf = (sessionId: string): Watch => {
+    const watch = watches.get(sessionId) ?? {
+      link: null,
+      looking: null,
+      stale: false,
+      found: [],
+      cancelTimer: () => {},
+      touchedAtMs: -Infinity,
+    };
+    watches.set(sessionId, watch);
+    return watch;
+  };
+
+  const look = async (sessionId: string, watch: Watch): Promise<void> => {
+    while (watch.stale && !closed) {
+      watch.stale = false;
+      watch.cancelTimer();
+      try {
+        const againInMs = await settle(sessionId, watch);
+        if (againInMs !== null) watch.cancelTimer = clock.after(againInMs, () => void reconcile(sessionId));
+      } catch (err) {
+        log.error({ err, sessionId }, 'a session could not be looked after and is tried again');
+        watch.cancelTimer = clock.after(failedLookMs, () => void reconcile(sessionId));
+      }
+    }
+  };
+
+  /** Step by step until nothing is to be done; says when to look again by itself. */
+  const settle = async (sessionId: string, watch: Watch): Promise<number | null> => {
+    for (let count = 0; count < maxSteps && !closed; count += 1) {
+      const row = await store.find(sessionId);
+      await stopStrays(row, watch);
+      if (row === null) {
+        await dropLink(watch);
+        return null;
+      }
+      const sight = await see(row, watch);
+      const decision = decide(sight, timing);
+      if (decision.do === 'nothing') {
+        if (row.placeId === null) await dropLink(watch);
+        return decision.againInMs;
+      }
+      log.debug({ sessionId, decision: decision.do }, 'a step for a session');
+      await take(row, decision, watch);
+    }
+    return closed ? null : failedLookMs;
+  };
+
+  /** Places that the row does not name: another is the session's, or it has none, or there is no such session. */
+  const stopStrays = async (row: PlaceRow | null, watch: Watch): Promise<void> => {
+    const strays = watch.found.filter((found) => found.placeId !== row?.placeId);
+    watch.found = [];
+    for (const stray of strays) await steps.stopSuperseded(stray);
+  };
+
+  const see = async (row: PlaceRow, watch: Watch): Promise<Sight> => {
+    const report = await inspect(row);
+    const alive = report !== null && (report.status === 'running' || report.status === 'starting');
+    if (alive) {
+      await steps.reopenGateway(row);
+      await ensureLink(row, watch);
+    }
+    const link = watch.link?.link ?? null;
+    return {
+      wanted: row.wanted,
+      state: row.state,
+      placeId: row.placeId,
+      hasHandle: row.handle !== null,
+      startedAtMs: row.startedAt?.getTime() ?? null,
+      reached: row.reachedAt !== null,
+      retryAtMs: row.retryAt?.getTime() ?? null,
+      report: report === null ? null : { alive, reason: report.reason },
+      link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
+      nowMs: clock.now().getTime(),
+    };
+  };
+
+  const inspect = async (row: PlaceRow): Promise<Pick<PlaceReport, 'status' | 'reason'> | null> => {
+    if (row.handle === null) return null;
+    try {
+      return await driver.inspect(row.handle);
+    } catch (error) {
+      if (!(error instanceof ComputeError) || error.code !== 'bad_handle') throw error;
+      return { status: 'stopped', reason: 'This server is set up for another engine than the one that the session ran on.' };
+    }
+  };
+
+  const ensureLink = async ({ sessionId, placeId, doors }: PlaceRow, watch: Watch): Promise<void> => {
+    if (placeId === null || doors === null || watch.link?.placeId === placeId) return;
+    await dropLink(watch);
+    const link = createAgentLink({
+      ...deps,
+      sessionId,
+      onUp: () => void reconcile(sessionId),
+      // The place may have gone with its agent: the driver is asked at once.
+      onDown: () => void reconcile(sessionId),
+      onActivity: (idleMs) => touch(sessionId, watch, idleMs),
+    });
+    watch.link = { placeId, link };
+  };
+
+  const touch = (sessionId: string, watch: Watch, idleMs: number): void => {
+    if (clock.monotonicMs() - watch.touchedAtMs < touchEveryMs) return;
+    watch.touchedAtMs = clock.monotonicMs();
+    store.touch(sessionId, new Date(clock.now().getTime() - idleMs)).catch((err: unknown) => {
+      log.warn({ err, sessionId }, 'activity could not be written down');
+    });
+  };
+
+  const dropLink = async (watch: Watch): Promise<void> => {
+    const link = watch.link?.link;
+    watch.link = null;
+    await link?.close();
+  };
+
+  const take = async (row: PlaceRow, decision: Exclude<Decision, { do: 'nothing' }>, watch: Watch): Promise<void> => {
+    switch (decision.do) {
+      case 'start':
+        return steps.start(row, decision.fresh);
+      case 'stop':
+        // The link stays until the place has ended, so that its last events arrive.
+        await steps.stop(row);
+        return dropLink(watch);
+      case 'settle':
+        return steps.settle(row);
+      case 'bury':
+        await dropLink(watch);
+        return steps.bury(row, decision.reason);
+      case 'abandon':
+        await dropLink(watch);
+        return steps.abandon(row, decision.reason);
+      case 'mark':
+        return steps.mark(row, decision.status);
+      case 'warn':
+        return steps.warn(row, decision.endsAtMs);
+      case 'expire':
+        return steps.expire(row);
+    }
+  };
+
+  /** Looks at one session; resolves when a look that began after the call is done. */
+  const reconcile = async (sessionId: string): Promise<void> => {
+    if (closed) return;
+    const watch = watchOf(sessionId);
+    watch.stale = true;
+    watch.looking ??= look(sessionId, watch).finally(() => {
+      watch.looking = null;
+    });
+    await watch.looking;
+    if (watch.stale && !closed) await reconcile(sessionId);
+  };
+
+  const reconcileAll = async (): Promise<void> => {
+    const [found, unsettled] = await Promise.all([driver.list(), store.unsettled()]);
+    for (const place of found) watchOf(place.sessionId).found.push(place);
+    const linked = [...watches].filter(([, watch]) => watch.link !== null).map(([sessionId]) => sessionId);
+    const sessions = new Set([...unsettled, ...found.map((place) => place.sessionId), ...linked]);
+    await Promise.all([...sessions].map((sessionId) => reconcile(sessionId)));
+    for (const [sessionId, watch] of watches) {
+      if (!sessions.has(sessionId) && watch.link === null && watch.looking === null) watches.delete(sessionId);
+    }
+  };
+
+  const round = async (): Promise<void> => {
+    try {
+      await reconcileAll();
+    } catch (err) {
+      log.error({ err }, 'sessions could not be looked after and are tried again');
+    }
+    if (!closed) cancelRound = clock.after(timing.reconcileMs, () => void round());
+  };
+
+  const idOf = (payload: unknown): string => (payload as { id: string }).id;
+  const leave = [
+    bus.subscribe(wantedChannel, (notice) => {
+      if (notice.kind === 'message') void reconcile(idOf(notice.payload));
+      else void reconcileAll().catch((err: unknown) => log.warn({ err }, 'sessions could not be looked after'));
+    }),
+    bus.subscribe(commandsChannel, (notice) => {
+      if (notice.kind === 'message') watches.get(idOf(notice.payload))?.link?.link.deliver();
+      else for (const watch of watches.values()) watch.link?.link.deliver();
+    }),
+  ];
+
+  return {
+    /** Resolves after the first look at everything. */
+    start: round,
+    reconcileAll,
+    reconcile,
+    /** Sessions whose agent is linked now. */
+    linked: (): string[] => [...watches].filter(([, watch]) => watch.link?.link.isUp() === true).map(([sessionId]) => sessionId),
+    /** Places stay; steps under way are finished. */
+    async close(): Promise<void> {
+      closed = true;
+      cancelRound();
+      for (const end of leave) end();
+      await Promise.all(
+        [...watches.values()].map(async (watch) => {
+          watch.cancelTimer();
+          await watch.looking;
+          watch.cancelTimer();
+          await dropLink(watch);
+        }),
+      );
+    },
+  };
+};
+export type Places = ReturnType<typeof createPlaces>;

@@ -1,0 +1,236 @@
+// The steps that a place can take: each does one thing with the driver and writes it down, so that a crash between
+// the two is seen at the next look. It knows no schedule; one step at a time is taken for a session.
+
+import { randomUUID } from 'node:crypto';
+import { ComputeError, type Driver, type FoundPlace, type PlaceAddresses, type PlaceLimits } from '@remote-claude/compute';
+import { noTokens, type ServerEvent, type SessionState } from '@remote-claude/contract';
+
+import type { Clock } from '../../platform/clock.js';
+import type { Database, Trx } from '../../platform/database/index.js';
+import type { Log } from '../../platform/log.js';
+import type { Commands, Events } from '../events/index.js';
+import type { PlaceTiming } from './decide.js';
+import { agentEnvironment, type EnvironmentDeps } from './environment.js';
+import type { PlaceRow, PlacesStore } from './store.js';
+
+/** The way out of a session, which stands before its place needs it. */
+export interface GatewayDoors {
+  /** The same place twice is once. */
+  open(sessionId: string, placeId: string, address: PlaceAddresses['gateway']): Promise<void>;
+  close(sessionId: string): Promise<void>;
+}
+
+export interface StepDeps {
+  database: Database;
+  store: PlacesStore;
+  events: Events;
+  commands: Commands;
+  driver: Driver;
+  gateway: GatewayDoors;
+  clock: Clock;
+  log: Log;
+  environment: EnvironmentDeps;
+  limits: PlaceLimits;
+  timing: PlaceTiming & { stopGraceMs: number };
+}
+
+type Status = SessionState['place']['status'];
+interface PlaceWords {
+  status: Status;
+  step?: string | null;
+  reason?: string | null;
+  next?: string | null;
+  wanted?: SessionState['wanted'];
+}
+
+const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
+
+export const createSteps = (deps: StepDeps) => {
+  const { database, store, events, commands, driver, gateway, clock, log, timing } = deps;
+
+  /** Writes a change of the place, unless the session has another place by now or is as it should be written. */
+  const change = (row: PlaceRow, words: PlaceWords, also: (trx: Trx, state: SessionState) => Promise<void> = async () => {}) =>
+    database.transaction(async (trx) => {
+      const { state } = await events.lock(trx, row.sessionId);
+      const now = await store.find(row.sessionId, trx);
+      if (now?.placeId !== row.placeId) return;
+      await also(trx, state);
+      await events.record(trx, row.sessionId, [placeChanged(state, words)]);
+    });
+
+  /** A turn whose agent is gone ends here; interrupts that nobody carried out were meant for it. */
+  const endTurn = async (trx: Trx, row: PlaceRow, state: SessionState, reason: string): Promise<void> => {
+    if (state.turn === null) return;
+    const durationMs = Math.max(0, clock.now().getTime() - Date.parse(state.turn.startedAt));
+    const ended: ServerEvent = {
+      type: 'turn.ended',
+      turnId: state.turn.turnId,
+      outcome: 'interrupted',
+      reason: reason.slice(0, 2_000),
+      message: null,
+      usage: noTokens,
+      durationMs,
+    };
+    await events.record(trx, row.sessionId, [ended], await commands.pendingInterrupts(trx, row.sessionId));
+  };
+
+  const retryAt = (attempts: number): Date => new Date(clock.now().getTime() + timing.retryMs * 4 ** Math.max(0, attempts - 1));
+
+  /** The place is gone or never came: once more after a pause, or given up until a person asks. */
+  const failed = (row: PlaceRow, reason: string, options: { attempts: number; atOnce: boolean }) => {
+    const over = options.attempts >= timing.maxAttempts;
+    const words: PlaceWords = over
+      ? { status: 'failed', reason, next: retryHint }
+      : { status: 'starting', step: 'Starting again', reason };
+    return change(row, words, async (trx, state) => {
+      await endTurn(trx, row, state, reason);
+      await store.clear(trx, row.sessionId, {
+        attempts: options.attempts,
+        retryAt: over || options.atOnce ? null : retryAt(options.attempts),
+      });
+    });
+  };
+
+  const findLive = async (sessionId: string): Promise<FoundPlace[]> =>
+    (await driver.list()).filter((found) => found.sessionId === sessionId);
+
+  const start = async (row: PlaceRow, placeId: string): Promise<void> => {
+    const { sessionId } = row;
+    const layout = driver.layout(sessionId);
+    const { runtime } = deps.environment;
+    let said = Promise.resolve();
+    const progress = (step: string): void => {
+      said = said
+        .then(() => change(row, { status: 'starting', step: step.slice(0, 200), reason: null }))
+        .catch((err: unknown) => log.warn({ err, sessionId }, 'a step of a start could not be written down'));
+    };
+    const started = await driver.start(
+      {
+        sessionId,
+        placeId,
+        command: runtime.command,
+        environment: agentEnvironment(deps.environment, { sessionId, placeId }, layout, row.state.claude),
+        limits: deps.limits,
+        readOnlyMounts: runtime.mounts,
+      },
+      progress,
+    );
+    await said;
+    const { agent, gateway: way } = started;
+    await store.recordStarted(database.db, { sessionId, placeId, handle: started.handle }, { agent, gateway: way });
+    await openGateway(sessionId, placeId, way);
+  };
+
+  /** A door that could not be opened is not half open: the next look tries it again. */
+  const openGateway = async (sessionId: string, placeId: string, address: PlaceAddresses['gateway']): Promise<void> => {
+    try {
+      await gateway.open(sessionId, placeId, address);
+    } catch (error) {
+      await gateway.close(sessionId).catch(() => {});
+      throw error;
+    }
+  };
+
+  /** A start that was refused. What runs nevertheless is found: under our id it is ours, under another it is superseded. */
+  const startRefused = async (row: PlaceRow, error: unknown): Promise<void> => {
+    log.warn({ err: error, sessionId: row.sessionId, attempt: row.attempts }, 'a session could not be started');
+    const live = await findLive(row.sessionId);
+    for (const found of live.filter(({ placeId }) => placeId !== row.placeId)) await stopSuperseded(found);
+    if (live.some(({ placeId }) => placeId === row.placeId)) return;
+    const reason = error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
+    await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0 });
+  };
+
+  const stopSuperseded = async (found: FoundPlace): Promise<void> => {
+    log.warn({ sessionId: found.sessionId, placeId: found.placeId }, 'a place that no session has is stopped');
+    await driver.stop(found.handle, { graceMs: timing.stopGraceMs });
+  };
+
+  return {
+    stopSuperseded,
+
+    async start(seen: PlaceRow, fresh: boolean): Promise<void> {
+      let row = seen;
+      if (fresh) {
+        const placeId = randomUUID();
+        await change(seen, { status: 'starting', step: 'Making a place' }, (trx) => store.begin(trx, seen.sessionId, placeId, clock.now()));
+        const begun = await store.find(seen.sessionId);
+        if (begun?.placeId !== placeId) return;
+        row = begun;
+      }
+      if (row.placeId === null) return;
+      try {
+        await start(row, row.placeId);
+      } catch (error) {
+        await startRefused(row, error);
+      }
+    },
+
+    async stop(row: PlaceRow): Promise<void> {
+      const handle = row.handle ?? (await findLive(row.sessionId)).find(({ placeId }) => placeId === row.placeId)?.handle ?? null;
+      if (handle !== null) await driver.stop(handle, { graceMs: timing.stopGraceMs });
+      await gateway.close(row.sessionId);
+      const { reason, next } = row.state.place;
+      await change(row, { status: 'stopped', reason, next }, async (trx, state) => {
+        await endTurn(trx, row, state, 'The session was stopped.');
+        await store.clear(trx, row.sessionId, { attempts: 0, retryAt: null });
+      });
+    },
+
+    settle: (row: PlaceRow) => change(row, { status: 'stopped', reason: row.state.place.reason, next: row.state.place.next }),
+
+    async bury(row: PlaceRow, reason: string): Promise<void> {
+      await gateway.close(row.sessionId);
+      const livedMs = clock.now().getTime() - (row.startedAt ?? clock.now()).getTime();
+      const attempts = row.reachedAt !== null && livedMs >= timing.stableMs ? 0 : row.attempts;
+      await failed(row, reason, { attempts, atOnce: row.reachedAt !== null });
+    },
+
+    async abandon(row: PlaceRow, reason: string): Promise<void> {
+      if (row.handle !== null) await driver.stop(row.handle, { graceMs: timing.stopGraceMs });
+      await gateway.close(row.sessionId);
+      await failed(row, reason, { attempts: row.attempts, atOnce: false });
+    },
+
+    mark: (row: PlaceRow, status: 'running' | 'unreachable') =>
+      change(
+        row,
+        status === 'running'
+          ? { status }
+          : { status, reason: 'The session does not answer; it may still be running.', next: 'It is tried again all the time.' },
+        async (trx) => {
+          if (status === 'running') await store.recordReached(trx, row.sessionId, clock.now());
+        },
+      ),
+
+    warn: (row: PlaceRow, endsAtMs: number) =>
+      change(row, {
+        status: 'running',
+        reason: `This session reaches its longest duration at ${new Date(endsAtMs).toISOString().slice(11, 16)} UTC and stops after the running turn.`,
+        next: 'Its files and its history stay; start it again to go on.',
+      }),
+
+    expire: (row: PlaceRow) =>
+      change(row, {
+        wanted: 'stopped',
+        status: 'stopping',
+        reason: 'This session reached its longest duration.',
+        next: 'Start it again to go on.',
+      }),
+
+    /** The way out of a place that was there before this server. */
+    async reopenGateway(row: PlaceRow): Promise<void> {
+      if (row.placeId !== null && row.doors !== null) await openGateway(row.sessionId, row.placeId, row.doors.gateway);
+    },
+  };
+};
+export type Steps = ReturnType<typeof createSteps>;
+
+const placeChanged = (state: SessionState, words: PlaceWords): ServerEvent => ({
+  type: 'place.changed',
+  wanted: words.wanted ?? state.wanted,
+  status: words.status,
+  step: words.step ?? null,
+  reason: words.reason?.slice(0, 2_000) ?? null,
+  next: words.next?.slice(0, 500) ?? null,
+});

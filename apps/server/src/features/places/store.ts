@@ -1,0 +1,128 @@
+// SQL of places: which one a session has, where it is, how often it was tried.
+
+import type { FoundPlace, PlaceAddresses, PlaceHandle } from '@remote-claude/compute';
+import { initialSessionState, type SessionState } from '@remote-claude/contract';
+
+import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+
+export interface PlaceRow {
+  sessionId: string;
+  wanted: 'running' | 'stopped' | 'terminated';
+  state: SessionState;
+  placeId: string | null;
+  handle: PlaceHandle | null;
+  doors: PlaceAddresses | null;
+  startedAt: Date | null;
+  /** When this place's agent answered first; null before. */
+  reachedAt: Date | null;
+  attempts: number;
+  retryAt: Date | null;
+}
+
+const columns = [
+  'id',
+  'wanted',
+  'state',
+  'place_id',
+  'place_handle',
+  'place_doors',
+  'place_started_at',
+  'reachable_at',
+  'attempts',
+  'retry_at',
+] as const;
+
+export const createPlacesStore = ({ db }: Database) => ({
+  async find(sessionId: string, executor: Executor = db): Promise<PlaceRow | null> {
+    const row = await executor.selectFrom('sessions').select(columns).where('id', '=', sessionId).executeTakeFirst();
+    if (row === undefined) return null;
+    return {
+      sessionId: row.id,
+      wanted: row.wanted,
+      state: { ...initialSessionState, ...(row.state as Partial<SessionState>) },
+      placeId: row.place_id,
+      handle: row.place_handle as PlaceHandle | null,
+      doors: row.place_doors as PlaceAddresses | null,
+      startedAt: row.place_started_at,
+      reachedAt: row.reachable_at,
+      attempts: row.attempts,
+      retryAt: row.retry_at,
+    };
+  },
+
+  /** Sessions that have, or should have, a place, or whose end is not written down. */
+  async unsettled(): Promise<string[]> {
+    const rows = await db
+      .selectFrom('sessions')
+      .select('id')
+      .where((eb) => eb.or([eb('wanted', '=', 'running'), eb('place_id', 'is not', null), eb('status', '!=', 'stopped')]))
+      .execute();
+    return rows.map((row) => row.id);
+  },
+
+  /** Written before the driver is called: what runs under this id is then known to be ours. */
+  async begin(trx: Trx, sessionId: string, placeId: string, at: Date): Promise<void> {
+    await trx
+      .updateTable('sessions')
+      .set((eb) => ({
+        place_id: placeId,
+        place_handle: null,
+        place_doors: null,
+        container_id: null,
+        place_started_at: at,
+        reachable_at: null,
+        retry_at: null,
+        attempts: eb('attempts', '+', 1),
+      }))
+      .where('id', '=', sessionId)
+      .execute();
+  },
+
+  /** False where the session has another place by now. */
+  async recordStarted(executor: Executor, found: FoundPlace, doors: PlaceAddresses): Promise<boolean> {
+    const { numUpdatedRows } = await executor
+      .updateTable('sessions')
+      .set({ place_handle: json(found.handle), place_doors: json(doors), container_id: found.placeId })
+      .where('id', '=', found.sessionId)
+      .where('place_id', '=', found.placeId)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  },
+
+  async recordReached(trx: Trx, sessionId: string, at: Date): Promise<void> {
+    await trx
+      .updateTable('sessions')
+      .set({ reachable_at: at })
+      .where('id', '=', sessionId)
+      .where('reachable_at', 'is', null)
+      .execute();
+  },
+
+  async clear(trx: Trx, sessionId: string, next: { attempts: number; retryAt: Date | null }): Promise<void> {
+    await trx
+      .updateTable('sessions')
+      .set({
+        place_id: null,
+        place_handle: null,
+        place_doors: null,
+        container_id: null,
+        place_started_at: null,
+        reachable_at: null,
+        attempts: next.attempts,
+        retry_at: next.retryAt,
+      })
+      .where('id', '=', sessionId)
+      .execute();
+  },
+
+  /** Never back in time. */
+  async touch(sessionId: string, activeAt: Date): Promise<void> {
+    await db
+      .updateTable('sessions')
+      .set({ last_activity: activeAt })
+      .where('id', '=', sessionId)
+      .where('last_activity', '<', activeAt)
+      .execute();
+  },
+});
+export type PlacesStore = ReturnType<typeof createPlacesStore>;

@@ -1,0 +1,161 @@
+// Sessions: what people want of them. It starts nothing; the session-manager makes it so.
+
+import { randomUUID } from 'node:crypto';
+import {
+  AppError,
+  type ServerEvent,
+  type Session,
+  type SessionConfig,
+  type SessionState,
+  type WantedState,
+} from '@remote-claude/contract';
+
+import type { Clock } from '../../platform/clock.js';
+import type { Database, Trx } from '../../platform/database/index.js';
+import type { Actor } from '../../platform/http/index.js';
+import type { Audit } from '../audit/index.js';
+import type { Events } from '../events/index.js';
+import { decodeCursor, encodeCursor, toSession } from './show.js';
+import type { SessionsStore } from './store.js';
+
+export interface SessionsDeps {
+  database: Database;
+  store: SessionsStore;
+  events: Events;
+  audit: Audit;
+  clock: Clock;
+  isolation: Session['isolation'];
+  /** Sessions that one person may have running. */
+  maxPerUser: number;
+  /** Where a session names no model; null leaves it to Claude Code. */
+  defaultModel: string | null;
+}
+
+/** Who asks, and from where, for the audit log. */
+export interface Request {
+  actor: Actor;
+  ip: string;
+}
+
+export interface ListQuery {
+  cursor?: string | undefined;
+  limit: number;
+  search?: string | undefined;
+  terminated: 'true' | 'false';
+}
+
+export const createSessions = (deps: SessionsDeps) => {
+  const { database, store, events, audit, clock } = deps;
+
+  const shown = async (sessionId: string, trx?: Trx): Promise<Session> => {
+    const row = await store.find(sessionId, trx);
+    if (row === null) throw new AppError('not_found');
+    return toSession(row, deps.isolation);
+  };
+
+  const requireRoom = async (trx: Trx, userId: string): Promise<void> => {
+    await store.lockOwner(trx, userId);
+    if ((await store.countRunning(trx, userId)) >= deps.maxPerUser) {
+      throw new AppError('session_limit', {
+        message: `You have ${deps.maxPerUser} sessions running, which is the limit. Stop or terminate one first.`,
+        limit: deps.maxPerUser,
+      });
+    }
+  };
+
+  /** One act on a session: its audit row, its events and the answer, all or nothing. */
+  const act = (sessionId: string, request: Request, action: string, work: (trx: Trx, state: SessionState) => Promise<ServerEvent[]>) =>
+    database.transaction(async (trx) => {
+      const { state } = await events.lock(trx, sessionId);
+      const happened = await work(trx, state);
+      await audit.record(trx, { userId: request.actor.userId, sessionId, action, ip: request.ip });
+      if (happened.length > 0) await events.record(trx, sessionId, happened);
+      return shown(sessionId, trx);
+    });
+
+  return {
+    get: (sessionId: string): Promise<Session> => shown(sessionId),
+
+    async list({ actor }: Pick<Request, 'actor'>, query: ListQuery): Promise<{ items: Session[]; nextCursor: string | null }> {
+      const rows = await store.list({
+        ownerId: actor.role === 'admin' ? null : actor.userId,
+        search: query.search === undefined || query.search === '' ? null : query.search,
+        terminated: query.terminated === 'true',
+        after: query.cursor === undefined ? null : decodeCursor(query.cursor),
+        limit: query.limit + 1,
+      });
+      const page = rows.slice(0, query.limit);
+      const last = page.at(-1);
+      return {
+        items: page.map((row) => toSession(row, deps.isolation)),
+        nextCursor: rows.length > page.length && last !== undefined ? encodeCursor(last) : null,
+      };
+    },
+
+    create: (request: Request, config: SessionConfig): Promise<Session> =>
+      database.transaction(async (trx) => {
+        const { actor } = request;
+        await requireRoom(trx, actor.userId);
+        const id = randomUUID();
+        const name = config.name ?? 'New session';
+        await store.insert(trx, { id, userId: actor.userId, name, config, at: clock.now() });
+        await audit.record(trx, { userId: actor.userId, sessionId: id, action: 'sessions.create', details: { ...config }, ip: request.ip });
+        await events.record(trx, id, [
+          {
+            type: 'session.created',
+            by: { userId: actor.userId, name: actor.name },
+            name,
+            model: config.model ?? deps.defaultModel,
+            permissionMode: config.permissionMode ?? 'default',
+          },
+          placeChange('running', { status: 'none', step: 'Waiting to be started' }),
+        ]);
+        await events.announceWanted(trx, id);
+        return shown(id, trx);
+      }),
+
+    rename: (sessionId: string, request: Request, name: string): Promise<Session> =>
+      act(sessionId, request, 'sessions.patch', async (_trx, state) => {
+        const { userId, name: by } = request.actor;
+        return state.name === name ? [] : [{ type: 'session.renamed', by: { userId, name: by }, name }];
+      }),
+
+    stop: (sessionId: string, request: Request): Promise<Session> =>
+      act(sessionId, request, 'sessions.stop', async (_trx, state) => {
+        if (state.wanted === 'terminated') throw new AppError('conflict', { message: 'This session is terminated; nothing runs in it.' });
+        return state.wanted === 'stopped' ? [] : [ending(state, 'stopped')];
+      }),
+
+    start: (sessionId: string, request: Request): Promise<Session> =>
+      act(sessionId, request, 'sessions.start', async (trx, state) => {
+        if (state.wanted === 'terminated') throw new AppError('conflict', { message: 'A terminated session cannot start again.' });
+        const failed = state.place.status === 'failed';
+        if (state.wanted === 'running' && !failed) return [];
+        if (state.wanted === 'stopped') await requireRoom(trx, (await shown(sessionId, trx)).userId);
+        await store.forgetAttempts(trx, sessionId);
+        // Woken by hand: after a failure what is wanted stays the same.
+        await events.announceWanted(trx, sessionId);
+        const status = failed || state.place.status === 'stopped' ? 'none' : state.place.status;
+        return [placeChange('running', { status, step: 'Waiting to be started' })];
+      }),
+
+    terminate: (sessionId: string, request: Request): Promise<Session> =>
+      act(sessionId, request, 'sessions.delete', async (trx, state) => {
+        if (state.wanted === 'terminated') return [];
+        await store.terminate(trx, sessionId, clock.now());
+        return [ending(state, 'terminated')];
+      }),
+  };
+};
+export type Sessions = ReturnType<typeof createSessions>;
+
+const placeChange = (
+  wanted: WantedState,
+  place: Pick<SessionState['place'], 'status' | 'step'>,
+): ServerEvent => ({ type: 'place.changed', wanted, status: place.status, step: place.step, reason: null, next: null });
+
+/** A place that is there is stopping; one that is not has stopped already. */
+const ending = (state: SessionState, wanted: 'stopped' | 'terminated'): ServerEvent => {
+  const gone = state.place.status === 'stopped';
+  return placeChange(wanted, { status: gone ? 'stopped' : 'stopping', step: null });
+};

@@ -1,0 +1,115 @@
+// SQL of sessions as the API shows them. The log's fold (state, head, status) is written by the events feature alone.
+
+import { initialSessionState, type SessionState } from '@remote-claude/contract';
+
+import { json, type Database, type Executor, type SessionRow, type Trx } from '../../platform/database/index.js';
+
+export type ShownRow = Pick<
+  SessionRow,
+  'id' | 'user_id' | 'name' | 'status' | 'wanted' | 'head' | 'created_at' | 'last_activity' | 'terminated_at'
+> & { owner_name: string; state: SessionState };
+
+/** Where a page ends: the last row's time and id. */
+export interface PageEnd {
+  lastActivity: Date;
+  id: string;
+}
+
+export interface ListFilter {
+  /** null: everyone's. */
+  ownerId: string | null;
+  search: string | null;
+  terminated: boolean;
+  after: PageEnd | null;
+  limit: number;
+}
+
+const shown = [
+  'sessions.id',
+  'sessions.user_id',
+  'sessions.name',
+  'sessions.status',
+  'sessions.wanted',
+  'sessions.head',
+  'sessions.state',
+  'sessions.created_at',
+  'sessions.last_activity',
+  'sessions.terminated_at',
+  'users.name as owner_name',
+] as const;
+
+const toShown = <R extends { state: unknown }>(row: R): Omit<R, 'state'> & { state: SessionState } => ({
+  ...row,
+  state: { ...initialSessionState, ...(row.state as Partial<SessionState>) },
+});
+
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, (character) => `\\${character}`);
+
+export const createSessionsStore = ({ db }: Database) => ({
+  async find(sessionId: string, executor: Executor = db): Promise<ShownRow | null> {
+    const row = await executor
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .select(shown)
+      .where('sessions.id', '=', sessionId)
+      .executeTakeFirst();
+    return row === undefined ? null : toShown(row);
+  },
+
+  /** The last active first. */
+  async list(filter: ListFilter): Promise<ShownRow[]> {
+    let query = db
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .select(shown)
+      .orderBy('sessions.last_activity', 'desc')
+      .orderBy('sessions.id', 'desc')
+      .limit(filter.limit);
+    const { ownerId, search, after } = filter;
+    if (ownerId !== null) query = query.where('sessions.user_id', '=', ownerId);
+    if (!filter.terminated) query = query.where('sessions.wanted', '!=', 'terminated');
+    if (search !== null) query = query.where('sessions.name', 'ilike', `%${escapeLike(search)}%`);
+    if (after !== null) {
+      query = query.where((eb) =>
+        eb.or([
+          eb('sessions.last_activity', '<', after.lastActivity),
+          eb.and([eb('sessions.last_activity', '=', after.lastActivity), eb('sessions.id', '<', after.id)]),
+        ]),
+      );
+    }
+    return (await query.execute()).map(toShown);
+  },
+
+  /** Only one transaction at a time counts and adds a person's sessions. */
+  async lockOwner(trx: Trx, userId: string): Promise<void> {
+    await trx.selectFrom('users').select('id').where('id', '=', userId).forNoKeyUpdate().execute();
+  },
+
+  async countRunning(trx: Trx, userId: string): Promise<number> {
+    const { count } = await trx
+      .selectFrom('sessions')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('user_id', '=', userId)
+      .where('wanted', '=', 'running')
+      .executeTakeFirstOrThrow();
+    return count;
+  },
+
+  async insert(trx: Trx, session: { id: string; userId: string; name: string; config: unknown; at: Date }): Promise<void> {
+    const { id, userId, name, at } = session;
+    await trx
+      .insertInto('sessions')
+      .values({ id, user_id: userId, name, config: json(session.config), created_at: at, last_activity: at })
+      .execute();
+  },
+
+  async terminate(trx: Trx, sessionId: string, at: Date): Promise<void> {
+    await trx.updateTable('sessions').set({ terminated_at: at }).where('id', '=', sessionId).execute();
+  },
+
+  /** A person asked for it, so that failures so far no longer count. */
+  async forgetAttempts(trx: Trx, sessionId: string): Promise<void> {
+    await trx.updateTable('sessions').set({ attempts: 0, retry_at: null }).where('id', '=', sessionId).execute();
+  },
+});
+export type SessionsStore = ReturnType<typeof createSessionsStore>;

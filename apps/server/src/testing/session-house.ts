@@ -1,0 +1,124 @@
+// The session features composed over a real database and the fake driver, as the session-manager's tests need them.
+
+import { randomUUID } from 'node:crypto';
+import { createFakeDriver, type FakeDriver, type FakeOptions } from '@remote-claude/compute/testing';
+import type { UserId } from '@remote-claude/contract';
+
+import { createAudit } from '../features/audit/index.js';
+import { createCommands, createEvents, createEventsStore, type Projection } from '../features/events/index.js';
+import { createPlaces, createPlacesStore, type PlacesDeps } from '../features/places/index.js';
+import { createAgentDoor, createDoorStore } from '../features/relay/index.js';
+import { createSessions, createSessionsStore } from '../features/sessions/index.js';
+import { createSystemClock } from '../platform/clock.js';
+import type { Database } from '../platform/database/index.js';
+import type { Actor } from '../platform/http/index.js';
+import { createPostgresBus } from '../platform/postgres-bus.js';
+import { createTestDatabase } from './postgres.js';
+import { createSilentLog } from './silent-log.js';
+
+export interface HouseOptions {
+  fake?: FakeOptions;
+  maxPerUser?: number;
+  projections?: (database: Database) => Projection[];
+}
+
+export const secretOf = (placeId: string): string => `secret-of-${placeId}`;
+
+/** Quick enough for tests, slow enough for a busy machine. */
+export const testTiming: PlacesDeps['timing'] = {
+  reconcileMs: 60_000,
+  startTimeoutMs: 60_000,
+  stableMs: 5_000,
+  retryMs: 20,
+  maxAttempts: 3,
+  deadMs: 25_000,
+  maxDurationMs: null,
+  warnBeforeMs: 600_000,
+  turnGraceMs: 600_000,
+  stopGraceMs: 1_000,
+  heartbeatMs: 10_000,
+  minRetryMs: 20,
+  maxRetryMs: 200,
+};
+
+export const createSessionHouse = async (options: HouseOptions = {}) => {
+  const testDatabase = await createTestDatabase();
+  const { database, connection } = testDatabase;
+  const log = createSilentLog();
+  const clock = createSystemClock();
+  const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs: 5_000 });
+  const audit = createAudit();
+  const newEvents = () =>
+    createEvents({ database, store: createEventsStore(database), bus, clock, log, projections: options.projections?.(database) ?? [] });
+  const events = newEvents();
+  const commands = createCommands(database, bus);
+  const sessions = createSessions({
+    database,
+    store: createSessionsStore(database),
+    events,
+    audit,
+    clock,
+    isolation: 'none',
+    maxPerUser: options.maxPerUser ?? 1_000,
+    defaultModel: null,
+  });
+  const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
+  const doors = new Map<string, string>();
+
+  const newPlaces = (driver: FakeDriver, change: Partial<PlacesDeps> = {}) =>
+    createPlaces({
+      database,
+      store: createPlacesStore(database),
+      events,
+      commands,
+      driver,
+      gateway: {
+        open: async (sessionId, placeId) => void doors.set(sessionId, placeId),
+        close: async (sessionId) => void doors.delete(sessionId),
+      },
+      door,
+      bus,
+      clock,
+      log,
+      environment: {
+        runtime: { mounts: [], command: ['idle'], claudePath: '/opt/claude/claude', ripgrepPath: '/opt/rg/rg', nodePath: '/opt/node/bin/node' },
+        settings: { orphanTimeoutMs: 3_600_000, gatewayWaitMs: 60_000, parkAfterMs: 600_000 },
+        secrets: { agent: secretOf, gateway: (placeId) => `gateway-of-${placeId}` },
+      },
+      limits: { cpus: 1, memoryBytes: 1e9, processes: 100, openFiles: 1_000 },
+      timing: testTiming,
+      ...change,
+    });
+
+  return {
+    testDatabase,
+    database,
+    bus,
+    clock,
+    log,
+    audit,
+    events,
+    commands,
+    sessions,
+    door,
+    doors,
+    newPlaces,
+    driver: createFakeDriver(options.fake),
+    /** A person who is in the database, as they come with a request. */
+    async person(name = 'Ada'): Promise<{ actor: Actor; ip: string }> {
+      const email = `${name.toLowerCase()}-${randomUUID()}@example.org`;
+      const { id } = await database.db
+        .insertInto('users')
+        .values({ email, name, site_role: 'member' })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      return { actor: { userId: id as UserId, email, name, role: 'member', loginId: randomUUID(), kind: 'cookie' }, ip: '127.0.0.1' };
+    },
+    async close(): Promise<void> {
+      events.close();
+      await bus.close();
+      await testDatabase.close();
+    },
+  };
+};
+export type SessionHouse = Awaited<ReturnType<typeof createSessionHouse>>;
