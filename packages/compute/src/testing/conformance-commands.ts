@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { listenOptions } from '../address.js';
 import type { Address } from '../address.js';
-import type { Check, RealHarness } from './conformance.js';
+import type { Check, RealHarness } from './conformance-harness.js';
 import { newId, startProbe, untilStatus } from './conformance-steps.js';
 
 export function commandContract(check: Check<RealHarness>): void {

@@ -1,6 +1,6 @@
 /** The contract of isolation: a probe inside tries to see, reach and use what is not the session's, and must fail. */
 import assert from 'node:assert/strict';
-import type { Check, RealHarness } from './conformance.js';
+import type { Check, RealHarness } from './conformance-harness.js';
 import { newId, startProbe } from './conformance-steps.js';
 
 const runs = (file: string, ...args: string[]) =>

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver, PlaceHandle, PlaceReport, PlaceSpec, StartedPlace } from '../driver.js';
-import type { DriverHarness, RealHarness } from './conformance.js';
+import type { DriverHarness, RealHarness } from './conformance-harness.js';
 import { askInside, probeAgentCommand, probeListenVariable } from './probe-agent.js';
 
 export function newId(kind: string): string {

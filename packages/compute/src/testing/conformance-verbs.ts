@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ComputeError } from '../driver.js';
 import type { ComputeErrorCode, PlaceHandle } from '../driver.js';
-import type { Check } from './conformance.js';
+import type { Check } from './conformance-harness.js';
 import { newId, specFor, untilStatus } from './conformance-steps.js';
 
 const rejectsWith = (code: ComputeErrorCode) => (error: unknown) =>

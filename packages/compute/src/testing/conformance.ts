@@ -2,42 +2,10 @@
  * The driver's contract as a test suite: every driver passes it on its real engine, and the fake passes the part that
  * needs no running command. It knows the interface alone; what an engine needs comes from its harness.
  */
-import type { Driver, PlaceSpec, ReadOnlyMount } from '../driver.js';
 import { commandContract } from './conformance-commands.js';
 import { isolationContract } from './conformance-isolation.js';
+import type { Check, DriverHarness, RealHarness } from './conformance-harness.js';
 import { verbContract } from './conformance-verbs.js';
-
-export interface DriverHarness {
-  driver: Driver;
-  /** Another driver over the same stores and engine, as a server has that starts after a `kill -9`. */
-  reopen(): Driver;
-  /** What every place is given unless a test says otherwise; ids are the suite's own. */
-  base: Pick<PlaceSpec, 'environment' | 'limits'> & Pick<Partial<PlaceSpec>, 'readOnlyMounts'>;
-  commands: {
-    /** Runs until SIGTERM. */
-    idle: string[];
-    exit(code: number): string[];
-    /** Ignores SIGTERM. */
-    stubborn: string[];
-  };
-  /** Null where commands are not truly run. */
-  inside: InsideHarness | null;
-  /** Removes the harness's sessions and folders. */
-  close(): Promise<void>;
-}
-
-export interface InsideHarness {
-  /** Path of a Node inside. */
-  node: string;
-  /** `none`: no interface but loopback. `gateway`: one that leads to the gateway. */
-  network: 'none' | 'gateway';
-  /** A file of the host with a secret in it, readable for everyone there. */
-  hiddenFile: string;
-  /** A readable file, and its mount, which is in `base.readOnlyMounts`. */
-  mountedFile: { mount: ReadOnlyMount; content: string };
-}
-
-export type RealHarness = DriverHarness & { inside: InsideHarness };
 
 export interface DriverSuite {
   name: string;
@@ -49,8 +17,6 @@ export interface DriverSuite {
   describe(name: string, body: () => void): unknown;
   it(name: string, body: () => Promise<void>, timeoutMs: number): unknown;
 }
-
-export type Check<Harness = DriverHarness> = (name: string, body: (harness: Harness) => Promise<void>) => void;
 
 const timeoutMs = 120_000;
 

@@ -9,7 +9,7 @@ import { placeHostname, placeUser, systemArguments } from './host-system.js';
 import type { SessionPaths } from './session-paths.js';
 
 /** Descriptor numbers that bwrap is given. */
-export const descriptors = { status: 3, gate: 4, environment: 5, seccomp: 6 } as const;
+const descriptors = { status: 3, gate: 4, environment: 5, seccomp: 6 } as const;
 
 const runInside = '/run/remote-claude';
 /** A link inside whose target names the place; on the host it marks the command line of the place's bwrap. */
@@ -29,10 +29,13 @@ export interface Tools {
   prlimit: string;
 }
 
-/** Open files and core dumps are limited before anything of the session runs. */
+/**
+ * Open files and core dumps are limited before anything of the session runs. One byte of core, not none: that alone also
+ * keeps the kernel from handing a dump to a program of the host.
+ */
 export function limitPrefix(tools: Tools, limits: PlaceLimits): string[] {
   const openFiles = Math.min(limits.openFiles, mostOpenFiles());
-  return [tools.prlimit, `--nofile=${openFiles}:${openFiles}`, '--core=0:0', '--'];
+  return [tools.prlimit, `--nofile=${openFiles}:${openFiles}`, '--core=1:1', '--'];
 }
 
 /** An ordinary user cannot go above the limit it was given itself. */

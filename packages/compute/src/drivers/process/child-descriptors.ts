@@ -1,6 +1,7 @@
 /**
- * The descriptors a place's first process gets. Node passes on what it inherited itself without the close-on-exec mark
- * (a supervisor's sockets, a shell's pipes): inside a place that would be a hole, so each such number is covered.
+ * The descriptors a place's first process gets. Node marks what it inherited itself as close-on-exec only up to the
+ * first gap in the numbers; what lies behind (a supervisor's sockets, a shell's pipes) would be a hole into a place. So
+ * each such number is covered. It does not know who left them.
  */
 import { readdirSync } from 'node:fs';
 import { readText } from './host-processes.js';
@@ -8,7 +9,7 @@ import { readText } from './host-processes.js';
 const closeOnExec = 0o2000000;
 
 /** Own descriptors that a child would inherit, standard ones left out. */
-export function leakingDescriptors(): number[] {
+function leakingDescriptors(): number[] {
   return readdirSync('/proc/self/fdinfo')
     .map(Number)
     .filter((fd) => {

@@ -30,7 +30,7 @@ afterEach(async () => {
   await harness.close();
 });
 
-function run(argv: string[], extra: number[] = []): ChildProcess {
+function run(argv: string[], extra: ('ignore' | number)[] = []): ChildProcess {
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { env: { PATH: systemPath }, stdio: ['ignore', 'pipe', 'inherit', ...extra] });
   children.push(child);
@@ -38,7 +38,7 @@ function run(argv: string[], extra: number[] = []): ChildProcess {
 }
 
 /** Runs a server of its own until it has got as far as was asked, and kills it there. */
-async function startAndKill(errand: Omit<Errand, 'options'>, extra: number[] = []): Promise<StartedPlace> {
+async function startAndKill(errand: Omit<Errand, 'options'>, extra: ('ignore' | number)[] = []): Promise<StartedPlace> {
   const program = fileURLToPath(new URL('../../testing/process/doomed-server.ts', import.meta.url));
   const loader = import.meta.resolve('tsx');
   const argument = JSON.stringify({ options: harness.options, ...errand });
@@ -95,12 +95,13 @@ describe('a server that is killed', () => {
     expect(await driver.list()).toEqual([]);
   });
 
+  // Node itself marks what it inherited, but only up to the first gap in the numbers.
   it('passes none of its own inherited files on', async () => {
     const secret = join(harness.folder, 'inherited-secret');
     writeFileSync(secret, '');
     const file = openSync(secret, 'r');
     const spec = specFor(harness, { command: ['/bin/ls', '-l', '/proc/self/fd'] });
-    const { handle } = await startAndKill({ spec, until: 'started' }, [...Array<number>(8).fill(file)]);
+    const { handle } = await startAndKill({ spec, until: 'started' }, [...Array<'ignore'>(40).fill('ignore'), file]);
     closeSync(file);
     await untilStatus(driver, handle, 'stopped');
     const log = readFileSync(join(sessionPaths(harness.options, spec.sessionId).log, 'place.log'), 'utf8');
@@ -178,6 +179,15 @@ describe('deaths from outside', () => {
     const spec = specFor(harness, { limits, command: [harness.inside.node, '-e', eat] });
     const { handle } = await driver.start(spec);
     expect((await untilStatus(driver, handle, 'error')).reason).toMatch(/more memory than its limit/);
+  });
+
+  it('what a command leaves in the background ends with it, though nobody looks', async () => {
+    const place = await startProbe(harness);
+    await place.ask(`
+      const { spawn } = require('node:child_process');
+      spawn('sleep', ['100000'], { detached: true, stdio: 'ignore' }).unref();
+      setTimeout(() => process.exit(0), 50);`);
+    await expect.poll(() => isAlive(fromHandle(place.handle).init), { timeout: 20_000 }).toBe(false);
   });
 
   it('sockets, limits and notes are gone after the end', async () => {

@@ -8,7 +8,7 @@ import type { SessionPaths } from './session-paths.js';
 
 const maxBytes = 4 * 1024 * 1024;
 
-export const placeLogPath = (paths: SessionPaths) => join(paths.log, 'place.log');
+const placeLogPath = (paths: SessionPaths) => join(paths.log, 'place.log');
 
 /** Keeps the last place's output as `place.log.1` and opens a new file for appending. The caller closes. */
 export function openPlaceLog(paths: SessionPaths): number {

@@ -1,4 +1,4 @@
-/** Removes a session's disk, whatever its code has put there. It does not know why. */
+/** Removes what a session's code could write to, whatever it has put there. It does not know why. */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -21,7 +21,8 @@ export async function removeDisk(
   }
 }
 
-async function removeTree(path: string, env: Record<string, string>): Promise<void> {
+/** Nothing there is fine. Only for trees that no running place can reach. */
+export async function removeTree(path: string, env: Record<string, string>): Promise<void> {
   // The system's own rm goes by descriptors: paths longer than the kernel takes and swapped links do not matter to it.
   const remove = () => runTool(['rm', '-rf', '--one-file-system', '--', path], env, removeTimeoutMs);
   if ((await remove()).code === 0) return;
@@ -31,6 +32,6 @@ async function removeTree(path: string, env: Record<string, string>): Promise<vo
   if (again.code === 0) return;
   throw new ComputeError(
     'destroy_failed',
-    `The disk could not be removed, remove ${path} by hand: ${again.output.trim().slice(0, 300)}`,
+    `${path} could not be removed, remove it by hand: ${again.output.trim().slice(0, 300)}`,
   );
 }

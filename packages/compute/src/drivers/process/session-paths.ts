@@ -3,7 +3,7 @@
  * what a place sees of them.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { maxSocketPathBytes } from '../../address.js';
 import { ComputeError } from '../../driver.js';
@@ -82,20 +82,15 @@ export function makeSharedFolders(roots: Roots): void {
   for (const folder of ['sessions', 'driver']) makeFolder(join(roots.dataDir, folder), 0o711);
 }
 
-/** The session's disk and an empty socket folder. The disk's own parent is never the session's: it cannot swap a part. */
+/** The session's disk and its socket folder, which was removed before. The disk's own parent is never the session's: it cannot swap a part. */
 export function makeSessionFolders(paths: SessionPaths, owner: Owner): void {
   const group = { uid: process.getuid?.() ?? 0, gid: owner.gid };
   makeFolder(paths.root, 0o710, group);
   for (const folder of [paths.workspace, paths.home, paths.state]) makeFolder(folder, 0o700, owner);
   for (const folder of [paths.log, paths.notes]) makeFolder(folder, 0o700);
-  removeSockets(paths);
   makeFolder(paths.run, 0o710, group);
   makeFolder(paths.agentFolder, 0o700, owner);
   makeFolder(paths.gatewayFolder, 0o750, group);
-}
-
-export function removeSockets(paths: SessionPaths): void {
-  rmSync(paths.run, { recursive: true, force: true });
 }
 
 function makeFolder(path: string, mode: number, owner?: Owner): void {

@@ -10,7 +10,8 @@ import { readRecord, removeEvents, removeRecord, writeRecord } from './place-rec
 import type { ProcessPlace } from './place-record.js';
 import { findPlaces, isSamePlace } from './places.js';
 import { folderProblems } from './probe.js';
-import { makeSessionFolders, makeSharedFolders, removeSockets, sessionPaths } from './session-paths.js';
+import { removeTree } from './remove-disk.js';
+import { makeSessionFolders, makeSharedFolders, sessionPaths } from './session-paths.js';
 import type { Owner, SessionPaths } from './session-paths.js';
 
 export async function startPlace(
@@ -28,6 +29,7 @@ export async function startPlace(
     progress('Preparing the disk');
     prepareHost(context);
     const owner = ownerOf(context, spec.sessionId);
+    await removeTree(paths.run, context.childEnv);
     makeSessionFolders(paths, owner);
     progress('Starting the place');
     return startedPlace(context, await launch(context, { spec, paths, owner }));
@@ -91,7 +93,7 @@ async function launch(
   } catch (error) {
     if (place !== null) await isolator.kill(place, place.placeId);
     removeRecord(paths);
-    removeSockets(paths);
+    await removeTree(paths.run, context.childEnv);
     await isolator.forget(paths.key);
     throw error;
   }

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Driver } from '../../driver.js';
-import type { DriverHarness, InsideHarness } from '../conformance.js';
+import type { DriverHarness, InsideHarness } from '../conformance-harness.js';
 import { createProcessDriver } from '../../drivers/process/driver.js';
 import type { ProcessDriverOptions } from '../../drivers/process/driver.js';
 
