@@ -1,0 +1,306 @@
+/**
+ * The conversation with Claude: commands come in, events go to the journal, what streams goes to the feed.
+ * It joins queue, turns, approvals and the process of Claude Code; each has its rules in its own file.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { HookCallback } from '@anthropic-ai/claude-agent-sdk';
+import type { AgentCommand, AgentEvent, ClaudeSettings, CommandId, ServerMessage, TokenUsage } from '@remote-claude/contract';
+
+import { createOpenRecord } from '../journal/open-record.js';
+import type { ActivitySource, ChatFeed, Log, Propose } from '../parts.js';
+import { createApprovals } from './approvals.js';
+import { createBlocks } from './blocks.js';
+import { createClaudeSupply, type ClaudeSupply } from './claude-supply.js';
+import { failureSentence } from './failures.js';
+import { createFeed } from './feed.js';
+import { createMemory } from './memory.js';
+import { createPromptQueue, type Prompt } from './prompt-queue.js';
+import { recover, underWay, type UnderWay } from './recovery.js';
+import { createStallWatch } from './stall-watch.js';
+import { createToolCalls } from './tool-calls.js';
+import { createTranslator, type ResultMessage } from './translate.js';
+import { createTurns, type Turn } from './turns.js';
+
+export interface Chat extends ActivitySource {
+  feed: ChatFeed;
+  /** Does a command once, however often it comes. */
+  command(command: AgentCommand): Promise<void>;
+  /** A passing word for everyone who watches. */
+  notice(kind: 'info' | 'warning', text: string): void;
+  /** Ends Claude's process; what was under way is found by the next life. */
+  close(): Promise<void>;
+}
+
+export interface ChatDeps {
+  propose: Propose;
+  isDone(id: CommandId): boolean;
+  whenRoom(): Promise<void> | null;
+  keepBlob(text: string): string | null;
+  /** Events of earlier lives that are still on the disk. */
+  earlier: readonly AgentEvent[];
+  stateDir: string;
+  workspace: string;
+  claudePath: string;
+  environment: Readonly<Record<string, string>>;
+  settings: ClaudeSettings;
+  parkAfterMs: number;
+  log: Log;
+  now?: () => number;
+  interruptGraceMs?: number;
+}
+
+const defaultInterruptGraceMs = 5_000;
+const maxCommands = 200;
+const interruptedSentence = 'Interrupted.';
+
+export const createChat = (deps: ChatDeps): Chat => {
+  const { propose, isDone, keepBlob, stateDir, workspace, log, now = Date.now } = deps;
+  const { interruptGraceMs = defaultInterruptGraceMs } = deps;
+  const folder = join(stateDir, 'chat');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const memory = createMemory(join(folder, 'memory.json'), deps.settings);
+  const feed = createFeed(() => blocks.open());
+  const publish = (message: ServerMessage): void => {
+    stalls.heard();
+    feed.publish(message);
+  };
+
+  const record = createOpenRecord<UnderWay>({
+    path: join(folder, 'under-way.json'),
+    parse: (content) => underWay.safeParse(content).data ?? null,
+    current: () => {
+      const turn = turns.current;
+      if (turn === null) return null;
+      const { turnId, startedAt, interruptIds } = turn;
+      const tools = toolCalls.open().map((call) => ({ ...call }));
+      return { turnId, startedAt, interruptIds, blocks: [...blocks.open()], tools, approvals: [...approvals.open()] };
+    },
+  });
+  const onChange = (): void => record.touch();
+  const blocks = createBlocks({ publish, onChange });
+  const toolCalls = createToolCalls({ propose, keepBlob, workspace, now, onChange: () => record.save() });
+  const approvals = createApprovals({
+    propose,
+    tools: toolCalls,
+    workspace,
+    now,
+    turnId: () => turns.current?.turnId ?? turns.lastId,
+    agentName: (id) => translator.agentName(id),
+    parentOf: (id) => translator.parentOf(id),
+    rules: () => memory.value.rules,
+    addRule: (rule) => memory.change({ rules: [...memory.value.rules, rule] }),
+    onChange: () => record.save(),
+  });
+  const turns = createTurns({ propose, publish, blocks, tools: toolCalls, approvals, keepBlob, now, onChange: () => record.save() });
+  const stalls = createStallWatch({
+    isWaiting: () => turns.current !== null && toolCalls.open().length === 0 && approvals.open().length === 0,
+    tell: (text) => feed.publish({ id: '', type: 'notice', payload: { kind: 'stalled', text } }),
+    now,
+  });
+
+  let commands: Extract<AgentEvent, { type: 'claude.started' }>['slashCommands'] = [];
+  const supply: ClaudeSupply = createClaudeSupply({
+    ...deps,
+    folder,
+    memory,
+    canUseTool: approvals.canUseTool,
+    onToolHook: (input, toolUseId, options) => onToolHook(input, toolUseId, options),
+    onMessage: (message) => {
+      stalls.heard();
+      return translator.handle(message);
+    },
+    isIdle: () => !queue.isBusy && translator.backgroundTasks === 0,
+    onReady: async (ready) => {
+      commands = ready.commands.slice(0, maxCommands).map(({ name, description, argumentHint }) => ({
+        name: name.slice(0, 200),
+        description: description.slice(0, 300),
+        argumentHint: argumentHint.slice(0, 200),
+      }));
+      // Where a prompt waits, its turn tells more in a moment: which tools there are, which model answers.
+      if (queue.isBusy) return;
+      await propose(startedEvent(ready.version, memory.value.model ?? ready.defaultModel ?? 'default', []));
+    },
+    onEnded: async (cause) => {
+      const turn = turns.current;
+      if (turn === null) return;
+      const reason =
+        turn.givenUp ??
+        (turn.interruptIds.length > 0 ? interruptedSentence : `Claude Code ended unexpectedly (${cause}). What it had written is kept; send a message to go on.`);
+      await endTurn(turn, { outcome: turn.givenUp === null ? 'interrupted' : 'failed', reason, scope: 'all', openTools: 'unknown' });
+    },
+    notice: (text) => notice('warning', text),
+  });
+
+  const startedEvent = (version: string, model: string, tools: readonly string[]): AgentEvent => ({
+    type: 'claude.started',
+    version: version.slice(0, 80),
+    model: model.slice(0, 200),
+    tools: tools.slice(0, 500).map((tool) => tool.slice(0, 200)),
+    slashCommands: commands,
+  });
+
+  const translator = createTranslator({
+    propose,
+    publish,
+    blocks,
+    tools: toolCalls,
+    keepBlob,
+    current: () => turns.current,
+    lastTurnId: () => turns.lastId,
+    // A background task reported: Claude works without anyone's message.
+    turn: async () => {
+      if (turns.current !== null) return turns.current;
+      queue.occupy();
+      return turns.begin([]);
+    },
+    onResult: (result, usage) => onResult(result, usage),
+    onConversation: (id) => {
+      if (memory.value.conversation !== id) memory.change({ conversation: id });
+    },
+    onInit: async (init) => {
+      if (supply.firstInit()) await propose(startedEvent(init.claude_code_version, init.model, init.tools));
+    },
+    onMode: (permissionMode) => {
+      if (memory.value.permissionMode === permissionMode) return;
+      memory.change({ permissionMode });
+      void propose(configuredEvent());
+    },
+    giveUp: (turn, status) => {
+      if (turn.givenUp !== null) return;
+      turn.givenUp = failureSentence({ api_error_status: status }, null, null);
+      stop(turn);
+    },
+  });
+
+  const onToolHook: HookCallback = async (input) => {
+    if (input.hook_event_name === 'PreToolUse') {
+      const turnId = turns.current?.turnId ?? turns.lastId;
+      const { tool_use_id: toolUseId, tool_name: name, tool_input, agent_id: agent } = input;
+      const parentToolUseId = agent === undefined ? null : translator.parentOf(agent);
+      // The message that names the call comes first as a rule; this makes sure that no call runs unrecorded.
+      if (turnId !== null) await toolCalls.called({ toolUseId, name, input: tool_input, parentToolUseId }, turnId);
+    } else if (input.hook_event_name === 'PostToolUse' || input.hook_event_name === 'PostToolUseFailure') {
+      if (input.duration_ms !== undefined) toolCalls.took(input.tool_use_id, input.duration_ms);
+    }
+    return {};
+  };
+
+  const endTurn = async (turn: Turn, how: Parameters<typeof turns.end>[1]): Promise<void> => {
+    await turns.end(turn, how);
+    if (turns.current === null) queue.ended();
+    supply.rest();
+  };
+
+  const onResult = async (result: ResultMessage, usage: TokenUsage): Promise<void> => {
+    const turn = turns.current;
+    if (turn === null || isOfOtherTurn(result, turn)) return;
+    const wasAborted = result.terminal_reason === 'aborted_streaming' || result.terminal_reason === 'aborted_tools';
+    const common = { usage, scope: 'main', openTools: 'interrupted' } as const;
+    if (turn.givenUp !== null) return endTurn(turn, { ...common, outcome: 'failed', reason: turn.givenUp });
+    if (!result.is_error) return endTurn(turn, { ...common, outcome: 'completed', reason: null });
+    if (wasAborted) return endTurn(turn, { ...common, scope: 'all', outcome: 'interrupted', reason: interruptedSentence });
+    const { error = null, said = null } = turn.failure ?? {};
+    return endTurn(turn, { ...common, outcome: 'failed', reason: failureSentence(result, error, said) });
+  };
+
+  const runPrompt = async (prompt: Prompt): Promise<void> => {
+    const turn = await turns.begin([prompt.id]);
+    stalls.begin();
+    try {
+      await supply.send(prompt.text, prompt.id);
+      // An interrupt may have come while the process was being started.
+      if (turn.interruptIds.length > 0) stop(turn);
+    } catch (cause) {
+      const reason = `Claude Code could not be started: ${cause instanceof Error ? cause.message : String(cause)}`.slice(0, 2_000);
+      log('error', 'Claude Code could not be started.', { cause: String(cause) });
+      await endTurn(turn, { outcome: 'failed', reason, scope: 'all', openTools: 'interrupted' });
+    }
+  };
+  const queue = createPromptQueue({ start: (prompt) => void runPrompt(prompt) });
+
+  /** Asks Claude Code to stop the turn, and ends the process where it does not. */
+  const stop = (turn: Turn): void => {
+    void supply.interrupt();
+    const timer = setTimeout(() => {
+      if (turns.current === turn) supply.kill();
+    }, interruptGraceMs);
+    timer.unref();
+  };
+
+  const configuredEvent = (): AgentEvent => {
+    const { model, permissionMode, effort } = memory.value;
+    return { type: 'claude.configured', model, permissionMode, effort };
+  };
+
+  const refuse = ({ id, type }: AgentCommand, reason: string): Promise<void> =>
+    propose({ type: 'command.refused', commandId: id, command: type, reason: reason.slice(0, 2_000) }, [id]);
+
+  const command = async (given: AgentCommand): Promise<void> => {
+    if (isDone(given.id)) return;
+    switch (given.type) {
+      case 'prompt':
+        queue.add({ id: given.id, text: given.prompt });
+        return;
+      case 'withdraw':
+        if (!queue.withdraw(given.messageId)) return refuse(given, 'Claude has this message already.');
+        return propose({ type: 'message.withdrawn', messageId: given.messageId }, [given.id, given.messageId]);
+      case 'interrupt': {
+        const turn = turns.current;
+        if (turn === null) return refuse(given, 'Nothing was running.');
+        if (turn.interruptIds.includes(given.id)) return;
+        turn.interruptIds.push(given.id);
+        record.save();
+        return stop(turn);
+      }
+      case 'answer': {
+        const refusal = approvals.answer(given);
+        return refusal === null ? undefined : refuse(given, refusal);
+      }
+      case 'configure': {
+        const { model, permissionMode, effort } = given.settings;
+        try {
+          await supply.configure(given.settings);
+        } catch (cause) {
+          return refuse(given, cause instanceof Error ? cause.message : String(cause));
+        }
+        memory.change({
+          ...(model === undefined ? {} : { model }),
+          ...(permissionMode === undefined ? {} : { permissionMode }),
+          ...(effort === undefined ? {} : { effort }),
+        });
+        return propose(configuredEvent(), [given.id]);
+      }
+    }
+  };
+
+  const notice = (kind: 'info' | 'warning', text: string): void => feed.publish({ id: '', type: 'notice', payload: { kind, text } });
+
+  const recovered = recover(record.left, deps.earlier).map(({ event, commandIds }) => propose(event, commandIds));
+  // Only when the journal has it may the old record go.
+  void Promise.all(recovered).then(() => record.save());
+  supply.prewarm();
+
+  return {
+    feed,
+    command,
+    notice,
+    idleMs: () => (queue.isBusy || translator.backgroundTasks > 0 ? 0 : Math.max(0, now() - turns.endedAt)),
+    close: async () => {
+      queue.close();
+      stalls.close();
+      record.close();
+      await supply.close();
+    },
+  };
+};
+
+/** A background task's own turn may end while a prompt waits inside Claude Code for its turn. */
+const isOfOtherTurn = (result: ResultMessage, turn: Turn): boolean => {
+  const [promptId] = turn.messageIds;
+  if (promptId === undefined || result.origin === undefined || result.origin.kind === 'human') return false;
+  const answered = result.user_message_uuids ?? (result.user_message_uuid === undefined ? [] : [result.user_message_uuid]);
+  return !answered.includes(promptId);
+};
+

@@ -1,0 +1,241 @@
+/**
+ * The agent's durable proposals: written to the session's disk first, kept until they are acknowledged.
+ * Each start of the agent writes a journal of its own; what an earlier one left is still proposed, before it, under its
+ * own source. It does not know who takes the proposals, nor what the events mean.
+ *
+ * Invariants:
+ * - Numbers count from 1 without a gap, in the order of `append`. A proposal is handed out only when it is on the disk.
+ * - A command is done when an event that names it is on the disk, also in a later life of the agent.
+ * - Memory is bounded: `append` and `whenRoom` wait while more than `maxBytes` are unacknowledged or the disk takes nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+
+import type { AgentEvent, CommandId } from '@remote-claude/contract';
+
+import type { Log } from '../parts.js';
+import { createDoneCommands } from './done-commands.js';
+import { readOlderJournals, removeJournal } from './older-journals.js';
+import { encodeRecord, type JournalRecord } from './record.js';
+import { createSegments } from './segments.js';
+
+export interface Batch {
+  source: string;
+  proposals: readonly JournalRecord[];
+}
+
+export interface Journal {
+  readonly source: string;
+  /** Events of earlier lives that are still on the disk, oldest first, acknowledged ones among them. */
+  readonly earlier: readonly AgentEvent[];
+  /** Resolves when the event is on the disk and there is room for more. */
+  append(event: AgentEvent, commandIds?: readonly CommandId[]): Promise<void>;
+  /** null while there is room; else a promise of it. */
+  whenRoom(): Promise<void> | null;
+  isDone(id: CommandId): boolean;
+  /** The next proposals after those that were `sent` (source → number), oldest first. */
+  next(sent: ReadonlyMap<string, number>): Batch | null;
+  hasUnacknowledged(): boolean;
+  acknowledge(source: string, n: number): void;
+  reject(source: string, n: number, reason: string): void;
+  /** Called when there is something new to hand out, and when the disk fails (with a sentence) or heals (null). */
+  onReady(listener: () => void): void;
+  onTrouble(listener: (problem: string | null) => void): void;
+  /** Writes what waits. */
+  close(): Promise<void>;
+}
+
+export interface JournalDeps {
+  dir: string;
+  log: Log;
+  maxBytes?: number;
+  segmentBytes?: number;
+  retryMs?: number;
+}
+
+interface Kept extends JournalRecord {
+  bytes: number;
+}
+interface Source {
+  source: string;
+  /** In order of `n`; the first may be acknowledged no longer than it stays here. */
+  kept: Kept[];
+  folder: string;
+}
+
+const limits = { maxBytes: 64 * 1024 * 1024, segmentBytes: 1024 * 1024, retryMs: 1_000 };
+const maxBatch = { proposals: 100, bytes: 512 * 1024 };
+
+export const createJournal = (deps: JournalDeps): Journal => {
+  const { dir, log } = deps;
+  const { maxBytes, segmentBytes, retryMs } = { ...limits, ...deps };
+  const done = createDoneCommands(join(dir, 'done-commands'));
+  const older = readOlderJournals(dir, log);
+  const source = randomUUID();
+  const folder = join(dir, `${String(older.nextOrdinal).padStart(8, '0')}-${source}`);
+  const sources: Source[] = older.journals.map((journal) => ({
+    source: journal.source,
+    folder: journal.folder,
+    kept: journal.records.map((record) => ({ ...record, bytes: JSON.stringify(record).length })),
+  }));
+  const own: Source = { source, folder, kept: [] };
+  sources.push(own);
+
+  const closing = new AbortController();
+  const readyListeners: (() => void)[] = [];
+  const troubleListeners: ((problem: string | null) => void)[] = [];
+  let keptBytes = sources.reduce((sum, { kept }) => sum + bytesOf(kept), 0);
+  let lastN = 0;
+  let durableN = 0;
+  let troubled = false;
+  let waiting: { line: string; record: Kept; resolve: () => void }[] = [];
+  let writing: Promise<void> | null = null;
+  let room: { promise: Promise<void>; open: () => void } | null = null;
+
+  const onTrouble = (cause: Error | null): void => {
+    if (troubled === (cause !== null)) return;
+    troubled = cause !== null;
+    log(troubled ? 'error' : 'info', troubled ? 'The journal cannot be written.' : 'The journal can be written again.', {
+      cause: cause?.message,
+    });
+    for (const tell of troubleListeners) tell(cause === null ? null : sentenceOf(cause));
+    checkRoom();
+  };
+  const segments = createSegments({ dir: folder, segmentBytes, retryMs, onTrouble, closing: closing.signal });
+
+  const checkRoom = (): void => {
+    const isFull = (keptBytes > maxBytes || troubled) && !closing.signal.aborted;
+    if (isFull && room === null) {
+      let open = (): void => undefined;
+      const promise = new Promise<void>((resolve) => (open = resolve));
+      room = { promise, open };
+    }
+    if (!isFull && room !== null) {
+      room.open();
+      room = null;
+    }
+  };
+
+  /** Everything that waits goes out in one write and one sync; what comes meanwhile makes the next group. */
+  const writeAll = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      await segments.write(group.map(({ line }) => line).join(''), group.at(-1)?.record.n ?? 0);
+      durableN = group.at(-1)?.record.n ?? durableN;
+      for (const { record } of group) done.add(record.commandIds ?? []);
+      for (const { resolve } of group) resolve();
+      for (const tell of readyListeners) tell();
+    }
+  };
+  const write = (): void => {
+    writing ??= Promise.resolve()
+      .then(writeAll)
+      .catch((cause: unknown) => log('error', 'The journal was closed with events unwritten.', { cause: String(cause) }))
+      .finally(() => {
+        writing = null;
+      });
+  };
+
+  /** Forgets what is acknowledged; ids of commands outlive the records that named them. */
+  const forget = (of: Source, keep: (record: Kept) => boolean): void => {
+    const gone = of.kept.filter((record) => !keep(record));
+    if (gone.length === 0) return;
+    keptBytes -= bytesOf(gone);
+    of.kept = of.kept.filter(keep);
+    done.keep(gone.flatMap(({ commandIds }) => commandIds ?? []));
+    checkRoom();
+    if (of === own) {
+      void segments.trim((own.kept[0]?.n ?? durableN + 1) - 1).catch((cause: unknown) => log('warn', 'A journal file stays.', { cause: String(cause) }));
+    } else if (of.kept.length === 0) {
+      sources.splice(sources.indexOf(of), 1);
+      removeJournal(of.folder);
+    }
+  };
+
+  checkRoom();
+  for (const { kept } of sources) done.add(kept.flatMap(({ commandIds }) => commandIds ?? []));
+
+  return {
+    source,
+    earlier: older.journals.flatMap(({ records }) => records.map(({ event }) => event)),
+    async append(event, commandIds = []) {
+      if (closing.signal.aborted) return;
+      lastN += 1;
+      const record: JournalRecord = { n: lastN, event, ...(commandIds.length > 0 ? { commandIds } : {}) };
+      const line = encodeRecord(record);
+      const kept: Kept = { ...record, bytes: line.length };
+      own.kept.push(kept);
+      keptBytes += kept.bytes;
+      checkRoom();
+      await new Promise<void>((resolve) => {
+        waiting.push({ line, record: kept, resolve });
+        write();
+      });
+      await room?.promise;
+    },
+    whenRoom: () => room?.promise ?? null,
+    isDone: (id) => done.has(id),
+    next: (sent) => {
+      for (const one of sources) {
+        const after = sent.get(one.source) ?? 0;
+        const proposals = batchOf(one.kept, after, one === own ? durableN : Infinity);
+        if (proposals.length > 0) return { source: one.source, proposals };
+      }
+      return null;
+    },
+    hasUnacknowledged: () => sources.some(({ kept }) => kept.length > 0),
+    acknowledge: (of, n) => {
+      const one = sources.find((candidate) => candidate.source === of);
+      if (one !== undefined) forget(one, (record) => record.n > Math.min(n, one === own ? durableN : n));
+    },
+    reject: (of, n, reason) => {
+      const one = sources.find((candidate) => candidate.source === of);
+      const type = one?.kept.find((record) => record.n === n)?.event.type;
+      log('error', 'An event was rejected and is skipped.', { source: of, n, type, reason });
+      if (one !== undefined) forget(one, (record) => record.n !== n);
+    },
+    onReady: (listener) => void readyListeners.push(listener),
+    onTrouble: (listener) => void troubleListeners.push(listener),
+    async close() {
+      write();
+      closing.abort();
+      checkRoom();
+      await writing;
+      await segments.close();
+    },
+  };
+};
+
+const bytesOf = (records: readonly Kept[]): number => records.reduce((sum, { bytes }) => sum + bytes, 0);
+
+const batchOf = (kept: readonly Kept[], after: number, upTo: number): JournalRecord[] => {
+  const batch: JournalRecord[] = [];
+  let bytes = 0;
+  // `kept` is ordered, so what was sent is skipped by a search and not by a walk.
+  for (let index = firstAfter(kept, after); index < kept.length; index += 1) {
+    const record = kept[index];
+    if (record === undefined || record.n > upTo) break;
+    if (batch.length === maxBatch.proposals || (batch.length > 0 && bytes + record.bytes > maxBatch.bytes)) break;
+    const { bytes: size, ...proposal } = record;
+    batch.push(proposal);
+    bytes += size;
+  }
+  return batch;
+};
+
+const firstAfter = (kept: readonly Kept[], after: number): number => {
+  let low = 0;
+  let high = kept.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((kept[middle]?.n ?? 0) > after) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+};
+
+const sentenceOf = (cause: NodeJS.ErrnoException): string =>
+  cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
+    ? "The session's disk is full. Claude waits until there is room; remove some files."
+    : `The session's disk cannot be written (${cause.code ?? cause.message}). Claude waits until it can.`;

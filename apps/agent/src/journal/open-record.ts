@@ -1,0 +1,61 @@
+/**
+ * The one unnumbered record: what is under way now, rewritten as it grows, so that a killed agent leaves what it had.
+ * Renamed into place, so a reader sees the old one or the new one. It does not know what it holds.
+ */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+export interface OpenRecord<T> {
+  /** What the life before left; null where nothing was under way. */
+  readonly left: T | null;
+  /** Something changed: it is written within `everyMs`. */
+  touch(): void;
+  /** Writes at once. */
+  save(): void;
+  close(): void;
+}
+
+export interface OpenRecordDeps<T> {
+  path: string;
+  parse(content: unknown): T | null;
+  /** What is under way; null removes the record. */
+  current(): T | null;
+  everyMs?: number;
+}
+
+const defaultEveryMs = 250;
+
+export const createOpenRecord = <T>({ path, parse, current, everyMs = defaultEveryMs }: OpenRecordDeps<T>): OpenRecord<T> => {
+  let timer: NodeJS.Timeout | null = null;
+
+  const save = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const value = current();
+    try {
+      if (value === null) return rmSync(path, { force: true });
+      writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch {
+      // A full disk: the next change tries again. The journal tells people about it.
+    }
+  };
+
+  return {
+    left: read(path, parse),
+    touch: () => {
+      timer ??= setTimeout(save, everyMs);
+    },
+    save,
+    close: () => {
+      if (timer !== null) save();
+    },
+  };
+};
+
+const read = <T>(path: string, parse: (content: unknown) => T | null): T | null => {
+  try {
+    return parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return null;
+  }
+};

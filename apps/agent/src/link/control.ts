@@ -1,0 +1,191 @@
+/**
+ * The agent's side of the control link: commands come in, proposals go out and are repeated until they are acknowledged.
+ * One link at a time, and the newest wins. It does not know what commands do or what events mean.
+ */
+import {
+  agentPaths,
+  closeCodeOf,
+  controlVersion,
+  toAgentControl,
+  type AgentCommand,
+  type FromAgentControl,
+  type ToAgentControl,
+} from '@remote-claude/contract';
+import type { WebSocket } from 'ws';
+
+import type { Blobs } from '../journal/blobs.js';
+import type { Journal } from '../journal/journal.js';
+import type { Log } from '../parts.js';
+
+export interface ControlLink {
+  accept(socket: WebSocket): void;
+  close(): void;
+}
+
+export interface ControlLinkDeps {
+  journal: Journal;
+  blobs: Blobs;
+  agentVersion: string;
+  onCommand(command: AgentCommand): Promise<void>;
+  idleMs(): number;
+  /** Nobody has reached the agent for `orphanTimeoutMs`. */
+  onOrphaned(): void;
+  orphanTimeoutMs: number;
+  log: Log;
+  activityMs?: number;
+  heartbeatMs?: number;
+  deadAfterMs?: number;
+  repeatAfterMs?: number;
+}
+
+const times = { activityMs: 5_000, heartbeatMs: 10_000, deadAfterMs: 25_000, repeatAfterMs: 15_000 };
+/** Bytes that may wait in the socket: a server that reads slowly is not sent the whole journal at once. */
+const maxBufferedBytes = 4 * 1024 * 1024;
+const replacedCode = 4409;
+
+export const createControlLink = (deps: ControlLinkDeps): ControlLink => {
+  const { journal, blobs, log, orphanTimeoutMs, onOrphaned } = deps;
+  let link: Link | null = null;
+  let orphanTimer: NodeJS.Timeout | null = null;
+  let isClosed = false;
+
+  const waitForServer = (): void => {
+    if (orphanTimer !== null) clearTimeout(orphanTimer);
+    if (!isClosed) orphanTimer = setTimeout(onOrphaned, orphanTimeoutMs);
+  };
+
+  journal.onReady(() => link?.pump());
+  blobs.onPut((hash) => link?.sendBlob(hash));
+  waitForServer();
+
+  return {
+    accept: (socket) => {
+      link?.replace();
+      if (orphanTimer !== null) clearTimeout(orphanTimer);
+      const next = createLink(deps, socket);
+      link = next;
+      log('info', 'The control link is up.', { path: agentPaths.control });
+      socket.once('close', (code) => {
+        next.stop();
+        if (link !== next) return;
+        link = null;
+        log('info', 'The control link is down.', { code });
+        waitForServer();
+      });
+    },
+    close: () => {
+      isClosed = true;
+      if (orphanTimer !== null) clearTimeout(orphanTimer);
+      link?.end();
+    },
+  };
+};
+
+interface Link {
+  pump(): void;
+  sendBlob(hash: string): void;
+  replace(): void;
+  end(): void;
+  stop(): void;
+}
+
+const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
+  const { journal, blobs, agentVersion, onCommand, idleMs, log } = deps;
+  const { activityMs, heartbeatMs, deadAfterMs, repeatAfterMs } = { ...times, ...deps };
+  /** The last number handed out on this link, by source. */
+  const sent = new Map<string, number>();
+  let heardAt = Date.now();
+  let progressAt = Date.now();
+
+  const send = (message: FromAgentControl): void => {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message), () => pump());
+  };
+
+  const pump = (): void => {
+    while (socket.readyState === socket.OPEN && socket.bufferedAmount < maxBufferedBytes) {
+      const batch = journal.next(sent);
+      if (batch === null) return;
+      if (sent.size === 0) progressAt = Date.now();
+      sent.set(batch.source, batch.proposals.at(-1)?.n ?? 0);
+      const proposals = batch.proposals.map(({ n, event, commandIds }) => ({
+        n,
+        event,
+        ...(commandIds === undefined ? {} : { commandIds: [...commandIds] }),
+      }));
+      send({ type: 'propose', source: batch.source, proposals });
+    }
+  };
+
+  const sendBlob = (hash: string): void => {
+    const blob = blobs.read(hash);
+    if (blob !== null) send({ type: 'blob', ...blob });
+  };
+
+  const take = (message: ToAgentControl): void => {
+    switch (message.type) {
+      case 'command':
+        return void onCommand(message.command).catch((cause: unknown) =>
+          log('error', 'A command failed.', { id: message.command.id, type: message.command.type, cause: String(cause) }),
+        );
+      case 'ack':
+        progressAt = Date.now();
+        journal.acknowledge(message.source, message.n);
+        return;
+      case 'reject':
+        progressAt = Date.now();
+        journal.reject(message.source, message.n, message.reason);
+        return;
+      case 'blob-ack':
+        return blobs.stored(message.hash);
+    }
+  };
+
+  socket.on('error', () => socket.terminate());
+  socket.on('pong', () => (heardAt = Date.now()));
+  socket.on('message', (data, isBinary) => {
+    heardAt = Date.now();
+    const parsed = isBinary ? null : parse(data);
+    if (parsed === null) {
+      log('error', 'The control link carried something that is no message of it.');
+      return socket.close(closeCodeOf('bad_request'), 'This is no message of the control link.');
+    }
+    take(parsed);
+  });
+
+  const activity = setInterval(() => {
+    send({ type: 'activity', idleMs: idleMs() });
+    // The server may have lost what it was sent, for example with its database: then it is told again.
+    if (journal.hasUnacknowledged() && Date.now() - progressAt > repeatAfterMs) {
+      progressAt = Date.now();
+      sent.clear();
+      pump();
+    }
+  }, activityMs);
+  const heartbeat = setInterval(() => {
+    if (Date.now() - heardAt > deadAfterMs) socket.terminate();
+    else socket.ping();
+  }, heartbeatMs);
+
+  send({ type: 'hello', version: controlVersion, agentVersion, source: journal.source, idleMs: idleMs() });
+  for (const hash of blobs.pending()) sendBlob(hash);
+  pump();
+
+  return {
+    pump,
+    sendBlob,
+    replace: () => socket.close(replacedCode, 'A newer control link took over.'),
+    end: () => socket.close(1001, 'The agent goes.'),
+    stop: () => {
+      clearInterval(activity);
+      clearInterval(heartbeat);
+    },
+  };
+};
+
+const parse = (data: unknown): ToAgentControl | null => {
+  try {
+    return toAgentControl.parse(JSON.parse(String(data)));
+  } catch {
+    return null;
+  }
+};

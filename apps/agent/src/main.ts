@@ -1,0 +1,96 @@
+/** The agent of one session: built here, top to bottom, and ended in the opposite order. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { agentPaths } from '@remote-claude/contract';
+
+import { createChat } from './chat/chat.js';
+import { childEnvironment, readConfig } from './config.js';
+import { createExecute, createExecuteHttp } from './execute/index.js';
+import { createFiles, createFilesHttp } from './files/index.js';
+import { createBlobs } from './journal/blobs.js';
+import { createJournal } from './journal/journal.js';
+import { createControlLink } from './link/control.js';
+import { createForwarder } from './link/forwarder.js';
+import { createLive } from './live/index.js';
+import { createLog } from './log.js';
+import { createAgentServer } from './server.js';
+import { createTerminals } from './terminal/index.js';
+
+const agentVersion = '0.1.0';
+/** What must be over when the place ends the agent by force. */
+const stopGraceMs = 8_000;
+
+const main = async (): Promise<void> => {
+  const log = createLog();
+  const config = readConfig();
+  const { stateDir, workspace } = config;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+
+  const journal = createJournal({ dir: join(stateDir, 'journal'), log });
+  const blobs = createBlobs(join(stateDir, 'blobs'));
+  const forwarder = await createForwarder({ gateway: config.gateway, waitMs: config.gatewayWaitMs, log });
+  const environment = childEnvironment(config, forwarder.port);
+  const files = await createFiles({ workspace, stateDir, log });
+  const execute = createExecute({ tree: files.tree, env: environment, log });
+  const terminals = await createTerminals({ workspace, env: environment, shell: '/bin/bash', stateDir, propose: journal.append, log });
+  const chat = createChat({
+    propose: journal.append,
+    isDone: journal.isDone,
+    whenRoom: journal.whenRoom,
+    keepBlob: blobs.put,
+    earlier: journal.earlier,
+    stateDir,
+    workspace,
+    claudePath: config.claudePath,
+    environment,
+    settings: config.claudeSettings,
+    parkAfterMs: config.parkAfterMs,
+    log,
+  });
+  journal.onTrouble((problem) => chat.notice(problem === null ? 'info' : 'warning', problem ?? 'The disk can be written again.'));
+  const live = createLive({ terminals, files, execute, chat: chat.feed, log });
+  const control = createControlLink({
+    journal,
+    blobs,
+    agentVersion,
+    onCommand: chat.command,
+    idleMs: () => Math.min(chat.idleMs(), terminals.idleMs(), execute.idleMs()),
+    onOrphaned: () => void stop('No server has reached the agent for too long.'),
+    orphanTimeoutMs: config.orphanTimeoutMs,
+    log,
+  });
+  const server = await createAgentServer({
+    listen: config.listen,
+    secret: config.secret,
+    http: [createFilesHttp(files, log), createExecuteHttp(execute, log)],
+    sockets: { [agentPaths.control]: control.accept, [agentPaths.live]: live.accept },
+    log,
+  });
+
+  let isStopping = false;
+  const stop = async (reason: string): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    log('info', 'The agent stops.', { reason });
+    setTimeout(() => process.exit(1), stopGraceMs).unref();
+    await live.close();
+    await chat.close();
+    await terminals.close();
+    await execute.close();
+    await files.close();
+    await journal.close();
+    control.close();
+    await forwarder.close();
+    await server.close();
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+  process.on('SIGINT', () => void stop('SIGINT'));
+  log('info', 'The agent listens.', { port: server.port, source: journal.source });
+};
+
+main().catch((cause: unknown) => {
+  createLog()('error', cause instanceof Error ? cause.message : String(cause));
+  process.exit(1);
+});
