@@ -13,11 +13,13 @@ const claudePackages = [
   `@anthropic-ai/claude-agent-sdk-${process.platform}-${process.arch}-musl`,
 ];
 
-const findClaude = (): string | null => {
-  const { resolve } = createRequire(`${root}apps/agent/package.json`);
-  for (const name of claudePackages) {
+const { resolve } = createRequire(`${root}apps/agent/package.json`);
+
+/** The first of these files of packages that is installed. */
+const findFile = (files: readonly string[]): string | null => {
+  for (const file of files) {
     try {
-      return resolve(`${name}/claude`);
+      return resolve(file);
     } catch {
       // The next one, then.
     }
@@ -38,11 +40,11 @@ export const findAssets = (version: string): ServerAssets => {
   for (const path of [assets.agentDir, assets.webDir, assets.scriptedModel]) {
     if (!existsSync(path)) throw new MissingAsset(`${path} is missing. Run "npm run build" first.`);
   }
-  const claudePath = findClaude();
-  if (claudePath === null) {
-    throw new MissingAsset(
-      `Claude Code is not installed for ${process.platform} on ${process.arch}. Run "npm ci" without --omit=optional.`,
-    );
+  const claudePath = findFile(claudePackages.map((name) => `${name}/claude`));
+  const ripgrepPath = findFile([`@vscode/ripgrep-${process.platform}-${process.arch}/bin/rg`]);
+  if (claudePath === null || ripgrepPath === null) {
+    const what = claudePath === null ? 'Claude Code' : 'ripgrep';
+    throw new MissingAsset(`${what} is not installed for ${process.platform} on ${process.arch}. Run "npm ci" without --omit=optional.`);
   }
-  return { ...assets, claudePath };
+  return { ...assets, claudePath, ripgrepPath };
 };

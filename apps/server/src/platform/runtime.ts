@@ -12,12 +12,14 @@ export interface RuntimeSources {
   /** Claude Code's own binary. */
   claudePath: string;
   nodePath: string;
+  ripgrepPath: string;
 }
 
 /** Paths within the runtime folder. */
 export const runtimeFiles = {
   node: 'bin/node',
   claude: 'bin/claude',
+  ripgrep: 'bin/rg',
   agent: 'agent/agent.mjs',
 } as const;
 
@@ -49,6 +51,7 @@ export const prepareRuntime = async (options: {
   await mkdir(join(making, 'bin'), { recursive: true, mode: 0o755 });
   await copyProgram(options.sources.nodePath, join(making, runtimeFiles.node));
   await copyProgram(options.sources.claudePath, join(making, runtimeFiles.claude));
+  await copyProgram(options.sources.ripgrepPath, join(making, runtimeFiles.ripgrep));
   await cp(options.sources.agentDir, join(making, 'agent'), { recursive: true, dereference: true });
   await openToAll(making);
   await rename(making, folder);

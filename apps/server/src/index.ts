@@ -1,0 +1,4 @@
+// The server's public entry: what the command line may use.
+
+export { startServer, type RunningServer, type ServerAssets } from './main.js';
+export { ConfigError, readConfig, type ConfigFlags } from './platform/config/config.js';

@@ -1,0 +1,333 @@
+// The composition: everything that the server is, built once, in this order. What is built is closed in reverse.
+
+import { createProcessDriver } from '@remote-claude/compute';
+import { join } from 'node:path';
+
+import { createAbout, aboutRoutes } from './features/about/index.js';
+import { createAccess, createAccessStore } from './features/access/index.js';
+import { createAudit } from './features/audit/index.js';
+import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from './features/auth/index.js';
+import { claudeRoutes, createApprovalProjection, createClaude, createClaudeStore } from './features/claude/index.js';
+import { createCommands, createEvents, createEventsStore } from './features/events/index.js';
+import { createFiles, fileRoutes } from './features/files/index.js';
+import {
+  createDemoModel,
+  createDoors,
+  createForwarder,
+  createGatewayStore,
+  createSessionCall,
+  createUpstreams,
+} from './features/gateway/index.js';
+import { createHub, createSummaries } from './features/live/index.js';
+import { createPlaces, createPlaceSecrets, createPlacesStore } from './features/places/index.js';
+import { createAgentDoor, createDoorStore } from './features/relay/index.js';
+import { createSessions, createSessionsStore, sessionsRoutes } from './features/sessions/index.js';
+import { settingsRoutes } from './features/settings/index.js';
+import { createTaskProjection, createTasks, createTasksStore, taskRoutes } from './features/tasks/index.js';
+import { createSetupToken, createUsers, createUsersStore, userRoutes } from './features/users/index.js';
+import { createSystemClock } from './platform/clock.js';
+import { processChildEnv, type Config } from './platform/config/config.js';
+import { createConsoleLog } from './platform/log.js';
+import { acceptUpgrades, createHttpApp, createOrigins, under, type Access } from './platform/http/index.js';
+import { preparePageFiles } from './platform/page-files.js';
+import { prepareRuntime, runtimeFiles } from './platform/runtime.js';
+import { createClosers, type Closers } from './platform/closers.js';
+import { listen } from './platform/http/listen.js';
+import { createReadiness } from './roles/readiness.js';
+import { registerHealth } from './roles/health.js';
+import { createNotices } from './roles/notices.js';
+import { openStorage } from './roles/storage.js';
+import { registerWeb } from './roles/web.js';
+
+/** Built parts that the server serves, starts or copies; found by whoever starts it. */
+export interface ServerAssets {
+  version: string;
+  agentDir: string;
+  webDir: string;
+  scriptedModel: string;
+  claudePath: string;
+  ripgrepPath: string;
+}
+
+export interface RunningServer {
+  url: string;
+  /** The one-time link of the first run; null once there is an admin. */
+  setupUrl: string | null;
+  warnings: string[];
+  /** Places stay; says how many. */
+  close(): Promise<{ placesLeft: number }>;
+}
+
+/** Where the runtime folder is seen inside a place. */
+const runtimeTarget = '/opt/remote-claude';
+const productName = 'Remote Claude';
+const minuteMs = 60_000;
+
+export const startServer = async ({ config, assets }: { config: Config; assets: ServerAssets }): Promise<RunningServer> => {
+  const closers = createClosers();
+  try {
+    return await compose(config, assets, closers);
+  } catch (error) {
+    await closers.closeAll().catch(() => {});
+    throw error;
+  }
+};
+
+const compose = async (config: Config, assets: ServerAssets, closers: Closers): Promise<RunningServer> => {
+  const { timing, server } = config;
+  const clock = createSystemClock();
+  const log = createConsoleLog(config.monitoring.logging.level, process.stderr);
+  const childEnv = processChildEnv();
+  const linkTiming = {
+    heartbeatMs: timing.heartbeatMs,
+    deadMs: timing.heartbeatTimeoutMs,
+    minRetryMs: timing.retryMinMs / 10,
+    maxRetryMs: timing.heartbeatMs,
+  };
+
+  const { dataDir, database, bus, secretBox } = await openStorage({ config, childEnv, clock, log, closers });
+  const [runtime, pageFiles] = await Promise.all([
+    prepareRuntime({ dataDir: dataDir.path, sources: { ...assets, nodePath: process.execPath } }),
+    preparePageFiles({ outDir: assets.webDir, cacheDir: join(dataDir.path, 'page'), basePath: server.basePath }),
+  ]);
+  const driver = createProcessDriver({
+    dataDir: dataDir.path,
+    runDir: dataDir.runDir,
+    isolation: config.compute.isolation,
+    uidRange: config.compute.uidRange,
+    childEnv,
+  });
+  closers.add(driver, (opened) => opened.close());
+
+  // Who may do what, and who is asking.
+  let port = server.port;
+  const origins = createOrigins({ publicUrl: server.publicUrl, trustedOrigins: server.trustedOrigins, port: () => port });
+  const audit = createAudit();
+  const auth = createAuth({
+    database,
+    store: createAuthStore(database),
+    audit,
+    attempts: createAttempts({ ...config.auth.attempts }),
+    bus,
+    clock,
+    timing: {
+      lifetimeMs: config.auth.lifetimeMs,
+      rotateAfterMs: config.auth.rotateAfterMs,
+      rotationGraceMs: timing.rotationGraceMs,
+      ticketMs: timing.ticketMs,
+    },
+  });
+  const access: Access = createAccess({ store: createAccessStore(database), authenticate: createAuthenticate(auth, origins) });
+  const setupToken = createSetupToken(join(dataDir.path, 'setup-token'));
+  const users = createUsers({ database, store: createUsersStore(database), auth, audit, clock, setupToken });
+
+  // Sessions: their log, what people want of them, and how an agent is reached.
+  const claudeStore = createClaudeStore(database);
+  const tasksStore = createTasksStore(database);
+  const commands = createCommands(database, bus);
+  const events = createEvents({
+    database,
+    store: createEventsStore(database),
+    bus,
+    clock,
+    log,
+    projections: [createApprovalProjection(claudeStore), createTaskProjection(tasksStore)],
+  });
+  closers.add(events, (opened) => opened.close());
+  const sessions = createSessions({
+    database,
+    store: createSessionsStore(database),
+    events,
+    audit,
+    clock,
+    isolation: driver.isolation,
+    maxPerUser: config.sessions.maxPerUser,
+    defaultModel: config.claude.model,
+  });
+  const secrets = createPlaceSecrets(secretBox.derive);
+  const door = createAgentDoor({ store: createDoorStore(database), secretOf: secrets.agent, log, timeoutMs: timing.heartbeatMs });
+  const claude = createClaude({ database, store: claudeStore, events, commands, audit, clock, maxWaitMs: 10 * minuteMs });
+  const tasks = createTasks({ database, store: tasksStore, events, claude, audit, access, clock });
+  const files = createFiles({ door, audit, database });
+
+  // The gateway: the sessions' only way out.
+  const gatewayStore = createGatewayStore(database);
+  const demo = createDemoModel({
+    command: [process.execPath, assets.scriptedModel, '--script', 'demo', '--until-stdin-ends'],
+    env: childEnv,
+    startTimeoutMs: 20_000,
+    log,
+  });
+  closers.add(demo, (opened) => opened.close());
+  const upstreams = createUpstreams({ database, store: gatewayStore, secretBox, bus, audit, demo, configured: config.claude });
+  closers.add(upstreams, (opened) => opened.close());
+  const forwarder = closers.add(createForwarder(), (opened) => opened.close());
+  const doors = createDoors({
+    tokenOf: secrets.gateway,
+    call: createSessionCall({
+      database,
+      store: gatewayStore,
+      upstreams,
+      forwarder,
+      async appendEvent(trx, sessionId, event, source) {
+        await events.append(sessionId, [{ source, n: 1, event }], { by: 'server' }, trx);
+      },
+      log,
+    }),
+    log,
+  });
+  closers.add(doors, (opened) => opened.closeAll());
+
+  // The session-manager: makes what is wanted so.
+  const mount = { source: runtime.folder, target: runtimeTarget };
+  const inside = driver.layout('00000000-0000-0000-0000-000000000000').mount(mount);
+  const places = createPlaces({
+    database,
+    store: createPlacesStore(database),
+    events,
+    commands,
+    driver,
+    gateway: doors,
+    door,
+    bus,
+    clock,
+    log,
+    environment: {
+      runtime: {
+        mounts: [mount],
+        command: [join(inside, runtimeFiles.node), join(inside, runtimeFiles.agent)],
+        claudePath: join(inside, runtimeFiles.claude),
+        ripgrepPath: join(inside, runtimeFiles.ripgrep),
+        nodePath: join(inside, runtimeFiles.node),
+      },
+      settings: {
+        orphanTimeoutMs: config.sessions.orphanTimeoutMs,
+        gatewayWaitMs: timing.gatewayWaitMs,
+        parkAfterMs: config.sessions.idleTimeoutMs,
+      },
+      secrets,
+    },
+    limits: {
+      cpus: config.compute.limits.cpus,
+      memoryBytes: config.compute.limits.memoryMb * 2 ** 20,
+      processes: config.compute.limits.processes,
+      openFiles: config.compute.limits.openFiles,
+    },
+    timing: {
+      ...linkTiming,
+      reconcileMs: timing.reconcileMs,
+      startTimeoutMs: timing.placeStartMs,
+      stableMs: timing.unreachableGraceMs,
+      retryMs: timing.retryMinMs,
+      maxAttempts: 3,
+      maxDurationMs: config.sessions.maxDurationMs,
+      warnBeforeMs: config.sessions.stopGraceMs,
+      turnGraceMs: config.sessions.stopGraceMs,
+      stopGraceMs: timing.placeStopMs,
+    },
+  });
+
+  // What browsers and programs reach.
+  const readiness = createReadiness({ driver, clock });
+  const about = createAbout({
+    name: productName,
+    version: assets.version,
+    isolation: driver.isolation,
+    setupNeeded: users.setupNeeded,
+    isDemo: upstreams.isDemo,
+    readiness,
+  });
+  const app = await createHttpApp({
+    access,
+    origins,
+    log,
+    basePath: server.basePath,
+    maxBodyBytes: server.maxBodyBytes,
+    trustedProxies: server.trustedProxies,
+    routes: [
+      ...aboutRoutes(about),
+      ...authRoutes({ auth, access: () => access, origins, userById: users.get }),
+      ...userRoutes(users, origins),
+      ...sessionsRoutes(sessions),
+      ...claudeRoutes(claude),
+      ...taskRoutes(tasks),
+      ...fileRoutes(files, server.basePath),
+      ...settingsRoutes(upstreams),
+    ],
+  });
+  closers.add(app, (opened) => opened.close());
+  const health = registerHealth({ app, basePath: server.basePath, version: assets.version, ping: database.ping });
+  await registerWeb({ app, files: pageFiles, basePath: server.basePath });
+  const hub = createHub({
+    events,
+    door,
+    clock,
+    log,
+    timing: linkTiming,
+    onRevoked: auth.onRevoked,
+    actions: {
+      async say({ actor, ip }, sessionId, { id, prompt }) {
+        await claude.send({ actor, ip, sessionId, id }, prompt);
+      },
+      async interrupt({ actor, ip }, sessionId, { id }) {
+        await claude.interrupt({ actor, ip, sessionId, id });
+      },
+      async withdraw({ actor, ip }, sessionId, { id, messageId }) {
+        await claude.withdraw({ actor, ip, sessionId, id }, messageId);
+      },
+      async answer({ actor, ip }, sessionId, { id, approvalId, answer }) {
+        await claude.answer({ actor, ip, sessionId, id }, approvalId, answer);
+      },
+      async configure({ actor, ip }, sessionId, { id, settings }) {
+        await claude.configure({ actor, ip, sessionId, id }, settings);
+      },
+      audit: ({ actor, ip }, sessionId, action, details) =>
+        audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip }),
+    },
+  });
+  closers.add(hub, (opened) => opened.close());
+  const summaries = closers.add(createSummaries({ bus, clock, read: sessions.get, everyMs: 100 }), (opened) => opened.close());
+  const noticesPath = under(server.basePath, '/socket.io');
+  const notices = createNotices({
+    server: app.server,
+    access,
+    origins,
+    path: noticesPath,
+    onSession: summaries.subscribe,
+    onRevoked: auth.onRevoked,
+  });
+  closers.add(notices, (opened) => opened.close());
+  const upgrades = acceptUpgrades({
+    server: app.server,
+    access,
+    origins,
+    log,
+    basePath: server.basePath,
+    redeemTicket: auth.redeemTicket,
+    onSocket: hub.onSocket,
+    foreignPath: noticesPath,
+  });
+  closers.add(upgrades, (opened) => opened.close());
+
+  await app.ready();
+  port = await listen(app, server.host, server.port);
+  closers.add(places, (opened) => opened.close());
+  await places.start();
+  const sweep = setInterval(() => void auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed')), timing.cleanupMs);
+  closers.add(sweep, clearInterval);
+
+  const { problems, warnings } = await readiness();
+  const url = origins.shown + (server.basePath === '/' ? '' : server.basePath);
+  return {
+    url,
+    setupUrl: (await users.setupNeeded()) ? `${url}/setup/#token=${await setupToken.ensure()}` : null,
+    warnings: [...problems.map(({ what, mend }) => `${what} ${mend}`), ...warnings],
+    async close() {
+      health.drain();
+      hub.drain();
+      const placesLeft = await driver.list().then((found) => found.length, () => 0);
+      await closers.closeAll();
+      return { placesLeft };
+    },
+  };
+};

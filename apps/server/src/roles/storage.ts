@@ -1,0 +1,46 @@
+// Everything that outlives the process: data folder, database, bus, the key that seals secrets. It knows no feature.
+
+import { homedir } from 'node:os';
+
+import type { Clock } from '../platform/clock.js';
+import type { Closers } from '../platform/closers.js';
+import type { Config } from '../platform/config/config.js';
+import { createDatabase, type DatabaseConnection } from '../platform/database/index.js';
+import { defaultDataDir, openDataDir } from '../platform/data-dir.js';
+import type { Log } from '../platform/log.js';
+import { loadMasterKey } from '../platform/master-key.js';
+import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
+import { createPostgresBus } from '../platform/postgres-bus.js';
+import { createSecretBox } from '../platform/secret-box.js';
+
+export interface StorageDeps {
+  config: Config;
+  childEnv: Readonly<Record<string, string>>;
+  clock: Clock;
+  log: Log;
+  closers: Closers;
+}
+
+export const openStorage = async ({ config, childEnv, clock, log, closers }: StorageDeps) => {
+  const home = { uid: process.getuid?.() ?? -1, home: homedir() };
+  const dataDir = closers.add(await openDataDir(config.server.dataDir ?? defaultDataDir(home)), (opened) => opened.close());
+
+  const connect = async (): Promise<DatabaseConnection> => {
+    if (config.database.url !== null) return { url: config.database.url };
+    const postgres = await startEmbeddedPostgres({
+      dataDir: dataDir.path,
+      runDir: dataDir.runDir,
+      childEnv,
+      log,
+      uid: config.database.embeddedUid,
+    });
+    return closers.add(postgres, (opened) => opened.stop()).connection;
+  };
+  const connection = await connect();
+  const database = closers.add(createDatabase(connection, { log, poolSize: config.database.poolSize }), (opened) => opened.close());
+  await database.migrate();
+  const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs: config.timing.heartbeatMs });
+  closers.add(bus, (opened) => opened.close());
+  const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
+  return { dataDir, database, bus, secretBox };
+};
