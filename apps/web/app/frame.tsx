@@ -1,0 +1,144 @@
+'use client';
+/** Decides by the address: a page that stands alone, or the frame with its side for who is signed in. */
+import { createContext, lazy, Suspense, use, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { usePathname, useRouter } from 'next/navigation';
+import { Info, LayoutList, LogOut, MessageSquare, Moon, Plus, Settings, Sun, Users } from 'lucide-react';
+import { useHotkeys } from 'react-hotkeys-hook';
+
+import { ConnectionLost } from '../features/connection/connection-lost';
+import { SiteBanners } from '../features/connection/site-banners';
+import { CreateDialog } from '../features/sessions/create-dialog';
+import { SessionRail } from '../features/sessions/session-rail';
+import { AppShell } from '../features/shell/app-shell';
+import type { PaletteEntry } from '../features/shell/palette';
+import { ShortcutsDialog } from '../features/shell/shortcuts';
+import { useSignOut } from '../features/shell/user-menu';
+import { isCode } from '../lib/client';
+import { focusNextPane } from '../lib/focus';
+import { usePanes } from '../lib/panes';
+import { useAbout, useLiveSessions, useMe, useSessions } from '../lib/queries';
+import { useTheme } from '../lib/theme';
+import { Mark } from '../ui/brand';
+import { StatusDot } from '../ui/status';
+
+const Palette = lazy(async () => ({ default: (await import('../features/shell/palette')).Palette }));
+
+interface FrameActions {
+  create(): void;
+  openSide(): void;
+}
+const Actions = createContext<FrameActions>({ create: () => undefined, openSide: () => undefined });
+export const useFrame = (): FrameActions => use(Actions);
+
+const wideForPanes = 1_180;
+
+const Loading = () => (
+  <div className="grid h-dvh place-items-center" aria-busy="true">
+    <Mark className="animate-breathe size-8" />
+    <span className="sr-only">Loading</span>
+  </div>
+);
+
+const usePaletteEntries = (create: () => void, showShortcuts: () => void): PaletteEntry[] => {
+  const router = useRouter();
+  const { data: sessions = [] } = useSessions();
+  const { data: me } = useMe();
+  const { resolved, choose } = useTheme();
+  const signOut = useSignOut();
+  const admin = me?.user.role === 'admin';
+  const go = (path: string) => () => router.push(path);
+  return [
+    ...sessions.map((session): PaletteEntry => ({ id: session.id, group: 'Sessions', label: session.name, icon: <StatusDot shown={session.shown} />, run: go(`/sessions/${session.id}`) })),
+    { id: 'new', group: 'Commands', label: 'New session', keys: 'Alt+N', icon: <Plus size={16} aria-hidden />, run: create },
+    { id: 'sessions', group: 'Commands', label: 'All sessions', icon: <LayoutList size={16} aria-hidden />, run: go('/') },
+    ...(admin ? [{ id: 'people', group: 'Commands', label: 'People', also: 'users', icon: <Users size={16} aria-hidden />, run: go('/people') }] : []),
+    { id: 'settings', group: 'Commands', label: 'Settings', also: 'key model', icon: <Settings size={16} aria-hidden />, run: go('/settings') },
+    {
+      id: 'theme',
+      group: 'Commands',
+      label: resolved === 'dark' ? 'Light theme' : 'Dark theme',
+      icon: resolved === 'dark' ? <Sun size={16} aria-hidden /> : <Moon size={16} aria-hidden />,
+      run: () => choose(resolved === 'dark' ? 'light' : 'dark'),
+    },
+    { id: 'shortcuts', group: 'Commands', label: 'Keyboard shortcuts', keys: '?', icon: <MessageSquare size={16} aria-hidden />, run: showShortcuts },
+    { id: 'about', group: 'Commands', label: 'About', icon: <Info size={16} aria-hidden />, run: go('/about') },
+    { id: 'sign-out', group: 'Commands', label: 'Sign out', icon: <LogOut size={16} aria-hidden />, run: () => void signOut() },
+  ];
+};
+
+const SignedIn = ({ children }: { children: ReactNode }) => {
+  const pathname = usePathname();
+  const router = useRouter();
+  const { data: about } = useAbout();
+  const { data: me } = useMe();
+  const [creating, setCreating] = useState(false);
+  const [shortcuts, setShortcuts] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const [side, setSide] = useState(false);
+  useLiveSessions(true);
+  useEffect(() => usePanes.getState().load(window.innerWidth >= wideForPanes), []);
+
+  const everywhere = { enableOnFormTags: true, enableOnContentEditable: true, preventDefault: true } as const;
+  useHotkeys('mod+k', () => setPalette((open) => !open), everywhere);
+  useHotkeys('alt+n', () => setCreating(true), everywhere);
+  useHotkeys('f6', () => focusNextPane(false), everywhere);
+  useHotkeys('shift+f6', () => focusNextPane(true), everywhere);
+  useHotkeys('shift+slash', () => setShortcuts(true), { preventDefault: true });
+
+  const actions = useMemo<FrameActions>(() => ({ create: () => setCreating(true), openSide: () => setSide(true) }), []);
+  const entries = usePaletteEntries(actions.create, () => setShortcuts(true));
+  const current = /\/sessions\/([^/]+)/.exec(pathname)?.[1] ?? null;
+  if (me === undefined) return null;
+  return (
+    <Actions value={actions}>
+      <AppShell
+        name={about?.name}
+        user={me.user}
+        sheetOpen={side}
+        onSheet={setSide}
+        onShortcuts={() => setShortcuts(true)}
+        banners={<SiteBanners />}
+        rail={<SessionRail current={current} onCreate={actions.create} onNavigate={() => setSide(false)} />}
+      >
+        {children}
+      </AppShell>
+      <CreateDialog open={creating} onOpenChange={setCreating} onCreated={(id) => router.push(`/sessions/${id}`)} />
+      <ShortcutsDialog open={shortcuts} onOpenChange={setShortcuts} />
+      {palette && (
+        <Suspense>
+          <Palette open={palette} onOpenChange={setPalette} entries={entries} />
+        </Suspense>
+      )}
+    </Actions>
+  );
+};
+
+/** Lets who is signed in pass, sends everyone else where they belong, and says so where the server is away. */
+const Guard = ({ children }: { children: ReactNode }) => {
+  const router = useRouter();
+  const pathname = usePathname();
+  const me = useMe();
+  const about = useAbout();
+  const away = isCode(me.error, 'unauthenticated');
+  const setupNeeded = about.data?.setupNeeded;
+  useEffect(() => {
+    if (!away || setupNeeded === undefined) return;
+    if (setupNeeded) router.replace('/setup');
+    else router.replace(pathname === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(pathname)}`);
+  }, [away, setupNeeded, pathname, router]);
+  if (me.data !== undefined && !away) return <SignedIn>{children}</SignedIn>;
+  if (me.error !== null && !away) return <ConnectionLost error={me.error} onRetry={() => void me.refetch()} />;
+  return <Loading />;
+};
+
+const alone = /^\/(?:sign-in|setup)\/?$/;
+
+export const Frame = ({ children }: { children: ReactNode }) => {
+  const pathname = usePathname();
+  if (!alone.test(pathname)) return <Guard>{children}</Guard>;
+  return (
+    <main id="main" className="h-dvh overflow-y-auto">
+      {children}
+    </main>
+  );
+};

@@ -1,0 +1,30 @@
+'use client';
+import { Plus } from 'lucide-react';
+
+import { SessionList } from '../features/sessions/session-list';
+import { SideButton } from '../features/shell/app-shell';
+import { usePageTitle } from '../features/shell/page-title';
+import { PlainPage } from '../features/shell/plain-page';
+import { useSessions } from '../lib/queries';
+import { Button } from '../ui/button';
+import { useFrame } from './frame';
+
+/** All sessions. */
+export default function SessionsPage() {
+  const { create, openSide } = useFrame();
+  const { data = [] } = useSessions();
+  usePageTitle('Sessions', data.reduce((sum, { openApprovals }) => sum + openApprovals, 0), null);
+  return (
+    <PlainPage
+      title="Sessions"
+      start={<SideButton onSheet={openSide} />}
+      action={
+        <Button variant="primary" icon={<Plus size={14} aria-hidden />} onClick={create}>
+          New session
+        </Button>
+      }
+    >
+      <SessionList onCreate={create} />
+    </PlainPage>
+  );
+}

@@ -1,0 +1,90 @@
+'use client';
+/** What Claude waits for, above the composer: one at a time, the oldest first. Nothing here is answered by a key that means "away". */
+import { useEffect, useState } from 'react';
+import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { useSession, useSessionView } from '../../lib/session-context';
+import { IconButton } from '../../ui/button';
+import type { CardProps } from './card-props';
+import { PlanCard } from './plan-card';
+import { QuestionCard } from './question-card';
+import { ToolCard } from './tool-card';
+
+const Card = (props: CardProps) => {
+  switch (props.approval.kind) {
+    case 'question':
+      return <QuestionCard {...props} />;
+    case 'plan':
+      return <PlanCard {...props} />;
+    case 'tool':
+      return <ToolCard {...props} />;
+  }
+};
+
+export const ApprovalDock = () => {
+  const { command, can, store } = useSession();
+  const approvals = useSessionView(({ log }) => log.state.approvals);
+  const outbox = useSessionView((view) => view.outbox);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [answered, setAnswered] = useState<Readonly<Record<string, string>>>({});
+  const index = Math.max(0, approvals.findIndex(({ approvalId }) => approvalId === chosen));
+  const approval = approvals[index];
+  // What was answered by anyone is gone from the list; so is what we remember of it.
+  useEffect(() => {
+    setAnswered((known) => Object.fromEntries(Object.entries(known).filter(([id]) => approvals.some(({ approvalId }) => approvalId === id))));
+  }, [approvals]);
+  if (approval === undefined) return <div aria-live="assertive" className="sr-only" />;
+
+  const sent = outbox.find(({ command: { id } }) => id === answered[approval.approvalId]);
+  const failed = sent?.status === 'failed' ? sent : undefined;
+  const busy = answered[approval.approvalId] !== undefined && failed === undefined;
+  const turn = (by: number): void => setChosen(approvals[(index + by + approvals.length) % approvals.length]?.approvalId ?? null);
+  return (
+    <>
+      <div aria-live="assertive" className="sr-only">
+        Claude asks: {approval.title}
+      </div>
+      <section
+        aria-label="Approval"
+        data-testid="approval"
+        data-tool={approval.tool}
+        className="animate-rise mb-2 flex max-h-[min(60dvh,560px)] flex-col overflow-hidden rounded-xl border border-attention/50 bg-surface"
+        onKeyDown={(event) => {
+          // Escape here neither answers nor interrupts.
+          if (event.key === 'Escape') event.stopPropagation();
+        }}
+      >
+        {approvals.length > 1 && (
+          <div className="flex items-center justify-between border-b border-line py-0.5 pr-1 pl-3.5 text-xs text-muted">
+            <span>
+              {index + 1} of {approvals.length} waiting
+            </span>
+            <span>
+              <IconButton size="sm" label="The one before" onClick={() => turn(-1)}>
+                <ChevronLeft size={14} aria-hidden />
+              </IconButton>
+              <IconButton size="sm" label="The next one" onClick={() => turn(1)}>
+                <ChevronRight size={14} aria-hidden />
+              </IconButton>
+            </span>
+          </div>
+        )}
+        <Card
+          key={approval.approvalId}
+          approval={approval}
+          busy={busy}
+          allowed={can('session.approve')}
+          onAnswer={(answer) => {
+            if (failed !== undefined) store.discard(failed.command.id);
+            const id = command('approve', { approvalId: approval.approvalId, scope: 'once', ...answer });
+            setAnswered((known) => ({ ...known, [approval.approvalId]: id }));
+          }}
+        />
+        {failed !== undefined && (
+          <p role="alert" className="border-t border-line px-3.5 py-2 text-danger">
+            Your answer was not taken. {failed.error}
+          </p>
+        )}
+      </section>
+    </>
+  );
+};

@@ -1,0 +1,10 @@
+/** What each kind of card gets: the question, and how to answer it. */
+import type { ApprovalAnswer, OpenApproval } from '@remote-claude/contract';
+
+export interface CardProps {
+  approval: OpenApproval;
+  /** An answer is on its way. */
+  busy: boolean;
+  allowed: boolean;
+  onAnswer: (answer: Pick<ApprovalAnswer, 'decision'> & Partial<ApprovalAnswer>) => void;
+}

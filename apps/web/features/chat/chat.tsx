@@ -1,0 +1,68 @@
+'use client';
+/** The conversation of one session: transcript, what is pinned, and the composer. */
+import { useState, type ReactNode } from 'react';
+
+import { useSession, useSessionView } from '../../lib/session-context';
+import { Announcer } from './announcer';
+import { Composer } from './composer';
+import { QueuePanel } from './queue-panel';
+import { TodoPanel } from './todo-panel';
+import { Transcript, useItems } from './transcript';
+
+const examples = [
+  'Write a small command-line program, run it, and fix what fails.',
+  'Explain what is in this folder and how it fits together.',
+  'Make a plan for a to-do list web page, then build it.',
+];
+
+const Empty = ({ onChoose }: { onChoose: (text: string) => void }) => (
+  <div className="mx-auto flex min-h-full max-w-190 flex-col justify-end px-4 pt-10 pb-6 md:px-6">
+    <h2 className="text-xl font-semibold tracking-tight">What shall Claude do?</h2>
+    <p className="mt-1 text-muted">Claude works in this session’s own folder, and asks before it changes anything.</p>
+    <ul className="mt-5 divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface">
+      {examples.map((example) => (
+        <li key={example}>
+          <button type="button" onClick={() => onChoose(example)} className="target w-full px-3.5 py-2.5 text-left text-sm hover:bg-hover">
+            {example}
+          </button>
+        </li>
+      ))}
+    </ul>
+  </div>
+);
+
+interface ChatProps {
+  /** What must be decided, put above the composer. */
+  dock: ReactNode;
+  /** Progress of a start, or why there is none. */
+  place: ReactNode;
+}
+
+export const Chat = ({ dock, place }: ChatProps) => {
+  const { command } = useSession();
+  const items = useItems();
+  const working = useSessionView(({ log }) => log.state.turn !== null);
+  const [suggestion, setSuggestion] = useState<{ text: string; at: number } | null>(null);
+  return (
+    <section
+      aria-label="Chat"
+      data-pane="chat"
+      className="flex h-full min-h-0 min-w-0 flex-col bg-bg"
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || event.defaultPrevented || !working) return;
+        event.preventDefault();
+        command('interrupt', {});
+      }}
+    >
+      <Transcript empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now() })} />} />
+      <div className="mx-auto w-full max-w-190 shrink-0 px-3 pb-3 md:px-6 md:pb-4">
+        {place}
+        <TodoPanel />
+        <QueuePanel />
+        {dock}
+        <Composer items={items} suggestion={suggestion} />
+      </div>
+      <Announcer items={items} />
+    </section>
+  );
+};

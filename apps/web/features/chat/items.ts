@@ -1,0 +1,283 @@
+/**
+ * The transcript as a list of items, folded from the session's events. Pure: it knows no socket, no clock and no React.
+ * Invariants: the same events give the same items however they arrive in pieces; an item that did not change is the same object;
+ * every item has a key of its own that stays while more events come.
+ */
+import type {
+  ApprovalScope,
+  Author,
+  BoundedText,
+  EventOf,
+  NumberedEvent,
+  TokenUsage,
+  ToolInput,
+} from '@remote-claude/contract';
+
+export interface CallApproval {
+  approvalId: string;
+  status: 'open' | 'allowed' | 'denied' | 'expired';
+  by: string | null;
+  scope: ApprovalScope | null;
+  reason: string | null;
+}
+
+export interface Said {
+  kind: 'said';
+  key: string;
+  text: BoundedText;
+  thinking: boolean;
+}
+
+export interface ToolCall {
+  kind: 'call';
+  toolUseId: string;
+  name: string;
+  title: string;
+  at: string;
+  /** Null where only its end is known. */
+  input: ToolInput | null;
+  inputCut: boolean;
+  /** Null while it runs. */
+  outcome: EventOf<'tool.finished'>['outcome'] | null;
+  output: BoundedText | null;
+  durationMs: number | null;
+  approval: CallApproval | null;
+  /** What a subagent did under this call. */
+  inside: readonly (ToolCall | Said)[];
+}
+
+export type Item =
+  | { kind: 'message'; key: string; at: string; by: Author; text: BoundedText; messageId: string; ofTask: boolean }
+  | { kind: 'text'; key: string; at: string; text: BoundedText }
+  | { kind: 'thinking'; key: string; at: string; text: BoundedText }
+  | { kind: 'interrupted'; key: string; at: string; blockKind: 'text' | 'thinking' | 'tool'; text: BoundedText }
+  | { kind: 'tools'; key: string; calls: readonly ToolCall[] }
+  | {
+      kind: 'turn-end';
+      key: string;
+      at: string;
+      outcome: EventOf<'turn.ended'>['outcome'];
+      reason: string | null;
+      durationMs: number;
+      usage: TokenUsage;
+      costUsd: number;
+    }
+  | { kind: 'note'; key: string; at: string; tone: 'plain' | 'attention' | 'danger'; text: string; next: string | null };
+export type ItemOf<K extends Item['kind']> = Extract<Item, { kind: K }>;
+
+interface Folder {
+  /** All items of these events. A run that continues the last one is folded on from there. */
+  fold(events: readonly NumberedEvent[]): readonly Item[];
+}
+
+const emptyCall = (event: Pick<EventOf<'tool.finished'>, 'toolUseId' | 'name' | 'title'>, at: string): ToolCall => ({
+  kind: 'call',
+  toolUseId: event.toolUseId,
+  name: event.name,
+  title: event.title,
+  at,
+  input: null,
+  inputCut: false,
+  outcome: null,
+  output: null,
+  durationMs: null,
+  approval: null,
+  inside: [],
+});
+
+/** One fold from the first event on. Mutable inside, so that one more event costs the same in a long history. */
+const createRun = () => {
+  let items: Item[] = [];
+  /** Index of the item that holds a top-level call. */
+  const itemOfCall = new Map<string, number>();
+  /** The call at the top above a nested one. */
+  const rootOfCall = new Map<string, string>();
+  const callOfApproval = new Map<string, string>();
+  const waiting = new Map<string, { at: string; event: EventOf<'message.user'> }>();
+  const costOfTurn = new Map<string, number>();
+  const endOfTurn = new Map<string, number>();
+  let copied = false;
+
+  const write = (): Item[] => {
+    if (!copied) items = [...items];
+    copied = true;
+    return items;
+  };
+  const push = (item: Item): void => void write().push(item);
+
+  const changeIn = (list: readonly (ToolCall | Said)[], id: string, change: (call: ToolCall) => ToolCall): (ToolCall | Said)[] =>
+    list.map((entry) => {
+      if (entry.kind === 'said') return entry;
+      if (entry.toolUseId === id) return change(entry);
+      return entry.inside.length === 0 ? entry : { ...entry, inside: changeIn(entry.inside, id, change) };
+    });
+
+  /** Changes a call wherever it is; false where it is not known. */
+  const changeCall = (id: string, change: (call: ToolCall) => ToolCall): boolean => {
+    const root = rootOfCall.get(id) ?? id;
+    const index = itemOfCall.get(root);
+    const item = index === undefined ? undefined : items[index];
+    if (index === undefined || item?.kind !== 'tools') return false;
+    const calls = item.calls.map((call) => {
+      if (call.toolUseId !== root) return call;
+      return call.toolUseId === id ? change(call) : { ...call, inside: changeIn(call.inside, id, change) };
+    });
+    write()[index] = { ...item, calls };
+    return true;
+  };
+
+  const addCall = (call: ToolCall, parent: string | null): void => {
+    if (parent !== null && changeCall(parent, (outer) => ({ ...outer, inside: [...outer.inside, call] }))) {
+      rootOfCall.set(call.toolUseId, rootOfCall.get(parent) ?? parent);
+      return;
+    }
+    const last = items.at(-1);
+    if (last?.kind === 'tools') {
+      write()[items.length - 1] = { ...last, calls: [...last.calls, call] };
+    } else {
+      push({ kind: 'tools', key: `tools:${call.toolUseId}`, calls: [call] });
+    }
+    itemOfCall.set(call.toolUseId, items.length - 1);
+  };
+
+  const say = (event: EventOf<'text'> | EventOf<'thinking'>, at: string): void => {
+    const parent = event.parentToolUseId;
+    const said: Said = { kind: 'said', key: event.blockId, text: event.text, thinking: event.type === 'thinking' };
+    if (parent !== null && changeCall(parent, (outer) => ({ ...outer, inside: [...outer.inside, said] }))) return;
+    push({ kind: event.type, key: `block:${event.blockId}`, at, text: event.text });
+  };
+
+  const message = ({ at, event }: { at: string; event: EventOf<'message.user'> }): void => {
+    const { messageId, by, text, taskId } = event;
+    push({ kind: 'message', key: `message:${messageId}`, at, by, text, messageId, ofTask: taskId !== null });
+  };
+
+  const note = (seq: number, at: string, text: string, more: { tone?: 'attention' | 'danger'; next?: string | null } = {}): void =>
+    push({ kind: 'note', key: `note:${seq}`, at, tone: more.tone ?? 'plain', text, next: more.next ?? null });
+
+  const approvalOf = (approvalId: string, patch: Partial<CallApproval>): void => {
+    const call = callOfApproval.get(approvalId) ?? approvalId;
+    changeCall(call, (known) => ({
+      ...known,
+      approval: { approvalId, status: 'open', by: null, scope: null, reason: null, ...known.approval, ...patch },
+    }));
+  };
+
+  const take = ({ seq, at, event }: NumberedEvent): void => {
+    switch (event.type) {
+      case 'message.user':
+        waiting.set(event.messageId, { at, event });
+        return;
+      case 'message.withdrawn':
+        waiting.delete(event.messageId);
+        return;
+      case 'turn.started':
+        for (const id of event.messageIds) {
+          const known = waiting.get(id);
+          if (known !== undefined) message(known);
+          waiting.delete(id);
+        }
+        return;
+      case 'text':
+      case 'thinking':
+        return say(event, at);
+      case 'block.interrupted':
+        if (event.text.text !== '') {
+          push({ kind: 'interrupted', key: `block:${event.blockId}`, at, blockKind: event.kind, text: event.text });
+        }
+        return;
+      case 'tool.called': {
+        const { input, inputCut } = event;
+        if (!changeCall(event.toolUseId, (call) => ({ ...call, input, inputCut }))) {
+          addCall({ ...emptyCall(event, at), input, inputCut }, event.parentToolUseId);
+        }
+        return;
+      }
+      case 'tool.finished': {
+        const { outcome, output, durationMs } = event;
+        if (!changeCall(event.toolUseId, (call) => ({ ...call, outcome, output, durationMs }))) {
+          addCall({ ...emptyCall(event, at), outcome, output, durationMs }, event.parentToolUseId);
+        }
+        return;
+      }
+      case 'approval.asked': {
+        const { approvalId, tool, title, input } = event.approval;
+        callOfApproval.set(approvalId, approvalId);
+        // The question may come before the call is told of.
+        const known = changeCall(approvalId, (call) => call);
+        if (!known) addCall({ ...emptyCall({ toolUseId: approvalId, name: tool, title }, at), input }, null);
+        return approvalOf(approvalId, { status: 'open' });
+      }
+      case 'approval.answered': {
+        const { approvalId, by, scope, reason, decision } = event;
+        return approvalOf(approvalId, { status: decision === 'allow' ? 'allowed' : 'denied', by: by.name, scope, reason });
+      }
+      case 'approval.expired':
+        return approvalOf(event.approvalId, { status: 'expired', reason: event.reason });
+      case 'usage.recorded': {
+        if (event.turnId === null) return;
+        const costUsd = (costOfTurn.get(event.turnId) ?? 0) + event.costUsd;
+        costOfTurn.set(event.turnId, costUsd);
+        const index = endOfTurn.get(event.turnId);
+        const footer = index === undefined ? undefined : items[index];
+        if (index !== undefined && footer?.kind === 'turn-end') write()[index] = { ...footer, costUsd };
+        return;
+      }
+      case 'turn.ended': {
+        if (endOfTurn.has(event.turnId)) return;
+        const { turnId, outcome, reason, durationMs, usage } = event;
+        push({ kind: 'turn-end', key: `turn:${turnId}`, at, outcome, reason, durationMs, usage, costUsd: costOfTurn.get(turnId) ?? 0 });
+        endOfTurn.set(turnId, items.length - 1);
+        return;
+      }
+      case 'place.changed':
+        if (event.status === 'failed') note(seq, at, event.reason ?? 'The session failed.', { tone: 'danger', next: event.next });
+        else if (event.status === 'stopped') note(seq, at, event.reason ?? 'The session was stopped.', { next: event.next });
+        return;
+      case 'context.compacted':
+        return note(seq, at, 'Earlier conversation was summarised to make room.');
+      case 'command.refused':
+        return note(seq, at, event.reason, { tone: 'attention' });
+      case 'session.created':
+        return note(seq, at, `${event.by.name} started this session.`);
+      case 'session.renamed':
+      case 'task.changed':
+      case 'claude.started':
+      case 'claude.configured':
+      case 'todo.changed':
+      case 'terminal.opened':
+      case 'terminal.renamed':
+      case 'terminal.ended':
+      case 'terminal.closed':
+        return;
+    }
+  };
+
+  return {
+    extend(events: readonly NumberedEvent[]): readonly Item[] {
+      copied = false;
+      for (const numbered of events) take(numbered);
+      return items;
+    },
+  };
+};
+
+export const createItemFolder = (): Folder => {
+  let run = createRun();
+  let folded: readonly NumberedEvent[] = [];
+  let items: readonly Item[] = [];
+  return {
+    fold(events) {
+      if (events === folded) return items;
+      const continues =
+        folded.length > 0 && events.length >= folded.length && events[0] === folded[0] && events[folded.length - 1] === folded.at(-1);
+      if (!continues) run = createRun();
+      items = run.extend(continues ? events.slice(folded.length) : events);
+      folded = events;
+      return items;
+    },
+  };
+};
+
+/** As the folder does, for one run of events. */
+export const foldItems = (events: readonly NumberedEvent[]): readonly Item[] => createItemFolder().fold(events);

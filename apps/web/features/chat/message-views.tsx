@@ -1,0 +1,209 @@
+'use client';
+/** What people and Claude say: messages, text, thinking, and how a turn ended. */
+import { lazy, memo, Suspense, useState, type ReactNode } from 'react';
+import { ChevronRight, CircleAlert, CircleStop, Info, TriangleAlert } from 'lucide-react';
+import type { BoundedText } from '@remote-claude/contract';
+
+import { cx } from '../../lib/cx';
+import type { LiveBlock } from '../../lib/session-log';
+import { count, duration, exactTime, money, timeOfDay } from '../../lib/time';
+import { Button } from '../../ui/button';
+import { CopyButton } from '../../ui/copy-button';
+import type { ItemOf } from './items';
+import type { Row } from './tail';
+
+const Markdown = lazy(() => import('../../ui/markdown'));
+
+/** Plain text stands where the Markdown will be, so that nothing jumps much when its code has come. */
+export const RichText = memo(({ text, open = false }: { text: string; open?: boolean }) => (
+  <Suspense fallback={<div className="text-base break-words whitespace-pre-wrap">{text}</div>}>
+    <Markdown text={text} open={open} />
+  </Suspense>
+));
+RichText.displayName = 'RichText';
+
+const CutNote = ({ text }: { text: BoundedText }) =>
+  text.bytes > text.text.length && (text.cut === true || text.blob !== undefined) ? (
+    <p className="mt-2 text-xs text-faint">This is the beginning of {count(text.bytes)} bytes.</p>
+  ) : null;
+
+interface BubbleProps {
+  author: string;
+  at: string;
+  text: string;
+  note?: ReactNode;
+  dim?: boolean;
+  ofTask?: boolean;
+}
+
+const Bubble = ({ author, at, text, note, dim = false, ofTask = false }: BubbleProps) => (
+  <article className="pt-6 pb-2">
+    <header className="mb-1.5 flex items-baseline gap-2">
+      <h2 className="text-sm font-semibold">{author}</h2>
+      {ofTask && <span className="rounded-sm bg-active px-1.5 text-2xs text-muted">Task</span>}
+      <time dateTime={at} title={exactTime(at)} className="text-xs text-faint">
+        {timeOfDay(at, Date.now())}
+      </time>
+    </header>
+    <div
+      data-testid="user-message"
+      className={cx('rounded-lg border border-line bg-surface px-3.5 py-2.5 text-base break-words whitespace-pre-wrap', dim && 'text-muted')}
+    >
+      {text}
+    </div>
+    {note}
+  </article>
+);
+
+export const MessageView = memo(({ item }: { item: ItemOf<'message'> }) => (
+  <Bubble author={item.by.name} at={item.at} text={item.text.text} ofTask={item.ofTask} note={<CutNote text={item.text} />} />
+));
+MessageView.displayName = 'MessageView';
+
+interface SentProps {
+  row: Extract<Row, { kind: 'sent' }>;
+  author: string;
+  onRetry: (id: string) => void;
+  onDiscard: (id: string) => void;
+}
+
+export const SentView = ({ row, author, onRetry, onDiscard }: SentProps) => {
+  const failed = row.status === 'failed';
+  return (
+    <Bubble
+      author={author}
+      at={row.at}
+      text={row.text}
+      dim={row.status === 'sending'}
+      note={
+        failed ? (
+          <div role="alert" className="mt-1.5 flex flex-wrap items-center gap-2 text-xs text-danger">
+            <span>Not sent. {row.error}</span>
+            <Button size="sm" onClick={() => onRetry(row.id)}>
+              Send again
+            </Button>
+            <Button size="sm" variant="ghost" onClick={() => onDiscard(row.id)}>
+              Discard
+            </Button>
+          </div>
+        ) : (
+          <p className="mt-1.5 text-xs text-faint">{row.status === 'sending' ? 'Sending…' : 'Waiting for Claude…'}</p>
+        )
+      }
+    />
+  );
+};
+
+export const TextView = memo(({ item }: { item: ItemOf<'text'> }) => (
+  <div data-testid="claude-text" className="group/text relative py-2">
+    <RichText text={item.text.text} />
+    <CutNote text={item.text} />
+    <div className="absolute top-1 -right-1 opacity-0 transition-opacity duration-100 group-focus-within/text:opacity-100 group-hover/text:opacity-100 max-md:hidden lg:-right-8">
+      <CopyButton text={item.text.text} label="Copy this answer" />
+    </div>
+  </div>
+));
+TextView.displayName = 'TextView';
+
+interface ThinkingProps {
+  text: string;
+  live?: boolean;
+}
+
+export const ThinkingView = memo(({ text, live = false }: ThinkingProps) => {
+  const [open, setOpen] = useState(false);
+  return (
+    <div className="py-1">
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        className="target inline-flex items-center gap-1 rounded-sm py-0.5 text-xs text-faint hover:text-text"
+      >
+        <ChevronRight size={14} className={cx('transition-transform duration-100', open && 'rotate-90')} aria-hidden />
+        {live ? 'Thinking…' : 'Thought'}
+      </button>
+      {open && <div className="mt-1 border-l-2 border-line py-1 pl-3.5 text-sm break-words whitespace-pre-wrap text-muted">{text}</div>}
+    </div>
+  );
+});
+ThinkingView.displayName = 'ThinkingView';
+
+export const LiveView = memo(({ block }: { block: LiveBlock }) =>
+  block.kind === 'thinking' ? (
+    <ThinkingView text={block.text} live={!block.dropped} />
+  ) : (
+    <div data-testid="live-text" className="py-2">
+      <RichText text={block.text} open />
+    </div>
+  ),
+);
+LiveView.displayName = 'LiveView';
+
+export const InterruptedView = ({ item }: { item: ItemOf<'interrupted'> }) => (
+  <div className="py-2">
+    {item.blockKind === 'tool' ? (
+      <pre className="max-h-40 overflow-auto rounded-lg border border-line bg-sunken px-3 py-2 text-xs whitespace-pre-wrap text-muted">{item.text.text}</pre>
+    ) : (
+      <div className={cx(item.blockKind === 'thinking' && 'text-muted')}>
+        <RichText text={item.text.text} />
+      </div>
+    )}
+    <p className="mt-2 flex items-center gap-1.5 text-xs text-attention">
+      <CircleStop size={14} aria-hidden />
+      Interrupted here.
+    </p>
+  </div>
+);
+
+const endings = { completed: null, interrupted: 'Interrupted', failed: 'Failed' } as const;
+
+export const TurnEndView = memo(({ item }: { item: ItemOf<'turn-end'> }) => {
+  const { usage, outcome, reason } = item;
+  const read = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+  return (
+    <footer data-testid="turn-end" data-outcome={outcome} className="pt-1 pb-4">
+      {outcome === 'failed' && (
+        <div className="my-2 flex gap-2.5 rounded-lg bg-danger-soft px-3 py-2.5">
+          <CircleAlert size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
+          <p className="min-w-0 break-words">{reason ?? 'The turn failed.'}</p>
+        </div>
+      )}
+      <p className="flex flex-wrap items-center gap-x-2 text-xs text-faint tabular-nums">
+        {endings[outcome] !== null && (
+          <span className={outcome === 'failed' ? 'text-danger' : 'text-attention'}>
+            {endings[outcome]}
+            {outcome === 'interrupted' && reason !== null && `: ${reason}`}
+          </span>
+        )}
+        <span>{duration(item.durationMs)}</span>
+        <span aria-hidden>·</span>
+        <span title={`${read.toLocaleString()} tokens read, ${usage.outputTokens.toLocaleString()} written`}>
+          {count(read)} in, {count(usage.outputTokens)} out
+        </span>
+        <span aria-hidden>·</span>
+        <span>{money(item.costUsd)}</span>
+      </p>
+    </footer>
+  );
+});
+TurnEndView.displayName = 'TurnEndView';
+
+const noteIcons = {
+  plain: <Info size={14} className="text-faint" aria-hidden />,
+  attention: <TriangleAlert size={14} className="text-attention" aria-hidden />,
+  danger: <CircleAlert size={14} className="text-danger" aria-hidden />,
+};
+
+export const NoteView = ({ item }: { item: ItemOf<'note'> }) => (
+  <div className="flex items-start gap-2 py-2 text-xs text-muted">
+    <span className="mt-px shrink-0">{noteIcons[item.tone]}</span>
+    <p className="min-w-0 break-words">
+      <span className={item.tone === 'danger' ? 'text-danger' : undefined}>{item.text}</span>
+      {item.next !== null && <> {item.next}</>}
+    </p>
+    <time dateTime={item.at} title={exactTime(item.at)} className="ml-auto shrink-0 text-faint">
+      {timeOfDay(item.at, Date.now())}
+    </time>
+  </div>
+);

@@ -1,0 +1,46 @@
+'use client';
+/** Messages that wait while Claude works: seen, and taken back where wanted. */
+import { Clock3, X } from 'lucide-react';
+import type { CommandId } from '@remote-claude/contract';
+
+import { useSession, useSessionView } from '../../lib/session-context';
+import { IconButton } from '../../ui/button';
+import { queueOf } from './tail';
+
+const notes = { queued: 'Queued', accepted: 'Queued', sending: 'Sending…', failed: 'Not sent' } as const;
+
+export const QueuePanel = () => {
+  const { command, store, can } = useSession();
+  const state = useSessionView(({ log }) => log.state);
+  const outbox = useSessionView((view) => view.outbox);
+  const queue = queueOf(state, outbox);
+  if (queue.length === 0) return null;
+  const cancel = (id: string, status: keyof typeof notes): void => {
+    if (status === 'failed') store.discard(id);
+    else command('withdraw', { messageId: id as CommandId });
+  };
+  return (
+    <section aria-label="Queue" className="mb-2 overflow-hidden rounded-lg border border-line bg-surface">
+      <ul className="divide-y divide-line">
+        {queue.map(({ id, text, by, status, error }) => (
+          <li key={id} className="flex items-center gap-2 py-1 pr-1.5 pl-3">
+            <Clock3 size={14} className="shrink-0 text-faint" aria-hidden />
+            <span className="min-w-0 flex-1 truncate" title={text}>
+              {text}
+            </span>
+            <span className={`shrink-0 text-xs ${status === 'failed' ? 'text-danger' : 'text-faint'}`}>
+              {notes[status]}
+              {error !== null && `: ${error}`}
+              {by !== null && <span className="sr-only"> by {by}</span>}
+            </span>
+            {can('session.chat.write') && (
+              <IconButton size="sm" label="Take this message back" onClick={() => cancel(id, status)}>
+                <X size={14} aria-hidden />
+              </IconButton>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+};

@@ -1,0 +1,178 @@
+'use client';
+/** The windowed transcript: stored items, then what streams. It follows the end only while the reader is there. */
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { ArrowDown } from 'lucide-react';
+import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
+
+import { useMe } from '../../lib/queries';
+import { useSession, useSessionView } from '../../lib/session-context';
+import { Button } from '../../ui/button';
+import { createItemFolder, type Item } from './items';
+import { InterruptedView, LiveView, MessageView, NoteView, SentView, TextView, ThinkingView, TurnEndView } from './message-views';
+import { tailRows, type Row } from './tail';
+import { ToolsView } from './tool-views';
+import { WorkingLine } from './working-line';
+
+/** Where the list begins to count, so that older items can be put before it. */
+const firstIndexAtStart = 1_000_000;
+
+interface RowContext {
+  items: readonly Item[];
+  me: string;
+  onRetry: (id: string) => void;
+  onDiscard: (id: string) => void;
+}
+
+const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode => {
+  switch (row.kind) {
+    case 'message':
+      return <MessageView item={row} />;
+    case 'text':
+      return <TextView item={row} />;
+    case 'thinking':
+      return <ThinkingView text={row.text.text} />;
+    case 'interrupted':
+      return <InterruptedView item={row} />;
+    case 'tools':
+      return <ToolsView item={row} />;
+    case 'turn-end':
+      return <TurnEndView item={row} />;
+    case 'note':
+      return <NoteView item={row} />;
+    case 'live':
+      return <LiveView block={row.block} />;
+    case 'sent':
+      return <SentView row={row} author={context.me} onRetry={context.onRetry} onDiscard={context.onDiscard} />;
+    case 'working':
+      return <WorkingLine items={context.items} />;
+  }
+};
+
+export const useItems = (): readonly Item[] => {
+  const events = useSessionView(({ log }) => log.events);
+  const [folder] = useState(createItemFolder);
+  return useMemo(() => folder.fold(events), [folder, events]);
+};
+
+/** How many items older history has put before those of the first load. */
+const useFirstIndex = (items: readonly Item[], firstSeq: number): number => {
+  const [seen, setSeen] = useState({ firstSeq, length: items.length, index: firstIndexAtStart });
+  let { index } = seen;
+  if (firstSeq !== seen.firstSeq || items.length !== seen.length) {
+    const older = firstSeq < seen.firstSeq && seen.firstSeq !== 0;
+    index = older ? seen.index - (items.length - seen.length) : firstSeq > seen.firstSeq ? firstIndexAtStart : seen.index;
+    setSeen({ firstSeq, length: items.length, index });
+  }
+  return index;
+};
+
+const Older = () => {
+  const { store } = useSession();
+  const older = useSessionView((view) => view.older);
+  const more = useSessionView(({ log }) => (log.events[0]?.seq ?? 0) > Math.max(1, log.first));
+  if (!more) return <div className="h-4" />;
+  return (
+    <div className="flex h-12 items-center justify-center text-xs text-faint">
+      {older === 'failed' ? (
+        <Button size="sm" variant="ghost" onClick={() => void store.loadOlder()}>
+          Earlier messages could not be loaded. Try again
+        </Button>
+      ) : (
+        'Loading earlier messages…'
+      )}
+    </div>
+  );
+};
+
+const components = { Header: Older, Footer: () => <div className="h-4" /> };
+
+export const Transcript = ({ empty }: { empty: ReactNode }) => {
+  const { store } = useSession();
+  const items = useItems();
+  const state = useSessionView(({ log }) => log.state);
+  const blocks = useSessionView(({ log }) => log.blocks);
+  const outbox = useSessionView((view) => view.outbox);
+  const loaded = useSessionView(({ log }) => log.loaded);
+  const firstSeq = useSessionView(({ log }) => log.events[0]?.seq ?? 0);
+  const { data } = useMe();
+  const list = useRef<VirtuosoHandle>(null);
+  const atEnd = useRef(true);
+  const [away, setAway] = useState(false);
+  const rows = useMemo<Row[]>(() => [...items, ...tailRows(state, blocks, outbox)], [items, state, blocks, outbox]);
+  const firstItemIndex = useFirstIndex(items, firstSeq);
+  const context = useMemo<RowContext>(
+    () => ({ items, me: data?.user.name ?? 'You', onRetry: store.retry, onDiscard: store.discard }),
+    [items, data, store],
+  );
+
+  const toEnd = useCallback(() => list.current?.scrollToIndex({ index: 'LAST', align: 'end' }), []);
+  // Sending something is a wish to see what comes of it.
+  const sent = outbox.length;
+  const before = useRef(sent);
+  useEffect(() => {
+    if (sent > before.current) toEnd();
+    before.current = sent;
+  }, [sent, toEnd]);
+
+  if (!loaded) return <TranscriptSkeleton />;
+  const spoken = rows.some(({ kind }) => kind !== 'note');
+  if (!spoken) return <div className="min-h-0 flex-1 overflow-y-auto">{empty}</div>;
+  return (
+    <div className="relative min-h-0 flex-1">
+      <Virtuoso
+        ref={list}
+        data={rows}
+        context={context}
+        firstItemIndex={firstItemIndex}
+        initialTopMostItemIndex={{ index: 'LAST', align: 'end' }}
+        computeItemKey={(_, row) => row.key}
+        itemContent={(_, row, given) => (
+          <div className="mx-auto max-w-190 px-4 md:px-6">
+            <RowView row={row} context={given} />
+          </div>
+        )}
+        components={components}
+        followOutput={(bottom) => (bottom ? 'auto' : false)}
+        atBottomThreshold={48}
+        atBottomStateChange={(bottom) => {
+          atEnd.current = bottom;
+          setAway(!bottom);
+        }}
+        totalListHeightChanged={() => {
+          if (atEnd.current) list.current?.autoscrollToBottom();
+        }}
+        startReached={() => void store.loadOlder()}
+        increaseViewportBy={{ top: 800, bottom: 400 }}
+        role="log"
+        aria-live="off"
+        aria-label="Conversation"
+        tabIndex={0}
+        className="h-full"
+      />
+      {away && (
+        <div className="pointer-events-none absolute inset-x-0 bottom-3 flex justify-center">
+          <Button size="sm" className="animate-rise pointer-events-auto rounded-full! shadow-(--shadow)" icon={<ArrowDown size={14} aria-hidden />} onClick={toEnd}>
+            {state.turn === null ? 'To the end' : 'New messages'}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+};
+
+const TranscriptSkeleton = () => (
+  <div aria-busy="true" className="min-h-0 flex-1 overflow-hidden">
+    <span className="sr-only">Loading the conversation</span>
+    <div className="mx-auto max-w-190 px-4 pt-10 md:px-6">
+      <div className="skeleton mb-2 h-3.5 w-20" />
+      <div className="skeleton h-11 w-full rounded-lg!" />
+      <div className="mt-6 space-y-2.5">
+        <div className="skeleton h-3.5 w-11/12" />
+        <div className="skeleton h-3.5 w-10/12" />
+        <div className="skeleton h-3.5 w-7/12" />
+      </div>
+      <div className="skeleton mt-5 h-9 w-full rounded-lg!" />
+      <div className="skeleton mt-px h-9 w-full rounded-lg!" />
+    </div>
+  </div>
+);

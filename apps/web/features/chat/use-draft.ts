@@ -1,0 +1,52 @@
+'use client';
+/** What is typed and not yet sent: it survives reloads, and Up brings back what was sent before. */
+import { useEffect, useMemo, useRef, useState } from 'react';
+
+import { recallText, remember } from '../../lib/storage';
+import type { Item } from './items';
+
+const keptMs = 250;
+
+export interface Draft {
+  text: string;
+  setText(text: string): void;
+  /** Replaces the text by the message before or after; false where there is none. */
+  browse(direction: 'older' | 'newer'): boolean;
+  clear(): void;
+}
+
+export const useDraft = (sessionId: string, items: readonly Item[]): Draft => {
+  const key = `draft.${sessionId}`;
+  const [text, setTextNow] = useState('');
+  const [at, setAt] = useState<number | null>(null);
+  const own = useRef('');
+  useEffect(() => setTextNow(recallText(key)), [key]);
+  useEffect(() => {
+    if (at !== null) return;
+    const timer = setTimeout(() => remember(key, text), keptMs);
+    return () => clearTimeout(timer);
+  }, [key, text, at]);
+
+  const past = useMemo(() => items.flatMap((item) => (item.kind === 'message' ? [item.text.text] : [])), [items]);
+  return {
+    text,
+    setText: (next) => {
+      setAt(null);
+      setTextNow(next);
+    },
+    browse: (direction) => {
+      const from = at ?? past.length;
+      const to = from + (direction === 'older' ? -1 : 1);
+      if (to < 0 || to > past.length || (direction === 'newer' && at === null)) return false;
+      if (at === null) own.current = text;
+      setAt(to === past.length ? null : to);
+      setTextNow(to === past.length ? own.current : (past[to] ?? ''));
+      return true;
+    },
+    clear: () => {
+      setAt(null);
+      setTextNow('');
+      remember(key, null);
+    },
+  };
+};

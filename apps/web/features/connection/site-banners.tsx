@@ -1,0 +1,35 @@
+'use client';
+/** What must be known on every page: the demo, sessions that nothing isolates, and why none can start. */
+import { useAbout } from '../../lib/queries';
+import { Notice } from '../../ui/notice';
+
+export const SiteBanners = () => {
+  const { data, isError } = useAbout();
+  if (isError && data === undefined) {
+    return (
+      <Notice shape="bar" tone="attention" role="status">
+        The server does not answer. This page tries again by itself.
+      </Notice>
+    );
+  }
+  if (data === undefined) return null;
+  return (
+    <>
+      {data.isolation === 'none' && (
+        <Notice shape="bar" tone="danger">
+          <span className="font-medium">Sessions are not isolated.</span> Claude and everyone’s commands run with the rights of the server itself.
+        </Notice>
+      )}
+      {data.problems.map(({ what, mend }) => (
+        <Notice key={what} shape="bar" tone="attention">
+          <span className="font-medium">{what}</span> {mend}
+        </Notice>
+      ))}
+      {data.demo && (
+        <Notice shape="bar" tone="info">
+          <span className="font-medium">Demo model.</span> <span className="max-md:hidden">Answers come from a script, not from a real model. An administrator can enter a key in the settings.</span>
+        </Notice>
+      )}
+    </>
+  );
+};

@@ -1,0 +1,81 @@
+'use client';
+/** A new session: a name and how Claude works in it; everything else has a default. */
+import { useState } from 'react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { modelName, routes, type SessionConfig, type SessionId } from '@remote-claude/contract';
+
+import { call, sentenceOf } from '../../lib/client';
+import { putSession } from '../../lib/queries';
+import { Button } from '../../ui/button';
+import { Dialog, DialogButtons } from '../../ui/dialog';
+import { InputField } from '../../ui/field';
+import { Notice } from '../../ui/notice';
+import { SelectField } from '../../ui/select';
+
+type Mode = NonNullable<SessionConfig['permissionMode']>;
+
+const modes: readonly { value: Mode; label: string; hint: string }[] = [
+  { value: 'default', label: 'Manual', hint: 'Asks before it edits or runs anything.' },
+  { value: 'acceptEdits', label: 'Accept edits', hint: 'Edits files by itself, asks before commands.' },
+  { value: 'plan', label: 'Plan', hint: 'Reads and plans, changes nothing.' },
+  { value: 'auto', label: 'Auto', hint: 'Decides by itself what is safe.' },
+];
+
+interface CreateDialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  onCreated: (id: SessionId) => void;
+}
+
+const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
+  const queries = useQueryClient();
+  const [name, setName] = useState('');
+  const [model, setModel] = useState('');
+  const [permissionMode, setPermissionMode] = useState<Mode>('default');
+  const wrongModel = model.trim() === '' ? undefined : modelName.safeParse(model).error?.issues[0]?.message;
+  const create = useMutation({
+    mutationFn: () => {
+      const body: SessionConfig = {
+        permissionMode,
+        ...(name.trim() === '' ? {} : { name: name.trim() }),
+        ...(model.trim() === '' ? {} : { model: model.trim() }),
+      };
+      return call(routes.sessions.create, { body });
+    },
+    onSuccess: (session) => {
+      putSession(queries, session);
+      onOpenChange(false);
+      onCreated(session.id);
+    },
+  });
+  return (
+    <form
+      className="flex flex-col gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (wrongModel === undefined) create.mutate();
+      }}
+    >
+      <InputField label="Name" aside="optional" value={name} maxLength={120} autoFocus autoComplete="off" placeholder="What is it about?" onChange={(event) => setName(event.target.value)} />
+      <SelectField label="Permission mode" value={permissionMode} choices={modes} onChange={setPermissionMode} hint={modes.find(({ value }) => value === permissionMode)?.hint} />
+      <InputField label="Model" aside="optional" value={model} error={wrongModel} autoComplete="off" spellCheck={false} placeholder="The site’s default" onChange={(event) => setModel(event.target.value)} />
+      {create.error !== null && (
+        <Notice tone="danger" role="alert">
+          {sentenceOf(create.error)}
+        </Notice>
+      )}
+      <DialogButtons>
+        <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+        <Button type="submit" variant="primary" busy={create.isPending}>
+          Create session
+        </Button>
+      </DialogButtons>
+    </form>
+  );
+};
+
+export const CreateDialog = ({ open, onOpenChange, onCreated }: CreateDialogProps) => (
+  <Dialog open={open} onOpenChange={onOpenChange} title="New session" description="Its own folder, its own Claude, apart from all others. It starts at once.">
+    <Form onOpenChange={onOpenChange} onCreated={onCreated} />
+  </Dialog>
+);

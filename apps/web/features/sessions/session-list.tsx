@@ -1,0 +1,129 @@
+'use client';
+/** All sessions, with their state in words and what can be done next. */
+import { useState } from 'react';
+import Link from 'next/link';
+import { Plus, Search, ShieldQuestion, SquareDashed } from 'lucide-react';
+import type { Session } from '@remote-claude/contract';
+
+import { sentenceOf } from '../../lib/client';
+import { cx } from '../../lib/cx';
+import { useSessions } from '../../lib/queries';
+import { ago, exactTime, money } from '../../lib/time';
+import { useNow } from '../../lib/use-now';
+import { Button } from '../../ui/button';
+import { Empty } from '../../ui/empty';
+import { controlClass } from '../../ui/field';
+import { Notice } from '../../ui/notice';
+import { StatusWord } from '../../ui/status';
+import { groupSessions, matches } from './group-sessions';
+import { SessionMenu } from './session-menu';
+import { allowedActions, useSessionActions } from './use-session-actions';
+
+const Row = ({ session, now }: { session: Session; now: number }) => {
+  const { start, busy } = useSessionActions(session.id);
+  const words = session.reason ?? session.step;
+  return (
+    <li className="group relative flex items-center gap-3 px-4 py-2.5 hover:bg-hover">
+      <div className="min-w-0 flex-1">
+        <div className="flex items-center gap-2.5">
+          <Link href={`/sessions/${session.id}`} className="min-w-0 truncate font-medium after:absolute after:inset-0">
+            {session.name}
+          </Link>
+          {session.openApprovals > 0 && (
+            <span className="inline-flex shrink-0 items-center gap-1 rounded-full bg-attention-soft px-1.5 text-2xs font-medium text-attention">
+              <ShieldQuestion size={12} aria-hidden />
+              {session.openApprovals} open
+            </span>
+          )}
+        </div>
+        {words !== null && (
+          <p className={cx('truncate text-xs', session.shown === 'failed' ? 'text-danger' : 'text-muted')} title={words}>
+            {words}
+          </p>
+        )}
+      </div>
+      <span className="hidden w-16 text-right text-xs text-faint tabular-nums md:block">{money(session.costUsd)}</span>
+      <time dateTime={session.lastActivity} title={exactTime(session.lastActivity)} className="hidden w-20 text-right text-xs text-faint sm:block">
+        {ago(session.lastActivity, now)}
+      </time>
+      <span className="flex shrink-0 justify-end sm:w-36">
+        <StatusWord shown={session.shown} className="text-right" />
+      </span>
+      <span className="relative flex shrink-0 items-center gap-1">
+        {allowedActions(session).start && (
+          <Button size="sm" busy={busy} onClick={start} className="max-sm:hidden">
+            Resume
+          </Button>
+        )}
+        <SessionMenu session={session} />
+      </span>
+    </li>
+  );
+};
+
+const ListSkeleton = () => (
+  <div aria-busy="true" className="divide-y divide-line rounded-lg border border-line bg-surface">
+    <span className="sr-only">Loading sessions</span>
+    {[56, 40, 64].map((width) => (
+      <div key={width} className="flex h-[53px] items-center justify-between px-4">
+        <div className="skeleton h-3.5" style={{ width: `${width}%` }} />
+        <div className="skeleton h-3.5 w-20" />
+      </div>
+    ))}
+  </div>
+);
+
+export const SessionList = ({ onCreate }: { onCreate: () => void }) => {
+  const [terminated, setTerminated] = useState(false);
+  const [search, setSearch] = useState('');
+  const { data, error, isPending } = useSessions(terminated);
+  const now = useNow(30_000);
+  const found = (data ?? []).filter((session) => matches(session, search));
+  if (data?.length === 0 && !terminated) {
+    return (
+      <Empty
+        icon={<SquareDashed size={18} aria-hidden />}
+        title="No sessions yet"
+        action={
+          <Button variant="primary" size="lg" icon={<Plus size={16} aria-hidden />} onClick={onCreate}>
+            New session
+          </Button>
+        }
+      >
+        A session is a folder of its own with one Claude in it, apart from everything else on this machine.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <div className="mb-4 flex flex-wrap items-center gap-2">
+        <div className="relative min-w-44 flex-1">
+          <Search size={14} className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint" aria-hidden />
+          <input type="search" aria-label="Search sessions" placeholder="Search sessions" value={search} onChange={(event) => setSearch(event.target.value)} className={cx(controlClass, 'target h-8 pr-2 pl-8')} />
+        </div>
+        <Button aria-pressed={terminated} variant="ghost" onClick={() => setTerminated(!terminated)} className={terminated ? 'bg-active! text-text!' : ''}>
+          Show terminated
+        </Button>
+      </div>
+      {error !== null && data === undefined && (
+        <Notice tone="danger" role="alert">
+          {sentenceOf(error)}
+        </Notice>
+      )}
+      {isPending && <ListSkeleton />}
+      {data !== undefined && found.length === 0 && <p className="py-10 text-center text-muted">No session matches.</p>}
+      {groupSessions(found).map(({ title, sessions }) => (
+        <section key={title} aria-label={title} className="mb-6">
+          <h2 className="mb-1.5 px-1 text-xs font-medium text-muted">
+            {title} <span className="text-faint tabular-nums">{sessions.length}</span>
+          </h2>
+          <ul className="divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface">
+            {sessions.map((session) => (
+              <Row key={session.id} session={session} now={now} />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
+  );
+};

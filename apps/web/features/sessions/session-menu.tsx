@@ -1,0 +1,98 @@
+'use client';
+/** The menu of one session: start, stop, rename, terminate; the last two ask first. */
+import { useState } from 'react';
+import { Ellipsis, Pencil, Play, Square, Trash2 } from 'lucide-react';
+import type { Session } from '@remote-claude/contract';
+
+import { sentenceOf } from '../../lib/client';
+import { Button, IconButton } from '../../ui/button';
+import { Confirm } from '../../ui/confirm';
+import { Dialog, DialogButtons } from '../../ui/dialog';
+import { InputField } from '../../ui/field';
+import { Menu, MenuItem, MenuLine } from '../../ui/menu';
+import { allowedActions, useSessionActions, type SessionActions } from './use-session-actions';
+
+const RenameDialog = ({ session, actions, onClose }: { session: Session; actions: SessionActions; onClose: () => void }) => {
+  const [name, setName] = useState(session.name);
+  const [error, setError] = useState<string | undefined>(undefined);
+  const save = async (): Promise<void> => {
+    try {
+      await actions.rename(name.trim());
+      onClose();
+    } catch (thrown) {
+      setError(sentenceOf(thrown));
+    }
+  };
+  return (
+    <Dialog open onOpenChange={(open) => !open && onClose()} title="Rename session" width="sm">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <InputField label="Name" value={name} maxLength={120} onChange={(event) => setName(event.target.value)} error={error} autoFocus onFocus={(event) => event.target.select()} autoComplete="off" />
+        <DialogButtons>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" variant="primary" busy={actions.busy} disabled={name.trim() === ''}>
+            Rename
+          </Button>
+        </DialogButtons>
+      </form>
+    </Dialog>
+  );
+};
+
+export const SessionMenu = ({ session }: { session: Session }) => {
+  const actions = useSessionActions(session.id);
+  const allowed = allowedActions(session);
+  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | null>(null);
+  const close = (): void => setAsked(null);
+  return (
+    <>
+      <Menu
+        trigger={
+          <IconButton label={`Actions for ${session.name}`}>
+            <Ellipsis size={16} aria-hidden />
+          </IconButton>
+        }
+      >
+        <MenuItem icon={<Pencil size={14} aria-hidden />} disabled={!allowed.rename} onSelect={() => setAsked('rename')}>
+          Rename…
+        </MenuItem>
+        {allowed.start && (
+          <MenuItem icon={<Play size={14} aria-hidden />} onSelect={actions.start}>
+            {session.shown === 'failed' ? 'Try to start again' : 'Resume'}
+          </MenuItem>
+        )}
+        {allowed.stop && (
+          <MenuItem icon={<Square size={14} aria-hidden />} onSelect={() => setAsked('stop')}>
+            Stop…
+          </MenuItem>
+        )}
+        <MenuLine />
+        <MenuItem icon={<Trash2 size={14} aria-hidden />} dangerous disabled={!allowed.terminate} onSelect={() => setAsked('terminate')}>
+          Terminate…
+        </MenuItem>
+      </Menu>
+      {asked === 'rename' && <RenameDialog session={session} actions={actions} onClose={close} />}
+      <Confirm
+        open={asked === 'stop'}
+        onOpenChange={(open) => !open && close()}
+        title={`Stop “${session.name}”?`}
+        body="A running turn and the programs in its terminals end. Files and history stay, and you can resume it."
+        action="Stop"
+        onConfirm={actions.stop}
+      />
+      <Confirm
+        open={asked === 'terminate'}
+        onOpenChange={(open) => !open && close()}
+        title={`Terminate “${session.name}”?`}
+        body="The session ends for good and its files are removed after the retention time. Its history stays readable."
+        action="Terminate"
+        dangerous
+        onConfirm={actions.terminate}
+      />
+    </>
+  );
+};

@@ -1,0 +1,70 @@
+/** What the page asks the server for, by key. Sockets tell what changed; these are the truth. */
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { routes, type Session, type SessionId } from '@remote-claude/contract';
+
+import { call } from './client';
+
+export const aboutKey = ['about'] as const;
+export const meKey = ['me'] as const;
+export const sessionsKey = ['sessions'] as const;
+export const sessionKey = (id: string) => ['session', id] as const;
+export const modelKey = ['settings', 'model'] as const;
+export const usersKey = ['users'] as const;
+
+export const useAbout = () =>
+  useQuery({ queryKey: aboutKey, queryFn: () => call(routes.auth.about, {}), refetchInterval: 60_000, staleTime: 10_000 });
+
+export const useMe = () =>
+  useQuery({ queryKey: meKey, queryFn: () => call(routes.auth.currentUser, {}), retry: false, staleTime: 60_000 });
+
+/** All of a cursor's pages: a person has few sessions, and the list is searched as a whole. */
+const everySession = async (terminated: boolean): Promise<Session[]> => {
+  const items: Session[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { limit: 200, terminated: terminated ? 'true' : 'false', ...(cursor === null ? {} : { cursor }) } as const;
+    const page: { items: Session[]; nextCursor: string | null } = await call(routes.sessions.list, { query });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null && items.length < 2_000);
+  return items;
+};
+
+/** Sessions, the last active first; with the terminated ones where asked for. */
+export const useSessions = (terminated = false) =>
+  useQuery({ queryKey: [...sessionsKey, { terminated }], queryFn: () => everySession(terminated), refetchInterval: 30_000 });
+
+export const useSessionRow = (id: SessionId) =>
+  useQuery({ queryKey: sessionKey(id), queryFn: () => call(routes.sessions.get, { params: { id } }), staleTime: 5_000 });
+
+/** Puts a session that the server told of into every list that is held. */
+export const putSession = (queries: QueryClient, session: Session): void => {
+  queries.setQueryData(sessionKey(session.id), session);
+  for (const [key, list] of queries.getQueriesData<Session[]>({ queryKey: sessionsKey })) {
+    if (list === undefined) continue;
+    const withTerminated = (key[1] as { terminated?: boolean } | undefined)?.terminated === true;
+    const others = list.filter(({ id }) => id !== session.id);
+    const shown = session.wanted !== 'terminated' || withTerminated;
+    const next = shown ? [session, ...others] : others;
+    queries.setQueryData(key, next.sort((a, b) => b.lastActivity.localeCompare(a.lastActivity)));
+  }
+};
+
+/** Follows all sessions of this person over Socket.IO while mounted. */
+export const useLiveSessions = (enabled: boolean): void => {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (!enabled) return;
+    let stop: (() => void) | null = null;
+    let over = false;
+    // The library comes after the first paint: lists are right without it, only later.
+    void import('./live-sessions').then(({ followSessions }) => {
+      if (!over) stop = followSessions(queries);
+    });
+    return () => {
+      over = true;
+      stop?.();
+    };
+  }, [enabled, queries]);
+};
