@@ -4,6 +4,7 @@
  */
 import { commandContract } from './conformance-commands.js';
 import { isolationContract } from './conformance-isolation.js';
+import { limitContract, noLimitContract } from './conformance-limits.js';
 import type { Check, DriverHarness, RealHarness } from './conformance-harness.js';
 import { verbContract } from './conformance-verbs.js';
 
@@ -11,6 +12,8 @@ export interface DriverSuite {
   name: string;
   /** `pretended`: nothing runs, the verbs alone are tried. `open`: commands run unprotected. `isolated`: all of it. */
   places: 'pretended' | 'open' | 'isolated';
+  /** Whether this host can enforce limits; where it cannot, the driver must say so in its reports. */
+  limits: boolean;
   /** Every test gets one of its own and closes it. */
   makeHarness(): Promise<DriverHarness>;
   /** The test runner's functions. */
@@ -38,6 +41,7 @@ export function runDriverConformance(suite: DriverSuite): void {
     verbContract(check);
     if (suite.places !== 'pretended') commandContract(checkInside);
     if (suite.places === 'isolated') isolationContract(checkInside);
+    if (suite.places !== 'pretended') (suite.limits ? limitContract : noLimitContract)(checkInside);
   });
 }
 

@@ -9,6 +9,7 @@ const spec = { sessionId: 's', placeId: 'p', command: ['idle'], environment: {},
 runDriverConformance({
   name: 'fake',
   places: 'pretended',
+  limits: false,
   makeHarness: async () => {
     const world = createFakeWorld();
     return {

@@ -23,6 +23,8 @@ export const insideLayout: Omit<PlaceLayout, 'mount'> = {
   gatewaySocket: `${runInside}/gateway/gateway.sock`,
 };
 
+const capSysResource = 24n;
+
 export interface Tools {
   bwrap: string;
   setpriv: string;
@@ -38,9 +40,10 @@ export function limitPrefix(tools: Tools, limits: PlaceLimits): string[] {
   return [tools.prlimit, `--nofile=${openFiles}:${openFiles}`, '--core=1:1', '--'];
 }
 
-/** An ordinary user cannot go above the limit it was given itself. */
+/** Who lacks CAP_SYS_RESOURCE, root in a container included, cannot go above the limit it was given itself. */
 function mostOpenFiles(): number {
-  if (process.getuid?.() === 0) return Number.POSITIVE_INFINITY;
+  const capabilities = /^CapEff:\s+([0-9a-f]+)/m.exec(readText('/proc/self/status') ?? '')?.[1] ?? '0';
+  if ((BigInt(`0x${capabilities}`) >> capSysResource) & 1n) return Number.POSITIVE_INFINITY;
   const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];
   return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard);
 }

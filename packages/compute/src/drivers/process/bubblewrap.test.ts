@@ -186,11 +186,14 @@ describe('preparations that cannot be made', () => {
     expect(await problemsOf({ dataDir: join(closed, 'data') })).toMatch(/Only root may enter .*\/closed,/);
   });
 
-  it('a command that does not exist ends the place with a reason', async () => {
+  it('a command that does not exist fails the start, and leaves nothing', async () => {
     const spec = specFor(harness, { command: ['/nonexistent/agent'], environment: { PATH: systemPath } });
-    const { handle } = await harness.driver.start(spec);
-    await untilStatus(harness.driver, handle, 'error');
-    expect(logOf(spec.sessionId)).toContain('/nonexistent/agent');
+    await expect(harness.driver.start(spec)).rejects.toMatchObject({
+      code: 'start_failed',
+      message: expect.stringContaining('/nonexistent/agent') as string,
+    });
+    expect(await harness.driver.list()).toEqual([]);
+    expect((await harness.driver.start({ ...spec, command: harness.commands.idle })).handle).toBeTruthy();
   });
 
   it('a mount whose source is missing fails the start with what bubblewrap said, and leaves nothing', async () => {

@@ -14,17 +14,19 @@ import {
   environmentArguments,
   insideLayout,
   limitPrefix,
+  readIdentityCard,
   userPrefix,
 } from './bubblewrap-arguments.js';
 import type { Tools } from './bubblewrap-arguments.js';
 import { createCgroups, enforcedOnProcess } from './cgroups.js';
 import { sealedStdio } from './child-descriptors.js';
-import { childrenOf, identify, innermostPid, isAlive, sendSignal, waitUntil } from './host-processes.js';
+import { childrenOf, identify, innermostPid, isAlive, readText, sendSignal, waitUntil } from './host-processes.js';
 import type { ProcessIdentity } from './host-processes.js';
 import { killTimeoutMs } from './isolator.js';
 import type { Isolator, Launched, LaunchJob } from './isolator.js';
 import { openPlaceLog, tailOfPlaceLog } from './place-log.js';
 import { readEvents, statusPath } from './place-record.js';
+import type { PlaceProcesses } from './place-record.js';
 import { runTool } from './run-tool.js';
 import { scanForBubblewrap } from './scan.js';
 import type { Roots } from './session-paths.js';
@@ -73,18 +75,10 @@ export function createBubblewrapIsolator(options: BubblewrapOptions): Isolator {
       const child = await spawnSealed(job, await commandLine(job), gate, options);
       const processes = await firstProcesses(child, job);
       if (asRoot) for (const { pid } of [processes.monitor, processes.init]) cgroups.enter(group, pid);
-      return {
-        ...processes,
-        ended: endOf(child),
-        release: async () => {
-          writeSync(gate, 'x');
-          closeSync(gate);
-          await waitUntil(() => commandOf(processes) !== null || !isAlive(processes.init), launchTimeoutMs);
-        },
-      };
+      return { ...processes, ended: endOf(child), release: () => openGate(gate, processes, job) };
     } catch (error) {
       closeSync(gate);
-      throw error;
+      throw error instanceof ComputeError ? error : comeDown(job, error);
     }
   };
 
@@ -139,6 +133,31 @@ async function makeGate(path: string, env: Record<string, string>): Promise<numb
   } finally {
     rmSync(path, { force: true });
   }
+}
+
+/** Lets the command begin, and waits until it has: bwrap reports the end of a command only where it came to run. */
+async function openGate(gate: number, processes: PlaceProcesses, job: LaunchJob): Promise<void> {
+  writeSync(gate, 'x');
+  closeSync(gate);
+  const { monitor, init } = processes;
+  const hasRun = () => readEvents(job.paths, job.spec.placeId).exitCode !== null;
+  await waitUntil(() => isBegun(commandOf(processes)) || !isAlive(init) || hasRun(), launchTimeoutMs);
+  if (isBegun(commandOf(processes))) return;
+  await waitUntil(() => hasRun() || !isAlive(monitor), 1_000);
+  if (!hasRun()) throw comeDown(job);
+}
+
+/** Until it becomes the command, the process is a copy of bwrap, card and all; on its way out it has no text at all. */
+function isBegun(command: ProcessIdentity | null): boolean {
+  if (command === null) return false;
+  const commandLine = readText(`/proc/${command.pid}/cmdline`) ?? '';
+  return commandLine !== '' && readIdentityCard(commandLine.split('\0')) === null && isAlive(command);
+}
+
+/** Nothing of the session has written to the log yet: it says what bwrap said. */
+function comeDown({ paths }: LaunchJob, cause?: unknown): ComputeError {
+  const said = tailOfPlaceLog(paths);
+  return new ComputeError('start_failed', `The place did not come up${said === '' ? '' : `: ${said}`}`, { cause });
 }
 
 async function spawnSealed(
@@ -198,8 +217,9 @@ function endOf(child: ChildProcess): Promise<void> {
 /** Waits until bwrap has made the namespaces and written the first process's number. */
 async function firstProcesses(
   child: ChildProcess,
-  { spec, paths }: LaunchJob,
+  job: LaunchJob,
 ): Promise<{ monitor: ProcessIdentity; init: ProcessIdentity }> {
+  const { spec, paths } = job;
   const monitor = child.pid === undefined ? null : identify(child.pid);
   const over = () => child.exitCode !== null || child.signalCode !== null;
   await waitUntil(() => over() || readEvents(paths, spec.placeId).childPid !== null, launchTimeoutMs);
@@ -208,6 +228,5 @@ async function firstProcesses(
   if (monitor !== null && init !== null && !over()) return { monitor, init };
   if (init !== null) sendSignal(init, 'SIGKILL');
   if (monitor !== null) sendSignal(monitor, 'SIGKILL');
-  const said = tailOfPlaceLog(paths);
-  throw new ComputeError('start_failed', `The place did not come up${said === '' ? ' in time' : `: ${said}`}`);
+  throw comeDown(job);
 }

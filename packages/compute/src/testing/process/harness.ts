@@ -67,6 +67,14 @@ export async function makeProcessHarness(isolation: 'bubblewrap' | 'none'): Prom
   };
 }
 
+/** Whether places of this host and user get their limits. */
+export async function limitsHold(): Promise<boolean> {
+  const harness = await makeProcessHarness('bubblewrap');
+  const { warnings } = await harness.driver.probe();
+  await harness.close();
+  return warnings.length === 0;
+}
+
 /** This Node as a place sees it: with the system, or mounted where it was installed elsewhere. */
 function nodeInside(isolation: 'bubblewrap' | 'none'): { path: string; mounts: { source: string; target: string }[] } {
   if (isolation === 'none' || process.execPath.startsWith('/usr/')) return { path: process.execPath, mounts: [] };
