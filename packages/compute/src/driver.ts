@@ -34,7 +34,10 @@ export interface PlaceSpec {
   placeId: string;
   /** argv as seen inside the place; it starts in `layout(sessionId).workspace`. */
   command: string[];
-  /** The whole environment inside, secrets included; it never appears in arguments. */
+  /**
+   * The whole environment inside, secrets included; it never appears in arguments, and no helper outside runs with it.
+   * An engine may add PWD, HOSTNAME or its own mark.
+   */
   environment: Record<string, string>;
   limits: PlaceLimits;
   readOnlyMounts?: ReadOnlyMount[];
@@ -104,7 +107,7 @@ export interface Driver {
   /**
    * Makes the disk if missing and starts the place. The same `placeId` again gives the same place, also when it has
    * ended since: it is not run twice. Errors: `bad_spec`, `not_ready`, `place_exists` (another place of this session
-   * is there: stop it first), `start_failed` (nothing is left running). `progress` gets a few words for each step.
+   * is there: stop it first), `start_failed` (with what the engine said; nothing is left running). A command that cannot be run is one too. `progress` gets a few words for each step.
    */
   start(spec: PlaceSpec, progress?: (step: string) => void): Promise<StartedPlace>;
   /** Looks at the one place the handle means, never at another that has its number today. Errors: `bad_handle`. */
