@@ -1,0 +1,82 @@
+/** `terminal` messages and input frames of one socket: its viewers, and the numbers of what it typed. It does not know ptys. */
+import { AppError, frameKind, type ServerMessage, type TerminalFrame, type TerminalId, type TerminalRequest } from '@remote-claude/contract';
+
+import type { Terminals, Viewer, ViewerSink } from '../terminal/index.js';
+import type { Connection } from './connection.js';
+
+export interface TerminalRequests {
+  /** Resolves when it is done; throws what went wrong. */
+  answer(request: TerminalRequest): Promise<void>;
+  input(frame: TerminalFrame): void;
+  close(): void;
+}
+
+export const createTerminalRequests = (terminals: Terminals, connection: Connection): TerminalRequests => {
+  const viewers = new Map<TerminalId, Viewer>();
+  /** Number of the last input frame, per terminal: it is typed once, however often it comes. */
+  const typed = new Map<TerminalId, number>();
+  let closed = false;
+
+  const sink: ViewerSink = {
+    output: (frame) => connection.sendFrame(frame),
+    message: (message: ServerMessage) => connection.send(message),
+    writable: () => connection.writable(),
+  };
+  connection.onDrained(() => {
+    for (const viewer of viewers.values()) viewer.resume();
+  });
+
+  const detach = (id: TerminalId): void => {
+    viewers.get(id)?.detach();
+    viewers.delete(id);
+  };
+
+  const attach = async (id: TerminalId, after?: number): Promise<void> => {
+    detach(id);
+    const viewer = await terminals.attach(id, sink, after);
+    detach(id);
+    if (closed) viewer.detach();
+    else viewers.set(id, viewer);
+  };
+
+  return {
+    async answer(request) {
+      const id = request.terminalId;
+      switch (request.action) {
+        case 'create':
+          await terminals.create({ terminalId: id, name: request.name, cols: request.cols, rows: request.rows });
+          return attach(id);
+        case 'attach':
+          return attach(id, request.after);
+        case 'detach':
+          return detach(id);
+        case 'write':
+          return terminals.write(id, Buffer.from(request.data), viewers.get(id));
+        case 'resize':
+          return terminals.resize(id, { cols: request.cols, rows: request.rows });
+        case 'ack':
+          return viewers.get(id)?.ack(request.offset);
+        case 'rename':
+          return terminals.rename(id, request.name);
+        case 'destroy':
+          detach(id);
+          typed.delete(id);
+          return terminals.destroy(id);
+      }
+    },
+    input({ kind, terminalId, position, bytes }) {
+      if (kind !== frameKind.input || position < 1) throw new AppError('validation_failed', { message: 'Only input frames, numbered from 1, are sent to a terminal.' });
+      const last = typed.get(terminalId) ?? 0;
+      if (position > last) {
+        terminals.write(terminalId, bytes, viewers.get(terminalId));
+        typed.set(terminalId, position);
+      }
+      connection.send({ id: '', type: 'terminal-ack', payload: { terminalId, input: Math.max(last, position) } });
+    },
+    close() {
+      closed = true;
+      for (const viewer of viewers.values()) viewer.detach();
+      viewers.clear();
+    },
+  };
+};

@@ -1,0 +1,144 @@
+/**
+ * A screen as escape sequences that draw it in a fresh emulator of the same size: SerializeAddon's text and colours, and what
+ * it leaves out or breaks (scroll region, origin mode, cursor with its pending wrap, saved cursor, charsets, tab stops,
+ * mouse encoding, cursor's look, title). It does not know offsets, and never looks while a sequence is half read.
+ */
+import type { BufferInside, Charset, Emulator, Pen } from './emulator.js';
+
+const csi = '\u001b[';
+const at = (row: number, column: number): string => `${csi}${row + 1};${column + 1}H`;
+
+const colour = (base: 30 | 40, pen: Pen): string => {
+  const [rgb, palette, value] =
+    base === 30 ? [pen.isFgRGB(), pen.isFgPalette(), pen.getFgColor()] : [pen.isBgRGB(), pen.isBgPalette(), pen.getBgColor()];
+  if (rgb) return `;${base + 8};2;${(value >> 16) & 255};${(value >> 8) & 255};${value & 255}`;
+  return palette ? `;${base + 8};5;${value}` : '';
+};
+
+/** The sequence that makes the pen this one, whatever it was. */
+const penOf = (pen: Pen | undefined): string => {
+  if (pen === undefined) return `${csi}0m`;
+  const flags: [number, string][] = [
+    [pen.isBold(), '1'],
+    [pen.isDim(), '2'],
+    [pen.isItalic(), '3'],
+    [pen.isUnderline(), '4'],
+    [pen.isBlink(), '5'],
+    [pen.isInverse(), '7'],
+    [pen.isInvisible(), '8'],
+    [pen.isStrikethrough(), '9'],
+    [pen.isOverline(), '53'],
+  ];
+  const set = flags.map(([on, code]) => (on ? `;${code}` : '')).join('');
+  return `${csi}0${set}${colour(30, pen)}${colour(40, pen)}m`;
+};
+
+/** Only line drawing and US-ASCII are told apart: the others are national sets that no program of today selects. */
+const charsetOf = (set: Charset | undefined): string => (set?.['q'] === '─' ? '0' : 'B');
+const designators = ['(', ')', '*', '+'] as const;
+
+const charsets = (inside: Emulator['inside']): string => {
+  const service = inside._charsetService;
+  if (!service) return '';
+  const sets = designators.map((sign, index) => (charsetOf(service._charsets[index]) === '0' ? `\u001b${sign}0` : '')).join('');
+  return sets + (['', '\u000e', '\u001bn', '\u001bo'][service.glevel] ?? '');
+};
+
+const tabStops = (buffer: BufferInside, cols: number): string => {
+  const stops = Array.from({ length: cols }, (_, column) => column).filter((column) => buffer.tabs[column] === true);
+  const usual = stops.length === Math.ceil(cols / 8) && stops.every((column) => column % 8 === 0);
+  return usual ? '' : `${csi}3g${stops.map((column) => `${at(0, column)}\u001bH`).join('')}`;
+};
+
+const savedCursor = (buffer: BufferInside, cols: number): string => {
+  const row = Math.max(0, buffer.savedY - buffer.ybase);
+  const lines = charsetOf(buffer.savedCharset) === '0';
+  const back = lines ? '\u001b(B' : '';
+  return `${at(row, Math.min(buffer.savedX, cols - 1))}${penOf(buffer.savedCurAttrData)}${lines ? '\u001b(0' : ''}\u001b7${back}`;
+};
+
+/** Puts the cursor behind the last column, where the next character wraps: by drawing that column's cell again. */
+const pendingWrap = ({ terminal }: Emulator, buffer: BufferInside, go: (column: number) => string): string => {
+  const cols = terminal.cols;
+  const line = terminal.buffer.active.getLine(buffer.ybase + buffer.y);
+  const last = line?.getCell(cols - 1);
+  const column = last?.getWidth() === 0 ? cols - 2 : cols - 1;
+  const cell = line?.getCell(column);
+  return cell === undefined ? go(cols - 1) : `${go(column)}${penOf(cell as unknown as Pen)}${cell.getChars() || ' '}`;
+};
+
+/** What belongs to one buffer: written while it is the shown one, after its text. Ends with the cursor in place. */
+const bufferState = (emulator: Emulator, buffer: BufferInside, shown: boolean): string => {
+  const { terminal } = emulator;
+  const region = buffer.scrollTop !== 0 || buffer.scrollBottom !== terminal.rows - 1;
+  const origin = shown && terminal.modes.originMode;
+  // In origin mode rows count from the region's first.
+  const go = (column: number): string => at(Math.max(0, buffer.y - (origin ? buffer.scrollTop : 0)), column);
+  return [
+    shown ? tabStops(buffer, terminal.cols) : '',
+    savedCursor(buffer, terminal.cols),
+    region ? `${csi}${buffer.scrollTop + 1};${buffer.scrollBottom + 1}r` : '',
+    origin ? `${csi}?6h` : '',
+    shown && buffer.x >= terminal.cols ? pendingWrap(emulator, buffer, go) : go(Math.min(buffer.x, terminal.cols - 1)),
+  ].join('');
+};
+
+const mouseModes = { none: '', x10: '?9', vt200: '?1000', drag: '?1002', any: '?1003' } as const;
+const cursorStyles = { block: 2, underline: 4, bar: 6 } as const;
+
+/** What holds for the whole terminal: last, for text above must not be drawn under it. */
+const modesOf = ({ terminal, inside }: Emulator, title: string): string => {
+  const { modes } = terminal;
+  const mouse = mouseModes[modes.mouseTrackingMode];
+  const encoding = { SGR: '?1006', SGR_PIXELS: '?1016' }[inside.coreMouseService?.activeEncoding ?? ''];
+  const look = inside.coreService?.decPrivateModes;
+  const on: [unknown, string][] = [
+    [modes.applicationCursorKeysMode, '?1h'],
+    [modes.applicationKeypadMode, '?66h'],
+    [modes.bracketedPasteMode, '?2004h'],
+    [modes.insertMode, '4h'],
+    [modes.reverseWraparoundMode, '?45h'],
+    [modes.sendFocusMode, '?1004h'],
+    [!modes.wraparoundMode, '?7l'],
+    [mouse, `${mouse}h`],
+    [encoding, `${encoding ?? ''}h`],
+    [inside.coreService?.isCursorHidden, '?25l'],
+    [look?.cursorStyle, `${cursorStyles[look?.cursorStyle ?? 'block'] - (look?.cursorBlink ? 1 : 0)} q`],
+  ];
+  const sequences = on.map(([wanted, sequence]) => (wanted ? csi + sequence : '')).join('');
+  return sequences + (title === '' ? '' : `\u001b]2;${title}\u0007`);
+};
+
+const maxTitle = 200;
+const withoutControls = (title: string): string => title.replaceAll(/\p{Cc}/gu, '').slice(0, maxTitle);
+
+const draw = (emulator: Emulator, title: string, scrollback: number): string => {
+  const { terminal, addon, inside } = emulator;
+  const whole = addon.serialize({ scrollback, excludeModes: true });
+  const modes = modesOf(emulator, withoutControls(title));
+  const last = penOf(inside._inputHandler?._curAttrData) + charsets(inside) + modes;
+  const { buffers } = inside;
+  if (!buffers) return whole + last;
+  if (terminal.buffer.active.type === 'normal') return `${whole}${csi}0m${bufferState(emulator, buffers.normal, true)}${last}`;
+  const normal = addon.serialize({ scrollback, excludeModes: true, excludeAltBuffer: true });
+  const alternate = whole.slice(normal.length).replace(`${csi}?1049h`, '');
+  // 1047 and not 1049: that would overwrite the normal buffer's saved cursor.
+  const before = `${normal}${csi}0m${bufferState(emulator, buffers.normal, false)}${csi}0m`;
+  return `${before}${csi}?1047h${alternate}${csi}0m${bufferState(emulator, buffers.alt, true)}${last}`;
+};
+
+const plain = ({ terminal }: Emulator): string => {
+  const { active } = terminal.buffer;
+  const lines = Array.from({ length: terminal.rows }, (_, row) => active.getLine(active.baseY + row)?.translateToString(true) ?? '');
+  return `${lines.join('\r\n')}${at(active.cursorY, Math.min(active.cursorX, terminal.cols - 1))}`;
+};
+
+/** With less and less scrollback, and at last without colours, so that its JSON stays within `maxJsonBytes`. */
+export const drawScreen = (emulator: Emulator, title: string, maxJsonBytes: number): string => {
+  for (const scrollback of [5_000, 1_000, 200, 0]) {
+    const screen = draw(emulator, title, scrollback);
+    // An escape is six bytes in JSON; most text is one.
+    if (screen.length < maxJsonBytes / 6 || Buffer.byteLength(JSON.stringify(screen)) <= maxJsonBytes) return screen;
+  }
+  return plain(emulator);
+};

@@ -1,0 +1,196 @@
+/**
+ * One terminal: its output by offset, its screen, its viewers, and who may go on. It knows no socket, no disk and no event.
+ *
+ * Invariants: every byte of the pty goes once, in order, to the ring, to the screen and to each viewer that keeps up; the pty
+ * is read as long as the fastest viewer has drawn all but `holdBytes` (or nobody watches), and the screen can follow; a
+ * question of the program is answered once: by the viewer that came first, or by the screen while nobody watches.
+ *
+ * Bytes go to viewers as they come: which escapes have an effect in a browser (clipboard, links, titles) is for the page's
+ * emulator to allow. A filter here would be a second parser in the way of every key.
+ */
+import { AppError, encodeTerminalFrame, frameKind, type TerminalId } from '@remote-claude/contract';
+
+import { isAnswer } from './answers.js';
+import type { Ring } from './ring.js';
+import { createScreen, type Screen } from './screen.js';
+import type { Shell } from './shell.js';
+import type { TerminalSize, Viewer, ViewerSink } from './types.js';
+import { createViewer, type AttachedViewer, type ResizeMark, type ViewerSource } from './viewer.js';
+
+const holdBytes = 256 * 1024;
+const releaseBytes = 128 * 1024;
+/** What the screen has not read yet. */
+const maxPendingBytes = 512 * 1024;
+const maxUntakenBytes = 1024 * 1024;
+
+export interface TerminalEnd {
+  exitCode: number | null;
+  reason: string | null;
+}
+
+export interface TerminalOptions extends TerminalSize {
+  terminalId: TerminalId;
+  ring: Ring;
+  /** Milliseconds in which a viewer that holds the program up must have drawn something. */
+  stallMs: number;
+  /** The ring or the size changed. */
+  onChange: () => void;
+}
+
+export interface Terminal {
+  readonly size: TerminalSize;
+  readonly ended: TerminalEnd | null;
+  /** Milliseconds since the last output or input, on the clock of `performance.now()`. */
+  readonly lastActiveAt: number;
+  /** What reads and types; without one it only shows. */
+  connect(shell: Shell): void;
+  output(bytes: Uint8Array): void;
+  end(end: TerminalEnd): void;
+  attach(sink: ViewerSink, after: number | undefined): AttachedViewer;
+  write(bytes: Uint8Array, viewer?: Viewer): void;
+  resize(size: TerminalSize): void;
+  /** Resolves when the screen has read all output. */
+  settled(): Promise<void>;
+  busy(): boolean;
+  /** Ends the shell and detaches all viewers. */
+  close(): void;
+}
+
+export const createTerminal = (options: TerminalOptions): Terminal => {
+  const { terminalId, ring, stallMs, onChange } = options;
+  const viewers = new Set<AttachedViewer>();
+  let size: TerminalSize = { cols: options.cols, rows: options.rows };
+  let marks: ResizeMark[] = [{ number: 0, offset: ring.end, ...size }];
+  let shell: Shell | null = null;
+  let ended: TerminalEnd | null = null;
+  let paused = false;
+  let closed = false;
+  let stall: NodeJS.Timeout | null = null;
+  let lastActiveAt = performance.now();
+
+  const keepingUp = (): AttachedViewer[] => [...viewers].filter((viewer) => !viewer.lagging);
+  /** Bytes that the fastest viewer has not drawn; 0 where nobody watches. */
+  const undrawnBytes = (): number => {
+    const watching = keepingUp();
+    return watching.length === 0 ? 0 : ring.end - Math.max(...watching.map((viewer) => viewer.credit));
+  };
+
+  /** Viewers that have drawn nothing for a while hold nobody up: they get snapshots. */
+  const watchStall = (): void => {
+    if (stall) return;
+    const before = new Map(keepingUp().map((viewer) => [viewer, viewer.credit]));
+    stall = setTimeout(() => {
+      stall = null;
+      for (const [viewer, credit] of before) if (viewers.has(viewer) && viewer.credit === credit && credit < ring.end) viewer.lag();
+      govern();
+    }, stallMs);
+    stall.unref();
+  };
+
+  /** Pauses or resumes the pty. */
+  const govern = (): void => {
+    if (!shell || ended || closed) return;
+    const held = undrawnBytes() > (paused ? releaseBytes : holdBytes);
+    const hold = held || screen.pendingBytes > (paused ? maxPendingBytes / 2 : maxPendingBytes);
+    if (held) watchStall();
+    if (hold === paused) return;
+    paused = hold;
+    if (hold) shell.pause();
+    else shell.resume();
+  };
+
+  const screen: Screen = createScreen({
+    ...size,
+    start: ring.end,
+    tail: (from, to) => ring.slice(Math.min(to, Math.max(ring.start, from)), to),
+    onAnswer: (data) => {
+      if (viewers.size === 0 && !ended) shell?.write(data);
+    },
+    onRead: () => govern(),
+  });
+
+  const source: ViewerSource = {
+    terminalId,
+    ring,
+    get marks() {
+      return marks;
+    },
+    ended: () => ended !== null,
+    snapshot: () => screen.snapshot(),
+    moved: () => govern(),
+  };
+
+  /** Of several emulators one answers: the first that keeps up, and not while it draws old output again. */
+  const mayAnswer = (viewer: Viewer): boolean => {
+    const first = keepingUp()[0];
+    return first === undefined || (first === viewer && first.answersLive);
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    get ended() {
+      return ended;
+    },
+    get lastActiveAt() {
+      return lastActiveAt;
+    },
+    connect(started) {
+      shell = started;
+    },
+    output(bytes) {
+      if (closed) return;
+      const offset = ring.end;
+      ring.append(bytes);
+      lastActiveAt = performance.now();
+      let frame: Uint8Array | null = null;
+      const shared = (): Uint8Array => (frame ??= encodeTerminalFrame({ kind: frameKind.output, terminalId, position: offset, bytes }));
+      for (const viewer of viewers) viewer.output(offset, bytes.length, shared);
+      screen.write(bytes);
+      // Of the marks before what is kept only the last is of use.
+      while (marks.length > 1 && (marks[1]?.offset ?? Infinity) <= ring.start) marks.shift();
+      onChange();
+      govern();
+    },
+    end(end) {
+      ended ??= end;
+    },
+    attach(sink, after) {
+      const viewer = createViewer({ source, sink, after, onDetach: () => (viewers.delete(viewer), govern()) });
+      viewers.add(viewer);
+      viewer.pump();
+      govern();
+      return viewer;
+    },
+    write(bytes, viewer) {
+      if (ended || !shell) throw new AppError('conflict', { message: 'This terminal has ended. Open a new one.' });
+      if (viewer && isAnswer(bytes) && !mayAnswer(viewer)) return;
+      if (shell.untakenBytes + bytes.length > maxUntakenBytes) {
+        throw new AppError('rate_limited', { message: 'The program in this terminal does not read its input; this was not typed.' });
+      }
+      lastActiveAt = performance.now();
+      shell.write(bytes);
+    },
+    resize(wanted) {
+      if (ended || closed || (wanted.cols === size.cols && wanted.rows === size.rows)) return;
+      size = { cols: wanted.cols, rows: wanted.rows };
+      const mark = { number: (marks.at(-1)?.number ?? 0) + 1, offset: ring.end, ...size };
+      marks = [...marks, mark];
+      shell?.resize(size);
+      screen.resize(size, mark.number);
+      for (const viewer of viewers) viewer.pump();
+      onChange();
+    },
+    settled: () => screen.settled(),
+    busy: () => !ended && (shell?.busy() ?? false),
+    close() {
+      if (closed) return;
+      closed = true;
+      if (stall) clearTimeout(stall);
+      for (const viewer of viewers) viewer.detach();
+      shell?.end();
+      screen.dispose();
+    },
+  };
+};
