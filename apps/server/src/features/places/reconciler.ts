@@ -1,12 +1,11 @@
 // Makes the real state of every session equal the wanted one: looks, decides, takes one step, and looks again.
 // It is level-triggered: a message only says when to look. It knows drivers and agents through its steps and links.
 
-import type { Driver, FoundPlace, PlaceReport } from '@remote-claude/compute';
+import type { FoundPlace, PlaceReport } from '@remote-claude/compute';
 import { ComputeError } from '@remote-claude/compute';
 
 import type { Bus } from '../../platform/bus.js';
-import type { Cancel, Clock } from '../../platform/clock.js';
-import type { Log } from '../../platform/log.js';
+import type { Cancel } from '../../platform/clock.js';
 import { commandsChannel, wantedChannel } from '../events/index.js';
 import { createAgentLink, type AgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { decide, type Decision, type PlaceTiming, type Sight } from './decide.js';

@@ -1,0 +1,6 @@
+// Talking to Claude, for sockets, tasks and the composition.
+
+export { createApprovalProjection } from './projection.js';
+export { claudeRoutes } from './routes.js';
+export { createClaude, type Claude, type ClaudeAct } from './service.js';
+export { createClaudeStore, type ClaudeStore } from './store.js';

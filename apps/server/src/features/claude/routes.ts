@@ -1,0 +1,41 @@
+// Routes of the chat, of approvals, and of Claude's settings.
+
+import { routes } from '@remote-claude/contract';
+import type { FastifyReply } from 'fastify';
+
+import { handle, type Actor, type BoundRoute } from '../../platform/http/index.js';
+import type { Claude, ClaudeAct } from './service.js';
+
+const actOf = ({ actor, params, ip }: { actor: Actor; params: { id: string }; ip: string }): ClaudeAct => ({
+  actor,
+  sessionId: params.id,
+  ip,
+});
+
+/** Aborted when the caller goes before the answer. */
+const goneSignal = (reply: FastifyReply): AbortSignal => {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+};
+
+export const claudeRoutes = (claude: Claude): BoundRoute[] => [
+  handle(routes.claude.chat, async (call) => {
+    const { id, message, wait } = call.body;
+    const gone = goneSignal(call.reply);
+    const { messageId } = await claude.send({ ...actOf(call), id }, message);
+    if (!wait) return { status: 202, body: { messageId } };
+    return { status: 200, body: await claude.wait(call.params.id, messageId, gone) };
+  }),
+  handle(routes.claude.history, async ({ params, query }) => ({ status: 200, body: await claude.history(params.id, query) })),
+  handle(routes.claude.interrupt, async (call) => ({ status: 202, body: await claude.interrupt(actOf(call)) })),
+  handle(routes.claude.configure, async (call) => ({ status: 202, body: await claude.configure(actOf(call), call.body) })),
+  handle(routes.claude.approvals, async ({ params }) => ({ status: 200, body: await claude.approvals(params.id) })),
+  handle(routes.claude.answer, async (call) => ({
+    status: 200,
+    body: await claude.answer(actOf(call), call.params.approvalId, call.body),
+  })),
+  handle(routes.claude.allApprovals, async (call) => ({ status: 200, body: await claude.allApprovals(call, call.query) })),
+];

@@ -1,0 +1,212 @@
+// Talking to Claude: what people say, answer and change becomes rows and events in one transaction.
+// It tells no agent anything: the session-manager delivers what is stored here.
+
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  AppError,
+  type AgentCommand,
+  type Approval,
+  type ApprovalAnswer,
+  type ApprovalId,
+  type ClaudeSettings,
+  type CommandId,
+  type NumberedEvent,
+  type SessionState,
+  type TaskId,
+} from '@remote-claude/contract';
+
+import type { Clock } from '../../platform/clock.js';
+import type { Database, Trx } from '../../platform/database/index.js';
+import type { Actor } from '../../platform/http/index.js';
+import type { Audit } from '../audit/index.js';
+import type { Commands, Events } from '../events/index.js';
+import type { ApprovalPageEnd, ClaudeStore } from './store.js';
+import { waitForTurn, type TurnAnswer } from './wait.js';
+
+export interface ClaudeDeps {
+  database: Database;
+  store: ClaudeStore;
+  events: Events;
+  commands: Commands;
+  audit: Audit;
+  clock: Clock;
+  /** How long a caller may wait for a turn. */
+  maxWaitMs: number;
+}
+
+/** Who acts in which session; every act has an id, so that doing it twice has the effect of once. */
+export interface ClaudeAct {
+  actor: Actor;
+  sessionId: string;
+  ip: string;
+  id?: CommandId | undefined;
+}
+
+const maxQueued = 100;
+
+export const createClaude = (deps: ClaudeDeps) => {
+  const { database, store, events, commands, audit, clock } = deps;
+
+  /** Stores one command with all that belongs to it. The same id again is the same act, with other content it is refused. */
+  const command = async (
+    trx: Trx,
+    act: ClaudeAct,
+    told: AgentCommand,
+    more: { action: string; details?: Record<string, unknown>; also(state: SessionState): Promise<void> },
+  ): Promise<void> => {
+    const { sessionId, actor } = act;
+    const { state } = await events.lock(trx, sessionId);
+    const before = await commands.find(trx, sessionId, told.id);
+    if (before !== null) {
+      if (before.author === actor.userId && isDeepStrictEqual(before.command, JSON.parse(JSON.stringify(told)))) return;
+      throw new AppError('conflict', { message: 'This id was used for something else. Send it again with a new id.' });
+    }
+    await more.also(state);
+    await audit.record(trx, { userId: actor.userId, sessionId, action: more.action, details: { commandId: told.id, ...more.details }, ip: act.ip });
+    await commands.enqueue(trx, { sessionId, author: actor.userId, command: told });
+  };
+
+  const requireRunning = (state: SessionState): void => {
+    if (state.wanted !== 'running') throw new AppError('session_not_running');
+    if (state.place.status === 'failed') {
+      throw new AppError('session_not_running', { message: 'This session could not be started. Start it again first.' });
+    }
+  };
+
+  const newId = (act: ClaudeAct): CommandId => act.id ?? (randomUUID() as CommandId);
+
+  /** Tells a running session something that has no event of its own. */
+  const tell = async (act: ClaudeAct, action: string, told: AgentCommand): Promise<{ commandId: CommandId }> => {
+    await database.transaction((trx) => command(trx, act, told, { action, also: async (state) => requireRunning(state) }));
+    return { commandId: told.id };
+  };
+
+  const say = async (trx: Trx, act: ClaudeAct & { id: CommandId }, said: string, taskId: TaskId | null): Promise<void> => {
+    // What the database would change anyway, so that a repeat is recognised.
+    const text = said.replace(/\0|\p{Surrogate}/gu, '\ufffd');
+    const { actor, sessionId, id } = act;
+    await command(trx, act, { id, type: 'prompt', prompt: text }, {
+      action: taskId === null ? 'claude.chat' : 'tasks.create',
+      details: { characters: text.length, ...(taskId === null ? {} : { taskId }) },
+      async also(state) {
+        requireRunning(state);
+        if (state.queue.length >= maxQueued) {
+          throw new AppError('conflict', { message: `${maxQueued} messages are waiting already. Let Claude work on them first.` });
+        }
+        const by = { userId: actor.userId, name: actor.name };
+        const bounded = await events.boundText(trx, sessionId, text);
+        const event = { type: 'message.user' as const, messageId: id, by, text: bounded, taskId };
+        await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], { by: 'server' }, trx);
+      },
+    });
+  };
+
+  const answered = async (trx: Trx, act: ClaudeAct, approvalId: ApprovalId, answer: ApprovalAnswer): Promise<Approval> => {
+    const { sessionId, actor } = act;
+    const id = newId(act);
+    await events.lock(trx, sessionId);
+    const approval = await store.approval(trx, sessionId, approvalId);
+    if (approval === null) throw new AppError('not_found');
+    // The same answer under the same id is a repeat, not a second answer.
+    const repeated = act.id !== undefined && (await commands.find(trx, sessionId, act.id)) !== null;
+    if (!repeated && approval.status !== 'open') throw closedApproval(approval);
+    await command(trx, { ...act, id }, { id, type: 'answer', approvalId, answer }, {
+      action: 'claude.answer',
+      details: { approvalId, tool: approval.tool, decision: answer.decision, scope: answer.scope },
+      async also() {
+        await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
+        await events.record(trx, sessionId, [
+          {
+            type: 'approval.answered',
+            approvalId,
+            by: { userId: actor.userId, name: actor.name },
+            decision: answer.decision,
+            scope: answer.scope,
+            input: answer.input ?? null,
+            reason: answer.reason ?? null,
+          },
+        ]);
+      },
+    });
+    return (await store.approval(trx, sessionId, approvalId)) ?? approval;
+  };
+
+  return {
+    /** In the caller's transaction, for whoever says something in a person's name. */
+    say,
+
+    /** Stores a message. Says where in the log it stands, for `wait`. */
+    async send(act: ClaudeAct, text: string): Promise<{ messageId: CommandId }> {
+      const id = newId(act);
+      await database.transaction((trx) => say(trx, { ...act, id }, text, null));
+      return { messageId: id };
+    },
+
+    /** The answer of the turn that works on the message. */
+    async wait(sessionId: string, messageId: CommandId, signal: AbortSignal): Promise<TurnAnswer> {
+      const seq = await store.messageSeq(sessionId, messageId);
+      if (seq === null) throw new AppError('not_found');
+      return waitForTurn({ events, clock, maxWaitMs: deps.maxWaitMs }, { sessionId, messageId, afterSeq: seq, signal });
+    },
+
+    async history(
+      sessionId: string,
+      query: { after?: number | undefined; before?: number | undefined; limit: number },
+    ): Promise<{ items: NumberedEvent[]; head: number; nextCursor: string | null }> {
+      const { head } = await events.head(sessionId);
+      const range = query.before === undefined ? { after: query.after ?? 0 } : { before: query.before };
+      const items = await events.read(sessionId, range, query.limit);
+      const last = items.at(-1)?.seq ?? head;
+      return { items, head: Math.max(head, last), nextCursor: 'after' in range && last < head ? String(last) : null };
+    },
+
+    interrupt: (act: ClaudeAct) => tell(act, 'claude.interrupt', { id: newId(act), type: 'interrupt' }),
+
+    configure: (act: ClaudeAct, settings: ClaudeSettings) =>
+      tell(act, 'claude.configure', { id: newId(act), type: 'configure', settings }),
+
+    withdraw: (act: ClaudeAct, messageId: CommandId) =>
+      tell(act, 'claude.withdraw', { id: newId(act), type: 'withdraw', messageId }),
+
+    /** Also while the session is stopped: the answer waits with the question. */
+    answer: (act: ClaudeAct, approvalId: ApprovalId, answer: ApprovalAnswer): Promise<Approval> =>
+      database.transaction((trx) => answered(trx, act, approvalId, answer)),
+
+    approvals: async (sessionId: string): Promise<{ items: Approval[]; nextCursor: null }> => ({
+      items: await store.openOfSession(sessionId),
+      nextCursor: null,
+    }),
+
+    async allApprovals({ actor }: { actor: Actor }, query: { cursor?: string | undefined; limit: number }) {
+      const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
+      const rows = await store.openOfOwner(actor.userId, after, query.limit + 1);
+      const items = rows.slice(0, query.limit);
+      const last = items.at(-1);
+      return { items, nextCursor: rows.length > items.length && last !== undefined ? encodeCursor(last) : null };
+    },
+  };
+};
+export type Claude = ReturnType<typeof createClaude>;
+
+const closedApproval = (approval: Approval): AppError =>
+  approval.status === 'expired'
+    ? new AppError('already_answered', { message: 'The call that asked is gone, so no answer can reach it.', status: 'expired' })
+    : new AppError('already_answered', {
+        message: `${approval.answeredBy?.name ?? 'Somebody'} has answered this already: ${approval.decision ?? ''}.`,
+        answeredBy: approval.answeredBy,
+        decision: approval.decision,
+      });
+
+const encodeCursor = ({ askedAt, approvalId }: Approval): string => Buffer.from(JSON.stringify([askedAt, approvalId])).toString('base64url');
+
+const decodeCursor = (cursor: string): ApprovalPageEnd => {
+  try {
+    const [askedAt, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [unknown, unknown];
+    const time = new Date(String(askedAt));
+    if (typeof id === 'string' && !Number.isNaN(time.getTime())) return { askedAt: time, id };
+  } catch {
+    // Told below.
+  }
+  throw new AppError('validation_failed', { message: 'This cursor is not one of this list.', fields: ['cursor'] });
+};
