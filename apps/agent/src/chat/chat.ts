@@ -209,6 +209,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     const turn = await turns.begin([prompt.id]);
     stalls.begin();
     try {
+      await configuring;
       await supply.send(prompt.text, prompt.id);
       // An interrupt may have come while the process was being started.
       if (turn.interruptIds.length > 0) stop(turn);
@@ -218,6 +219,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       await endTurn(turn, { outcome: 'failed', reason, scope: 'all', openTools: 'interrupted' });
     }
   };
+  let configuring: Promise<void> = Promise.resolve();
   const queue = createPromptQueue({ start: (prompt) => void runPrompt(prompt) });
 
   /** Asks Claude Code to stop the turn, and ends the process where it does not. */
@@ -259,20 +261,30 @@ export const createChat = (deps: ChatDeps): Chat => {
         return refusal === null ? undefined : refuse(given, refusal);
       }
       case 'configure': {
-        const { model, permissionMode, effort } = given.settings;
-        try {
-          await supply.configure(given.settings);
-        } catch (cause) {
-          return refuse(given, cause instanceof Error ? cause.message : String(cause));
-        }
-        memory.change({
-          ...(model === undefined ? {} : { model }),
-          ...(permissionMode === undefined ? {} : { permissionMode }),
-          ...(effort === undefined ? {} : { effort }),
-        });
-        return propose(configuredEvent(), [given.id]);
+        // One after the other, and before the next prompt: what is asked first counts first.
+        configuring = configuring.then(() => configure(given));
+        return configuring;
       }
     }
+  };
+
+  const configure = async (given: Extract<AgentCommand, { type: 'configure' }>): Promise<void> => {
+    const { model, permissionMode, effort } = given.settings;
+    if (isDone(given.id)) return;
+    const before = memory.value;
+    memory.change({
+      ...(model === undefined ? {} : { model }),
+      ...(permissionMode === undefined ? {} : { permissionMode }),
+      ...(effort === undefined ? {} : { effort }),
+    });
+    try {
+      await supply.configure(given.settings);
+    } catch (cause) {
+      const { model: oldModel, permissionMode: oldMode, effort: oldEffort } = before;
+      memory.change({ model: oldModel, permissionMode: oldMode, effort: oldEffort });
+      return refuse(given, cause instanceof Error ? cause.message : String(cause));
+    }
+    return propose(configuredEvent(), [given.id]);
   };
 
   const notice = (kind: 'info' | 'warning', text: string): void => feed.publish({ id: '', type: 'notice', payload: { kind, text } });

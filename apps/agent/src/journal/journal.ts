@@ -9,13 +9,14 @@
  * - Memory is bounded: `append` and `whenRoom` wait while more than `maxBytes` are unacknowledged or the disk takes nothing.
  */
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { AgentEvent, CommandId } from '@remote-claude/contract';
 
 import type { Log } from '../parts.js';
 import { createDoneCommands } from './done-commands.js';
-import { readOlderJournals, removeJournal } from './older-journals.js';
+import { acknowledgedFile, readOlderJournals, removeJournal } from './older-journals.js';
 import { encodeRecord, type JournalRecord } from './record.js';
 import { createSegments } from './segments.js';
 
@@ -60,10 +61,12 @@ interface Source {
   source: string;
   /** In order of `n`; the first may be acknowledged no longer than it stays here. */
   kept: Kept[];
+  acknowledged: number;
   folder: string;
 }
 
 const limits = { maxBytes: 64 * 1024 * 1024, segmentBytes: 1024 * 1024, retryMs: 1_000 };
+const saveAcknowledgedMs = 200;
 const maxBatch = { proposals: 100, bytes: 512 * 1024 };
 
 export const createJournal = (deps: JournalDeps): Journal => {
@@ -73,12 +76,12 @@ export const createJournal = (deps: JournalDeps): Journal => {
   const older = readOlderJournals(dir, log);
   const source = randomUUID();
   const folder = join(dir, `${String(older.nextOrdinal).padStart(8, '0')}-${source}`);
-  const sources: Source[] = older.journals.map((journal) => ({
-    source: journal.source,
-    folder: journal.folder,
-    kept: journal.records.map((record) => ({ ...record, bytes: JSON.stringify(record).length })),
+  const sources: Source[] = older.journals.map(({ records, acknowledged, ...of }) => ({
+    ...of,
+    acknowledged,
+    kept: records.filter(({ n }) => n > acknowledged).map((record) => ({ ...record, bytes: JSON.stringify(record).length })),
   }));
-  const own: Source = { source, folder, kept: [] };
+  const own: Source = { source, folder, acknowledged: 0, kept: [] };
   sources.push(own);
 
   const closing = new AbortController();
@@ -90,6 +93,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
   let troubled = false;
   let waiting: { line: string; record: Kept; resolve: () => void }[] = [];
   let writing: Promise<void> | null = null;
+  let ackTimer: NodeJS.Timeout | null = null;
   let room: { promise: Promise<void>; open: () => void } | null = null;
 
   const onTrouble = (cause: Error | null): void => {
@@ -134,6 +138,8 @@ export const createJournal = (deps: JournalDeps): Journal => {
       .catch((cause: unknown) => log('error', 'The journal was closed with events unwritten.', { cause: String(cause) }))
       .finally(() => {
         writing = null;
+        // An append may have come between the last look and here.
+        if (waiting.length > 0 && !closing.signal.aborted) write();
       });
   };
 
@@ -153,8 +159,27 @@ export const createJournal = (deps: JournalDeps): Journal => {
     }
   };
 
+  /** What the next life need not repeat; many acknowledgements make one write. */
+  const noteAcknowledged = (of: Source, n: number): void => {
+    of.acknowledged = Math.max(of.acknowledged, n);
+    ackTimer ??= setTimeout(saveAcknowledged, saveAcknowledgedMs);
+  };
+  const saveAcknowledged = async (): Promise<void> => {
+    if (ackTimer !== null) clearTimeout(ackTimer);
+    ackTimer = null;
+    const saved = sources.map((one) => writeFile(join(one.folder, acknowledgedFile), String(one.acknowledged)).catch(() => undefined));
+    await Promise.all(saved);
+  };
+
   checkRoom();
-  for (const { kept } of sources) done.add(kept.flatMap(({ commandIds }) => commandIds ?? []));
+  for (const { records, folder: olderFolder, acknowledged } of older.journals) {
+    const commandIds = records.flatMap((record) => record.commandIds ?? []);
+    const isNeeded = records.some(({ n }) => n > acknowledged);
+    done[isNeeded ? 'add' : 'keep'](commandIds);
+    if (isNeeded) continue;
+    removeJournal(olderFolder);
+    sources.splice(sources.findIndex((one) => one.folder === olderFolder), 1);
+  }
 
   return {
     source,
@@ -187,7 +212,10 @@ export const createJournal = (deps: JournalDeps): Journal => {
     hasUnacknowledged: () => sources.some(({ kept }) => kept.length > 0),
     acknowledge: (of, n) => {
       const one = sources.find((candidate) => candidate.source === of);
-      if (one !== undefined) forget(one, (record) => record.n > Math.min(n, one === own ? durableN : n));
+      if (one === undefined) return;
+      const upTo = one === own ? Math.min(n, durableN) : n;
+      noteAcknowledged(one, upTo);
+      forget(one, (record) => record.n > upTo);
     },
     reject: (of, n, reason) => {
       const one = sources.find((candidate) => candidate.source === of);
@@ -202,6 +230,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
       closing.abort();
       checkRoom();
       await writing;
+      await saveAcknowledged();
       await segments.close();
     },
   };

@@ -9,11 +9,15 @@ export interface OlderJournal {
   source: string;
   folder: string;
   records: JournalRecord[];
+  /** Everything up to this number was acknowledged. */
+  acknowledged: number;
 }
 
+/** Holds the number that was acknowledged last. Written late and unsynced: a repeat of what it misses is harmless. */
+export const acknowledgedFile = 'acknowledged';
 const folderName = /^(\d{8,})-([0-9a-f-]{36})$/;
 
-/** Oldest first. A journal without a whole record is removed. */
+/** Oldest first. */
 export const readOlderJournals = (dir: string, log: Log): { journals: OlderJournal[]; nextOrdinal: number } => {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const found = readdirSync(dir)
@@ -21,17 +25,27 @@ export const readOlderJournals = (dir: string, log: Log): { journals: OlderJourn
     .filter((match) => match !== null)
     .map(([name, ordinal, source]) => ({ ordinal: Number(ordinal), source: source ?? '', folder: join(dir, name) }))
     .toSorted((a, b) => a.ordinal - b.ordinal);
-  const journals = found.map(({ source, folder }) => ({ source, folder, records: readFolder(folder, log) }));
-  for (const { folder, records } of journals) {
-    if (records.length === 0) removeJournal(folder);
-  }
+  const journals = found.map(({ source, folder }) => ({
+    source,
+    folder,
+    records: readFolder(folder, log),
+    acknowledged: readAcknowledged(folder),
+  }));
   return {
-    journals: journals.filter(({ records }) => records.length > 0),
+    journals,
     nextOrdinal: (found.at(-1)?.ordinal ?? 0) + 1,
   };
 };
 
 export const removeJournal = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+
+const readAcknowledged = (folder: string): number => {
+  try {
+    return Number.parseInt(readFileSync(join(folder, acknowledgedFile), 'utf8'), 10) || 0;
+  } catch {
+    return 0;
+  }
+};
 
 const readFolder = (folder: string, log: Log): JournalRecord[] =>
   readdirSync(folder)
