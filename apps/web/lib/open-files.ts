@@ -115,7 +115,7 @@ const followers = new WeakMap<Socket['subscribe'], number>();
 export const useFileChanges = (onChanges: (changes: readonly FileChange[] | null) => void): void => {
   const { socket } = useSession();
   const { send, subscribe } = socket;
-  const live = useSessionView(({ sync, reachable }) => sync === 'live' && reachable);
+  const live = useSessionView(({ sync, reachable, log }) => sync === 'live' && reachable && log.state.place.status === 'running');
   const latest = useRef(onChanges);
   useEffect(() => {
     latest.current = onChanges;

@@ -4,7 +4,7 @@
  */
 import { DetailedError, Upload } from 'tus-js-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { errorOf } from '@remote-claude/contract';
+import { errorOf, errorTable, type AppError } from '@remote-claude/contract';
 
 import { newUuid } from '../../lib/ids';
 
@@ -32,16 +32,19 @@ export interface Uploads {
 const atOnce = 3;
 const retryDelaysMs = [0, 1_000, 3_000, 5_000, 10_000, 20_000];
 
-const sentenceOf = (error: Error): string => {
+/** What the server answered; null where it did not. */
+const answerOf = (error: Error): AppError | null => {
   const response = error instanceof DetailedError ? error.originalResponse : null;
-  if (response === null || response === undefined) return 'The line broke. What has arrived is kept: resume to send the rest.';
-  return errorOf(response.getStatus(), response.getBody()).message;
+  return response === null || response === undefined ? null : errorOf(response.getStatus(), response.getBody());
 };
 
-/** What the server may do better in a moment; its refusals stand. */
+const sentenceOf = (error: Error): string =>
+  answerOf(error)?.message ?? 'The line broke. What has arrived is kept: resume to send the rest.';
+
+/** What the server may do better in a moment; its refusals stand. `conflict`: it has another offset, and is asked for it. */
 const mayRetry = (error: DetailedError): boolean => {
-  const status = error.originalResponse?.getStatus() ?? 0;
-  return status === 0 || status === 409 || status === 423 || status === 429 || (status >= 500 && status !== 507);
+  const answer = answerOf(error);
+  return answer === null || answer.code === 'conflict' || errorTable[answer.code].retryable;
 };
 
 export const createUploads = (endpoint: string): Uploads => {

@@ -174,7 +174,7 @@ export const TerminalPane = () => {
         onOpenChange={(isOpen) => !isOpen && setClosing(null)}
         title="Close this terminal?"
         body="What runs in it is ended, and its screen is gone."
-        action="Close terminal"
+        action="End and close"
         dangerous
         onConfirm={async () => {
           if (closing !== null) view.close(closing);

@@ -1,5 +1,5 @@
 /** The terminals of a session in a row: choose, rename, close, open another. It does not know what is in them. */
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { CircleStop, Plus, SquareTerminal, X } from 'lucide-react';
 import type { TerminalId } from '@remote-claude/contract';
 
@@ -27,6 +27,12 @@ const maxNameChars = 80;
 
 const NameInput = ({ name, onDone }: { name: string; onDone: (name: string | null) => void }) => {
   const [text, setText] = useState(name);
+  /** Being taken away takes the focus too: it is said once. */
+  const said = useRef(false);
+  const say = (done: string | null): void => {
+    if (!said.current) onDone(done);
+    said.current = true;
+  };
   return (
     <input
       // The person asked for it just now.
@@ -37,11 +43,11 @@ const NameInput = ({ name, onDone }: { name: string; onDone: (name: string | nul
       aria-label="Name of the terminal"
       onFocus={({ target }) => target.select()}
       onChange={({ target }) => setText(target.value)}
-      onBlur={() => onDone(text)}
+      onBlur={() => say(text)}
       onKeyDown={(event) => {
         event.stopPropagation();
-        if (event.key === 'Enter') onDone(text);
-        if (event.key === 'Escape') onDone(null);
+        if (event.key === 'Enter') say(text);
+        if (event.key === 'Escape') say(null);
       }}
       className="h-6 w-28 rounded-sm border border-accent bg-surface px-1 text-xs outline-none pointer-coarse:text-[16px]"
     />
