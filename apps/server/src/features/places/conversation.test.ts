@@ -1,0 +1,334 @@
+// Server and agent in one process over real sockets, the line cut in the middle.
+
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFakeDriver, type FakeDriver } from '@remote-claude/compute/testing';
+import { noTokens, type AgentEvent, type TurnId } from '@remote-claude/contract';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { createSessionHouse, secretOf, testTiming, type SessionHouse } from '../../testing/session-house.js';
+import { startTinyAgent, type TinyAgent, type TinyAgentOptions } from '../../testing/tiny-agent.js';
+import { createApprovalProjection, createClaude, createClaudeStore, type Claude } from '../claude/index.js';
+import { createTaskProjection, createTasks, createTasksStore, type Tasks } from '../tasks/index.js';
+import type { Places, PlacesDeps } from './index.js';
+
+let house: SessionHouse;
+let folder: string;
+let driver: FakeDriver;
+let places: Places;
+let claude: Claude;
+let tasks: Tasks;
+let onCommand: TinyAgentOptions['onCommand'];
+const agents = new Map<string, TinyAgent>();
+const patience = { timeout: 20_000, interval: 10 };
+
+const newPlaces = (change: Partial<PlacesDeps> = {}) => house.newPlaces(driver, change);
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rc-conv-'));
+  house = await createSessionHouse({
+    projections: (database) => [createApprovalProjection(createClaudeStore(database)), createTaskProjection(createTasksStore(database))],
+  });
+  const address = (sessionId: string) => join(folder, `${sessionId.slice(0, 8)}.sock`);
+  driver = createFakeDriver({
+    addresses: (sessionId) => {
+      const door = { kind: 'unix' as const, path: address(sessionId), ownerUid: process.getuid?.() ?? 0 };
+      return { agent: door, gateway: door };
+    },
+    async onStart({ sessionId, placeId }) {
+      agents.set(
+        sessionId,
+        await startTinyAgent({
+          socketPath: address(sessionId),
+          secret: secretOf(placeId),
+          onCommand: (agent, command) => onCommand?.(agent, command),
+        }),
+      );
+    },
+    async onEnd({ sessionId }) {
+      await agents.get(sessionId)?.close();
+    },
+  });
+  const { database, events, commands, audit, clock } = house;
+  claude = createClaude({ database, store: createClaudeStore(database), events, commands, audit, clock, maxWaitMs: 20_000 });
+  const access = { authorize: async () => {} };
+  tasks = createTasks({ database, store: createTasksStore(database), events, claude, audit, access, clock });
+  onCommand = undefined;
+  places = newPlaces();
+});
+afterEach(async () => {
+  await places.close();
+  for (const agent of agents.values()) await agent.close();
+  agents.clear();
+  await house.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const agentOf = (sessionId: string): TinyAgent => {
+  const agent = agents.get(sessionId);
+  if (agent === undefined) throw new Error('no agent was started');
+  return agent;
+};
+const running = async () => {
+  const person = await house.person();
+  const { id } = await house.sessions.create(person, {});
+  await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+  return { person, id };
+};
+const eventsOf = (sessionId: string) => house.events.read(sessionId, { after: 0 }, 500);
+const text = (turnId: TurnId, n: number): AgentEvent => ({
+  type: 'text',
+  turnId,
+  blockId: `b:${n}` as never,
+  text: { text: String(n), bytes: String(n).length },
+  parentToolUseId: null,
+});
+const ended = (turnId: TurnId, said: string | null, outcome: 'completed' | 'interrupted' = 'completed'): AgentEvent => ({
+  type: 'turn.ended',
+  turnId,
+  outcome,
+  reason: null,
+  message: said === null ? null : { text: said, bytes: said.length },
+  usage: noTokens,
+  durationMs: 1,
+});
+const newTurn = () => randomUUID() as TurnId;
+/** Answers each prompt in one turn. */
+const parrot: NonNullable<TinyAgentOptions['onCommand']> = (agent, command) => {
+  if (command.type !== 'prompt') return;
+  const turnId = newTurn();
+  agent.propose({ type: 'turn.started', turnId, messageIds: [command.id] }, [command.id]);
+  agent.propose(ended(turnId, `You said ${command.prompt}`));
+};
+
+describe('a conversation', () => {
+  test('a message reaches the agent, and the caller gets the answer of its own turn', async () => {
+    onCommand = parrot;
+    const { person, id } = await running();
+    const act = { ...person, sessionId: id };
+    const signal = new AbortController().signal;
+    const { messageId } = await claude.send(act, 'hello');
+    expect(await claude.wait(id, messageId, signal)).toMatchObject({ messageId, outcome: 'completed', message: 'You said hello', usage: noTokens });
+    expect((await house.sessions.get(id)).shown).toBe('idle');
+    expect(await house.commands.pending(id, 0, 10)).toEqual([]);
+  });
+
+  test('the same id is done once and answered alike; with other words it is refused', async () => {
+    onCommand = parrot;
+    const { person, id } = await running();
+    const act = { ...person, sessionId: id, id: randomUUID() as never };
+    const signal = new AbortController().signal;
+    const first = await claude.send(act, 'once');
+    const answer = await claude.wait(id, first.messageId, signal);
+    expect(await claude.send(act, 'once')).toEqual(first);
+    expect(await claude.wait(id, first.messageId, signal)).toEqual(answer);
+    await expect(claude.send(act, 'other')).rejects.toMatchObject({ code: 'conflict' });
+    expect((await eventsOf(id)).filter(({ event }) => event.type === 'message.user')).toHaveLength(1);
+  });
+
+  test('a message to a session that is still starting waits; to a stopped one it is refused', async () => {
+    onCommand = parrot;
+    const person = await house.person();
+    const release = driver.hold('start');
+    const { id } = await house.sessions.create(person, {});
+    const act = { ...person, sessionId: id };
+    const { messageId } = await claude.send(act, 'early');
+    release();
+    expect(await claude.wait(id, messageId, new AbortController().signal)).toMatchObject({ message: 'You said early' });
+    await house.sessions.stop(id, person);
+    await expect(claude.send(act, 'late')).rejects.toMatchObject({ code: 'session_not_running' });
+  });
+
+  test('the line is cut again and again while it speaks: nothing is lost, nothing is there twice', async () => {
+    const { id } = await running();
+    const agent = agentOf(id);
+    const turnId = newTurn();
+    agent.propose({ type: 'turn.started', turnId, messageIds: [] });
+    const count = 300;
+    for (let n = 1; n <= count; n += 1) {
+      agent.propose(text(turnId, n));
+      if (n % 37 === 0) agent.cut();
+      if (n % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    agent.propose(ended(turnId, 'done'));
+    await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+    const all = await house.events.read(id, { after: 0 }, 500);
+    const said = all.flatMap(({ event }) => (event.type === 'text' ? [Number(event.text.text)] : []));
+    expect(said).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+    expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
+    expect(agent.rejected).toEqual([]);
+  });
+
+  test('a new session-manager finds the place that runs and goes on; nothing is started again', async () => {
+    const { id } = await running();
+    const agent = agentOf(id);
+    const turnId = newTurn();
+    agent.propose({ type: 'turn.started', turnId, messageIds: [] });
+    await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+    await places.close();
+    agent.propose(text(turnId, 1));
+    agent.propose(ended(turnId, 'done'));
+    const starts = driver.calls.filter(({ verb }) => verb === 'start').length;
+    places = newPlaces();
+    await places.start();
+    await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+    expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(starts);
+    expect((await eventsOf(id)).at(-1)?.event).toMatchObject({ type: 'turn.ended', outcome: 'completed' });
+  });
+
+  test('killed in its turn: interrupted within three seconds, and the next agent is there soon', async () => {
+    const { id } = await running();
+    const turnId = newTurn();
+    agentOf(id).propose({ type: 'turn.started', turnId, messageIds: [] });
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('working'), patience);
+    const killedMs = performance.now();
+    const [place] = [...driver.world.places.values()].filter(({ spec }) => spec.sessionId === id);
+    await driver.end(place?.spec.placeId ?? '', 137, 'It was killed.');
+    await vi.waitFor(async () => {
+      const last = (await eventsOf(id)).find(({ event }) => event.type === 'turn.ended');
+      expect(last?.event).toMatchObject({ outcome: 'interrupted', reason: 'It was killed.' });
+    }, patience);
+    expect(performance.now() - killedMs).toBeLessThan(3_000);
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+  });
+
+  test('an agent that is not heard is shown as unreachable, keeps its place, and comes back', async () => {
+    await places.close();
+    places = newPlaces({ timing: { ...testTiming, deadMs: 150, heartbeatMs: 50 } });
+    const { id } = await running();
+    const starts = driver.calls.filter(({ verb }) => verb === 'start').length;
+    const agent = agentOf(id);
+    await agent.close();
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('unreachable'), patience);
+    const [place] = [...driver.world.places.values()];
+    const { spec } = place ?? {};
+    const again = await startTinyAgent({ socketPath: join(folder, `${id.slice(0, 8)}.sock`), secret: secretOf(spec?.placeId ?? '') });
+    agents.set(id, again);
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+    expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(starts);
+  });
+});
+
+describe('what an agent may not say', () => {
+  test('a bad event is rejected with its reason and does not hold up the others', async () => {
+    const { id } = await running();
+    const agent = agentOf(id);
+    const turnId = newTurn();
+    let deep: unknown = 1;
+    for (let level = 0; level < 2_000; level += 1) deep = [deep];
+    const call = { type: 'tool.called', turnId, toolUseId: 't', name: 'X', title: 'x', inputCut: false, parentToolUseId: null };
+    agent.propose({ type: 'message.user', messageId: randomUUID(), by: {}, text: 'forged' } as never);
+    agent.propose({ ...call, input: { deep } } as never);
+    agent.propose({ ...call, input: { big: 'x'.repeat(70_000) } } as never);
+    agent.propose({ ...call, input: { nul: 'a\0b', half: '\ud800' } } as never);
+    agent.sayRaw('this is not JSON');
+    agent.sayRaw('{"type":"unheard of"}');
+    agent.propose(text(turnId, 1));
+    await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+    expect(agent.rejected.map(({ n }) => n)).toEqual([1, 2, 3]);
+    const stored = (await eventsOf(id)).flatMap(({ event }) => (event.type === 'tool.called' ? [event.input] : []));
+    expect(stored).toEqual([{ nul: 'a\ufffdb', half: '\ufffd' }]);
+  });
+});
+
+describe('approvals', () => {
+  const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null) =>
+    agent.propose({
+      type: 'approval.asked',
+      approval: {
+        approvalId: approvalId as never,
+        turnId,
+        kind: 'tool',
+        tool: 'Bash',
+        title: 'Run ls',
+        input: { command: 'ls' },
+        sessionRule: null,
+        agent: null,
+        askedAt: new Date(0).toISOString(),
+      },
+    });
+
+  test('an approval is answered once, by whoever is first, and the agent is told', async () => {
+    const { person, id } = await running();
+    const second = await house.person('Bob');
+    const agent = agentOf(id);
+    ask(agent, 'tool-1');
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('needs_input'), patience);
+    expect((await claude.allApprovals(person, { limit: 10 })).items).toHaveLength(1);
+    expect((await claude.allApprovals(second, { limit: 10 })).items).toEqual([]);
+    const answers = await Promise.allSettled(
+      [person, second].map((who) => claude.answer({ ...who, sessionId: id }, 'tool-1' as never, { decision: 'allow', scope: 'once' })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(answers.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'already_answered' } });
+    await vi.waitFor(() => expect(agent.control.filter(({ type }) => type === 'command')).toHaveLength(1), patience);
+    expect((await house.sessions.get(id)).openApprovals).toBe(0);
+    await expect(claude.answer({ ...person, sessionId: id }, 'none' as never, { decision: 'allow', scope: 'once' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  test('an answer to a stopped session is told to the next agent', async () => {
+    const { person, id } = await running();
+    ask(agentOf(id), 'tool-2');
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).openApprovals).toBe(1), patience);
+    await house.sessions.stop(id, person);
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('stopped'), patience);
+    const act = { ...person, sessionId: id, id: randomUUID() as never };
+    const answer = await claude.answer(act, 'tool-2' as never, { decision: 'deny', scope: 'once', reason: 'no' });
+    expect(answer).toMatchObject({ status: 'answered', decision: 'deny', answeredBy: { name: 'Ada' } });
+    expect(await claude.answer(act, 'tool-2' as never, { decision: 'deny', scope: 'once', reason: 'no' })).toEqual(answer);
+    await house.sessions.start(id, person);
+    await vi.waitFor(() => {
+      expect(agentOf(id).control).toContainEqual({
+        type: 'command',
+        command: { id: act.id, type: 'answer', approvalId: 'tool-2', answer: { decision: 'deny', scope: 'once', reason: 'no' } },
+      });
+    }, patience);
+  });
+});
+
+describe('tasks', () => {
+  test('a task goes through its states with its turn', async () => {
+    const { person, id } = await running();
+    const agent = agentOf(id);
+    const task = await tasks.create(person, id, { name: 'Count', description: 'to three' });
+    expect(task.status).toBe('queued');
+    await vi.waitFor(() => expect(agent.control.some(({ type }) => type === 'command')).toBe(true), patience);
+    const told = agent.control.flatMap((message) => (message.type === 'command' ? [message.command] : []))[0];
+    expect(told).toMatchObject({ type: 'prompt', prompt: 'Count\n\nto three' });
+    const turnId = newTurn();
+    const status = async () => (await tasks.get(person, task.id)).status;
+    agent.propose({ type: 'turn.started', turnId, messageIds: [told?.id as never] }, [told?.id ?? '']);
+    await vi.waitFor(async () => expect(await status()).toBe('running'), patience);
+    agent.propose({
+      type: 'approval.asked',
+      approval: { approvalId: 'a' as never, turnId, kind: 'tool', tool: 'X', title: 'x', input: {}, sessionRule: null, agent: null, askedAt: new Date().toISOString() },
+    });
+    await vi.waitFor(async () => expect(await status()).toBe('needs_input'), patience);
+    await expect(tasks.remove(person, task.id)).rejects.toMatchObject({ code: 'conflict' });
+    await claude.answer({ ...person, sessionId: id }, 'a' as never, { decision: 'allow', scope: 'once' });
+    expect(await status()).toBe('running');
+    agent.propose(ended(turnId, 'one two three'));
+    await vi.waitFor(async () => expect(await tasks.get(person, task.id)).toMatchObject({ status: 'done', result: 'one two three' }), patience);
+    expect((await house.sessions.get(id)).shown).toBe('completed');
+    expect((await tasks.list(person, { limit: 1 })).items).toHaveLength(1);
+    await tasks.remove(person, task.id);
+    await expect(tasks.get(person, task.id)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('a queued task is taken back, a running one interrupted; another person knows neither', async () => {
+    onCommand = (agent, command) => {
+      if (command.type === 'withdraw') agent.propose({ type: 'message.withdrawn', messageId: command.messageId }, [command.id]);
+    };
+    const { person, id } = await running();
+    const stranger = await house.person('Bob');
+    const queued = await tasks.create(person, id, { name: 'Never' });
+    await expect(tasks.get(stranger, queued.id)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(tasks.patch(stranger, queued.id, { status: 'cancelled' })).rejects.toMatchObject({ code: 'not_found' });
+    expect(await tasks.patch(person, queued.id, { status: 'cancelled' })).toMatchObject({ status: 'cancelled' });
+    await expect(tasks.patch(person, queued.id, { status: 'cancelled' })).resolves.toMatchObject({ status: 'cancelled' });
+  });
+});
