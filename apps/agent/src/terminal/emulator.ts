@@ -22,6 +22,8 @@ export interface Pen {
   isFgPalette(): boolean;
   isBgRGB(): boolean;
   isBgPalette(): boolean;
+  getFgColorMode(): number;
+  getBgColorMode(): number;
   getFgColor(): number;
   getBgColor(): number;
 }

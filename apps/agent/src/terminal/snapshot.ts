@@ -8,11 +8,17 @@ import type { BufferInside, Charset, Emulator, Pen } from './emulator.js';
 const csi = '\u001b[';
 const at = (row: number, column: number): string => `${csi}${row + 1};${column + 1}H`;
 
+/** The emulator's colour mode of the sixteen. */
+const named = 0x100_0000;
+
 const colour = (base: 30 | 40, pen: Pen): string => {
   const [rgb, palette, value] =
     base === 30 ? [pen.isFgRGB(), pen.isFgPalette(), pen.getFgColor()] : [pen.isBgRGB(), pen.isBgPalette(), pen.getBgColor()];
   if (rgb) return `;${base + 8};2;${(value >> 16) & 255};${(value >> 8) & 255};${value & 255}`;
-  return palette ? `;${base + 8};5;${value}` : '';
+  if (!palette) return '';
+  // The sixteen named colours are not the same as the first of the 256: bold may brighten them.
+  if ((base === 30 ? pen.getFgColorMode() : pen.getBgColorMode()) === named) return `;${value < 8 ? base + value : base + 52 + value}`;
+  return `;${base + 8};5;${value}`;
 };
 
 /** The sequence that makes the pen this one, whatever it was. */
