@@ -79,10 +79,13 @@ export const readConfig = (environment: Environment = process.env): AgentConfig 
   const duration = (key: keyof typeof agentVariables, instead: number): number => {
     const text = valueOf(key);
     if (text === undefined) return instead;
-    return /^\d{1,10}$/.test(text) && Number(text) > 0 ? Number(text) : wrong(key, 'must be a number of milliseconds.', instead);
+    return /^\d{1,10}$/.test(text) && Number(text) > 0
+      ? Number(text)
+      : wrong(key, 'must be a number of milliseconds.', instead);
   };
   const secret = needed('secret');
-  if (secret !== '' && secret.length < minSecretLength) wrong('secret', `must have at least ${minSecretLength} characters.`, null);
+  if (secret !== '' && secret.length < minSecretLength)
+    wrong('secret', `must have at least ${minSecretLength} characters.`, null);
 
   const config: AgentConfig = {
     listen: listenAddress(valueOf('listen'), valueOf('port') ?? defaults.port, problems),
@@ -101,7 +104,8 @@ export const readConfig = (environment: Environment = process.env): AgentConfig 
     parkAfterMs: duration('parkAfterMs', defaults.parkAfterMs),
     inherited: inheritedOf(environment),
   };
-  if (problems.length > 0) throw new Error(`The agent cannot start:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+  if (problems.length > 0)
+    throw new Error(`The agent cannot start:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
   return config;
 };
 
@@ -113,11 +117,14 @@ const socketPath = (path: string, name: string, problems: string[]): Address => 
   return { kind: 'unix', path };
 };
 
-const portOf = (text: string): number | null => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null);
+const portOf = (text: string): number | null =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : null;
 
 const listenAddress = (listen: string | undefined, portText: string, problems: string[]): Address => {
-  if (listen?.startsWith('unix:') === true) return socketPath(listen.slice('unix:'.length), agentVariables.listen, problems);
-  if (listen !== undefined) problems.push(`${agentVariables.listen} must be "unix:<path>"; for TCP set ${agentVariables.port}.`);
+  if (listen?.startsWith('unix:') === true)
+    return socketPath(listen.slice('unix:'.length), agentVariables.listen, problems);
+  if (listen !== undefined)
+    problems.push(`${agentVariables.listen} must be "unix:<path>"; for TCP set ${agentVariables.port}.`);
   const port = portOf(portText);
   if (port === null) problems.push(`${agentVariables.port} must be a port number.`);
   return { kind: 'tcp', host: undefined, port: port ?? 0 };
@@ -148,7 +155,8 @@ const inheritedOf = (environment: Environment): Record<string, string> =>
   Object.fromEntries(
     Object.entries(environment).filter(
       (entry): entry is [string, string] =>
-        entry[1] !== undefined && (inheritedNames.includes(entry[0]) || inheritedFamilies.some((family) => family.test(entry[0]))),
+        entry[1] !== undefined &&
+        (inheritedNames.includes(entry[0]) || inheritedFamilies.some((family) => family.test(entry[0]))),
     ),
   );
 

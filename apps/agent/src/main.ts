@@ -33,7 +33,14 @@ const main = async (): Promise<void> => {
   const environment = childEnvironment(config, forwarder.port);
   const files = await createFiles({ workspace, stateDir, log });
   const execute = createExecute({ tree: files.tree, env: environment, log });
-  const terminals = await createTerminals({ workspace, env: environment, shell: '/bin/bash', stateDir, propose: journal.append, log });
+  const terminals = await createTerminals({
+    workspace,
+    env: environment,
+    shell: '/bin/bash',
+    stateDir,
+    propose: journal.append,
+    log,
+  });
   const chat = createChat({
     propose: journal.append,
     isDone: journal.isDone,
@@ -48,7 +55,9 @@ const main = async (): Promise<void> => {
     parkAfterMs: config.parkAfterMs,
     log,
   });
-  journal.onTrouble((problem) => chat.notice(problem === null ? 'info' : 'warning', problem ?? 'The disk can be written again.'));
+  journal.onTrouble((problem) =>
+    chat.notice(problem === null ? 'info' : 'warning', problem ?? 'The disk can be written again.'),
+  );
   const live = createLive({ terminals, files, execute, chat: chat.feed, log });
   const control = createControlLink({
     journal,

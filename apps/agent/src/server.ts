@@ -35,9 +35,18 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
   const { listen, sockets, log } = deps;
   const mayEnter = secretCheck(deps.secret);
   // A part answers a frame that is too large in its own words; this ceiling only guards memory.
-  const upgrader = new WebSocketServer({ noServer: true, maxPayload: 2 * maxFrameBytes, clientTracking: false, perMessageDeflate: false });
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    maxPayload: 2 * maxFrameBytes,
+    clientTracking: false,
+    perMessageDeflate: false,
+  });
   // An upload may take hours, so a request as a whole has no time limit; its headers do.
-  const server = createServer({ requestTimeout: 0, headersTimeout: headersTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs });
+  const server = createServer({
+    requestTimeout: 0,
+    headersTimeout: headersTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+  });
 
   server.on('request', (request, response) => void answer(request, response));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -51,14 +60,16 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       const url = new URL(request.url ?? '/', 'http://agent');
-      if (url.pathname === agentPaths.health && request.method === 'GET') return void response.writeHead(200).end('ok\n');
+      if (url.pathname === agentPaths.health && request.method === 'GET')
+        return void response.writeHead(200).end('ok\n');
       if (!mayEnter(request)) return sendError(response, new AppError('unauthenticated'));
       for (const part of deps.http) {
         if (await part.handle(request, response, url)) return;
       }
       sendError(response, new AppError('not_found'));
     } catch (cause) {
-      if (!(cause instanceof AppError)) log('error', 'A request failed.', { method: request.method, cause: String(cause) });
+      if (!(cause instanceof AppError))
+        log('error', 'A request failed.', { method: request.method, cause: String(cause) });
       sendError(response, cause instanceof AppError ? cause : new AppError('internal'));
     }
   };

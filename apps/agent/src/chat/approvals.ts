@@ -158,5 +158,9 @@ const deny = (kind: ApprovalKind, reason: string | undefined): PermissionResult 
     plan: 'The user does not accept this plan. Stay in plan mode and ask what should be different.',
   };
   const hasReason = reason !== undefined && reason !== '';
-  return { behavior: 'deny', message: hasReason ? `The user denied this and said: ${reason}` : plain[kind], decisionClassification: 'user_reject' };
+  return {
+    behavior: 'deny',
+    message: hasReason ? `The user denied this and said: ${reason}` : plain[kind],
+    decisionClassification: 'user_reject',
+  };
 };

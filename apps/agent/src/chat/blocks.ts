@@ -52,7 +52,8 @@ export interface BlocksDeps {
 
 const kinds: Readonly<Record<string, Kind>> = { text: 'text', thinking: 'thinking', tool_use: 'tool' };
 
-export const blockIdOf = (messageId: string, index: number): BlockId => `${messageId}:${index}`.slice(0, 160) as BlockId;
+export const blockIdOf = (messageId: string, index: number): BlockId =>
+  `${messageId}:${index}`.slice(0, 160) as BlockId;
 
 export const createBlocks = ({ publish, onChange }: BlocksDeps): Blocks => {
   const streams = new Map<string | null, Stream>();
@@ -106,7 +107,11 @@ export const createBlocks = ({ publish, onChange }: BlocksDeps): Blocks => {
     for (const { type, content } of pieces) {
       const offset = block.text.length;
       block.text += content;
-      publish({ id: '', type: 'claude-stream', payload: { turnId, blockId, type, tool, parentToolUseId, offset, content } });
+      publish({
+        id: '',
+        type: 'claude-stream',
+        payload: { turnId, blockId, type, tool, parentToolUseId, offset, content },
+      });
     }
     onChange();
   };

@@ -37,7 +37,8 @@ const maxDepth = 6;
 
 /** A tool's input that fits into an event: long strings keep their beginning and say how much is missing. */
 export const boundedInput = (input: unknown): { input: ToolInput; isCut: boolean } => {
-  const whole: ToolInput = typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input } : { value: input ?? null };
+  const whole: ToolInput =
+    typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input } : { value: input ?? null };
   if (jsonBytes(whole) <= maxPartBytes) return { input: whole, isCut: false };
   for (const limit of stringLimits) {
     const smaller = cutValue(whole, limit, 0) as ToolInput;

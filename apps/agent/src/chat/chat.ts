@@ -6,7 +6,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { HookCallback } from '@anthropic-ai/claude-agent-sdk';
-import type { AgentCommand, AgentEvent, ClaudeSettings, CommandId, ServerMessage, TokenUsage } from '@remote-claude/contract';
+import type {
+  AgentCommand,
+  AgentEvent,
+  ClaudeSettings,
+  CommandId,
+  ServerMessage,
+  TokenUsage,
+} from '@remote-claude/contract';
 
 import { createOpenRecord } from '../journal/open-record.js';
 import type { ActivitySource, ChatFeed, Log, Propose } from '../parts.js';
@@ -93,7 +100,16 @@ export const createChat = (deps: ChatDeps): Chat => {
     addRule: (rule) => memory.change({ rules: [...memory.value.rules, rule] }),
     onChange: () => record.save(),
   });
-  const turns = createTurns({ propose, publish, blocks, tools: toolCalls, approvals, keepBlob, now, onChange: () => record.save() });
+  const turns = createTurns({
+    propose,
+    publish,
+    blocks,
+    tools: toolCalls,
+    approvals,
+    keepBlob,
+    now,
+    onChange: () => record.save(),
+  });
   const stalls = createStallWatch({
     isWaiting: () => turns.current !== null && toolCalls.open().length === 0 && approvals.open().length === 0,
     tell: (text) => feed.publish({ id: '', type: 'notice', payload: { kind: 'stalled', text } }),
@@ -127,8 +143,15 @@ export const createChat = (deps: ChatDeps): Chat => {
       if (turn === null) return;
       const reason =
         turn.givenUp ??
-        (turn.interruptIds.length > 0 ? interruptedSentence : `Claude Code ended unexpectedly (${cause}). What it had written is kept; send a message to go on.`);
-      await endTurn(turn, { outcome: turn.givenUp === null ? 'interrupted' : 'failed', reason, scope: 'all', openTools: 'unknown' });
+        (turn.interruptIds.length > 0
+          ? interruptedSentence
+          : `Claude Code ended unexpectedly (${cause}). What it had written is kept; send a message to go on.`);
+      await endTurn(turn, {
+        outcome: turn.givenUp === null ? 'interrupted' : 'failed',
+        reason,
+        scope: 'all',
+        openTools: 'unknown',
+      });
     },
     notice: (text) => notice('warning', text),
   });
@@ -200,7 +223,8 @@ export const createChat = (deps: ChatDeps): Chat => {
     const common = { usage, scope: 'main', openTools: 'interrupted' } as const;
     if (turn.givenUp !== null) return endTurn(turn, { ...common, outcome: 'failed', reason: turn.givenUp });
     if (!result.is_error) return endTurn(turn, { ...common, outcome: 'completed', reason: null });
-    if (wasAborted) return endTurn(turn, { ...common, scope: 'all', outcome: 'interrupted', reason: interruptedSentence });
+    if (wasAborted)
+      return endTurn(turn, { ...common, scope: 'all', outcome: 'interrupted', reason: interruptedSentence });
     const { error = null, said = null } = turn.failure ?? {};
     return endTurn(turn, { ...common, outcome: 'failed', reason: failureSentence(result, error, said) });
   };
@@ -214,7 +238,8 @@ export const createChat = (deps: ChatDeps): Chat => {
       // An interrupt may have come while the process was being started.
       if (turn.interruptIds.length > 0) stop(turn);
     } catch (cause) {
-      const reason = `Claude Code could not be started: ${cause instanceof Error ? cause.message : String(cause)}`.slice(0, 2_000);
+      const reason =
+        `Claude Code could not be started: ${cause instanceof Error ? cause.message : String(cause)}`.slice(0, 2_000);
       log('error', 'Claude Code could not be started.', { cause: String(cause) });
       await endTurn(turn, { outcome: 'failed', reason, scope: 'all', openTools: 'interrupted' });
     }
@@ -287,7 +312,8 @@ export const createChat = (deps: ChatDeps): Chat => {
     return propose(configuredEvent(), [given.id]);
   };
 
-  const notice = (kind: 'info' | 'warning', text: string): void => feed.publish({ id: '', type: 'notice', payload: { kind, text } });
+  const notice = (kind: 'info' | 'warning', text: string): void =>
+    feed.publish({ id: '', type: 'notice', payload: { kind, text } });
 
   const recovered = recover(record.left, deps.earlier).map(({ event, commandIds }) => propose(event, commandIds));
   // Only when the journal has it may the old record go.
@@ -312,7 +338,7 @@ export const createChat = (deps: ChatDeps): Chat => {
 const isOfOtherTurn = (result: ResultMessage, turn: Turn): boolean => {
   const [promptId] = turn.messageIds;
   if (promptId === undefined || result.origin === undefined || result.origin.kind === 'human') return false;
-  const answered = result.user_message_uuids ?? (result.user_message_uuid === undefined ? [] : [result.user_message_uuid]);
+  const answered =
+    result.user_message_uuids ?? (result.user_message_uuid === undefined ? [] : [result.user_message_uuid]);
   return !answered.includes(promptId);
 };
-

@@ -77,7 +77,7 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
       ...(model === null ? {} : { model }),
       ...(effort === null ? {} : { effort }),
       spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
-        child = spawn(command, args, { cwd, env: env as NodeJS.ProcessEnv, stdio: ['pipe', 'pipe', 'pipe'] });
+        child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
         child.stderr?.setEncoding('utf8').on('data', deps.onStderr);
         return gated(child, deps.whenRoom);
       },
@@ -95,7 +95,9 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
   const ended = read();
   const ready = session.initializationResult().then((result) => ({
     version: result.claude_code_version ?? '',
-    defaultModel: (result.models.find(({ value }) => value === 'default') as { resolvedModel?: string } | undefined)?.resolvedModel ?? null,
+    defaultModel:
+      (result.models.find(({ value }) => value === 'default') as { resolvedModel?: string } | undefined)
+        ?.resolvedModel ?? null,
     commands: result.commands,
   }));
   // Whoever waits for it hears of a failure; where nobody does, `ended` says the same.
@@ -132,7 +134,8 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
 };
 
 const baseOptions = (deps: ClaudeProcessDeps): Options => {
-  const { claudePath, workspace, environment, noProjectDir, permissionMode, allowedTools, canUseTool, onToolHook } = deps;
+  const { claudePath, workspace, environment, noProjectDir, permissionMode, allowedTools, canUseTool, onToolHook } =
+    deps;
   const hook = [{ hooks: [onToolHook], timeout: hookTimeoutS }];
   return {
     cwd: workspace,
@@ -156,7 +159,11 @@ const baseOptions = (deps: ClaudeProcessDeps): Options => {
 };
 
 /** The prompts as the SDK takes them: an iterable that waits. */
-const createInput = (): { messages: AsyncIterable<SDKUserMessage>; push(message: SDKUserMessage): void; end(): void } => {
+const createInput = (): {
+  messages: AsyncIterable<SDKUserMessage>;
+  push(message: SDKUserMessage): void;
+  end(): void;
+} => {
   const waiting: SDKUserMessage[] = [];
   let wake = (): void => undefined;
   let isEnded = false;
@@ -207,9 +214,12 @@ const gated = (child: ChildProcess, whenRoom: () => Promise<void> | null): Spawn
       return child.signalCode;
     },
     kill: (signal) => child.kill(signal),
-    on: (event: string, listener: (...args: never[]) => void) => void child.on(event, listener as (...args: unknown[]) => void),
-    once: (event: string, listener: (...args: never[]) => void) => void child.once(event, listener as (...args: unknown[]) => void),
-    off: (event: string, listener: (...args: never[]) => void) => void child.off(event, listener as (...args: unknown[]) => void),
+    on: (event: string, listener: (...args: never[]) => void) =>
+      void child.on(event, listener as (...args: unknown[]) => void),
+    once: (event: string, listener: (...args: never[]) => void) =>
+      void child.once(event, listener as (...args: unknown[]) => void),
+    off: (event: string, listener: (...args: never[]) => void) =>
+      void child.off(event, listener as (...args: unknown[]) => void),
   };
   return process;
 };

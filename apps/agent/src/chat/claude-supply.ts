@@ -57,7 +57,8 @@ interface Live {
 }
 
 const lostConversation = /No conversation found/i;
-const lostSentence = "Claude's memory of this conversation could not be found, so it begins anew. The history above is complete.";
+const lostSentence =
+  "Claude's memory of this conversation could not be found, so it begins anew. The history above is complete.";
 const maxLogged = 2_000;
 
 export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
@@ -89,7 +90,11 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
     const started: Live = { process, isResumed: conversation !== null, hasInit: false, sent: null };
     /** The answer of a process that could not go on with its conversation: it is begun anew, so nobody needs to hear. */
     const isLost = (message: SDKMessage): boolean =>
-      started.isResumed && !started.hasInit && message.type === 'result' && 'errors' in message && message.errors.some((line) => lostConversation.test(line));
+      started.isResumed &&
+      !started.hasInit &&
+      message.type === 'result' &&
+      'errors' in message &&
+      message.errors.some((line) => lostConversation.test(line));
     void process.ready.then(deps.onReady, () => undefined);
     void process.ended.then(({ cause }) => onEnded(started, cause));
     return started;
@@ -138,7 +143,9 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
     send,
     interrupt: async () => {
       // A process that is gone has ended the turn already.
-      await live?.process.interrupt().catch((cause: unknown) => log('warn', 'The interrupt was not taken.', { cause: String(cause) }));
+      await live?.process
+        .interrupt()
+        .catch((cause: unknown) => log('warn', 'The interrupt was not taken.', { cause: String(cause) }));
     },
     kill: () => live?.process.kill(),
     configure: async ({ model, permissionMode, effort }) => {

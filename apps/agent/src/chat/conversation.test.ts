@@ -70,12 +70,26 @@ describe('a conversation', () => {
     expect(control.commandsOf(turn)).toEqual([prompt]);
     expect((await control.next('thinking')).text.text).toBe('A small file will do.');
     expect((await control.next('text')).text.text).toBe('I write it now.');
-    expect(await control.next('tool.called')).toMatchObject({ name: 'Write', title: 'Write fib.mjs', inputCut: false, turnId: turn.turnId });
+    expect(await control.next('tool.called')).toMatchObject({
+      name: 'Write',
+      title: 'Write fib.mjs',
+      inputCut: false,
+      turnId: turn.turnId,
+    });
 
     const { approval } = await control.next('approval.asked');
-    expect(approval).toMatchObject({ kind: 'tool', tool: 'Write', title: 'Write fib.mjs', sessionRule: 'every edit of files in the work tree' });
+    expect(approval).toMatchObject({
+      kind: 'tool',
+      tool: 'Write',
+      title: 'Write fib.mjs',
+      sessionRule: 'every edit of files in the work tree',
+    });
     expect(existsSync(join(dir, 'workspace/fib.mjs'))).toBe(false);
-    const answer = control.command({ type: 'answer', approvalId: approval.approvalId, answer: { decision: 'allow', scope: 'once' } });
+    const answer = control.command({
+      type: 'answer',
+      approvalId: approval.approvalId,
+      answer: { decision: 'allow', scope: 'once' },
+    });
     const written = await control.next('tool.finished');
     expect(written).toMatchObject({ name: 'Write', outcome: 'ok' });
     expect(control.commandsOf(written)).toEqual([answer]);
@@ -100,12 +114,20 @@ describe('a conversation', () => {
   it('tells Claude why a call was denied', async () => {
     control.command({ type: 'prompt', prompt: 'Write a program.' });
     const { approval } = await control.next('approval.asked');
-    control.command({ type: 'answer', approvalId: approval.approvalId, answer: { decision: 'deny', scope: 'once', reason: 'Not in this folder.' } });
+    control.command({
+      type: 'answer',
+      approvalId: approval.approvalId,
+      answer: { decision: 'deny', scope: 'once', reason: 'Not in this folder.' },
+    });
     const finished = await control.next('tool.finished');
     expect(finished.outcome).toBe('denied');
     expect(finished.output.text).toContain('Not in this folder.');
     expect((await control.next('turn.ended')).message?.text).toBe('Then I leave it.');
-    const late = control.command({ type: 'answer', approvalId: approval.approvalId, answer: { decision: 'allow', scope: 'once' } });
+    const late = control.command({
+      type: 'answer',
+      approvalId: approval.approvalId,
+      answer: { decision: 'allow', scope: 'once' },
+    });
     expect(await control.next('command.refused')).toMatchObject({ commandId: late, command: 'answer' });
   });
 
@@ -123,7 +145,9 @@ describe('a conversation', () => {
 
   it('shows the to-do list', async () => {
     control.command({ type: 'prompt', prompt: 'Make a list.' });
-    expect((await control.next('todo.changed')).items).toEqual([{ content: 'Look', activeForm: 'Looking', status: 'in_progress' }]);
+    expect((await control.next('todo.changed')).items).toEqual([
+      { content: 'Look', activeForm: 'Looking', status: 'in_progress' },
+    ]);
     expect((await control.next('turn.ended')).outcome).toBe('completed');
   });
 
@@ -160,7 +184,10 @@ describe('a conversation', () => {
     expect(control.proposed.slice(0, first.length)).toEqual(first);
     const head = control.proposed.length;
     control.command({ type: 'prompt', prompt: 'Say hello.' });
-    await control.next('turn.started', (event) => !first.some((old) => old.event.type === 'turn.started' && old.event.turnId === event.turnId));
+    await control.next(
+      'turn.started',
+      (event) => !first.some((old) => old.event.type === 'turn.started' && old.event.turnId === event.turnId),
+    );
     expect(control.proposed[head]?.n).toBe((control.proposed[head - 1]?.n ?? 0) + 1);
   });
 
@@ -188,9 +215,17 @@ describe('a conversation', () => {
   });
 
   it('changes model, mode and effort while it runs', async () => {
-    const id = control.command({ type: 'configure', settings: { permissionMode: 'acceptEdits', model: 'sonnet', effort: 'low' } });
+    const id = control.command({
+      type: 'configure',
+      settings: { permissionMode: 'acceptEdits', model: 'sonnet', effort: 'low' },
+    });
     const configured = await control.next('claude.configured');
-    expect(configured).toEqual({ type: 'claude.configured', model: 'sonnet', permissionMode: 'acceptEdits', effort: 'low' });
+    expect(configured).toEqual({
+      type: 'claude.configured',
+      model: 'sonnet',
+      permissionMode: 'acceptEdits',
+      effort: 'low',
+    });
     expect(control.commandsOf(configured)).toEqual([id]);
     control.command({ type: 'prompt', prompt: 'Write a program.' });
     // The mode lets the edit through without asking; it is recorded all the same.
@@ -265,10 +300,16 @@ describe('what a crash leaves', () => {
     agent = await startAgent({ dir: dirOf('q'), gatewayPort: model.port });
     control = await connectControl(agent.socketPath);
     expect((await control.next('approval.expired')).approvalId).toBe(approval.approvalId);
-    expect(await control.next('tool.finished')).toMatchObject({ toolUseId: approval.approvalId, outcome: 'interrupted' });
+    expect(await control.next('tool.finished')).toMatchObject({
+      toolUseId: approval.approvalId,
+      outcome: 'interrupted',
+    });
     expect((await control.next('turn.ended')).outcome).toBe('interrupted');
     const id = newCommandId();
-    control.command({ type: 'answer', approvalId: approval.approvalId, answer: { decision: 'allow', scope: 'once' } }, id);
+    control.command(
+      { type: 'answer', approvalId: approval.approvalId, answer: { decision: 'allow', scope: 'once' } },
+      id,
+    );
     expect((await control.next('command.refused')).commandId).toBe(id);
     await control.close();
     await agent.end();
@@ -281,11 +322,18 @@ it("keeps a repository's own hooks, commands, settings and servers inert, and re
   mkdirSync(join(repository, '.claude/commands'), { recursive: true });
   const hook = [{ hooks: [{ type: 'command', command: `touch ${touched}` }] }];
   const hooks = { SessionStart: hook, UserPromptSubmit: hook, PreToolUse: hook, Stop: hook };
-  const settings = { hooks, permissions: { allow: ['Bash(*)', 'Write'] }, env: { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9' } };
+  const settings = {
+    hooks,
+    permissions: { allow: ['Bash(*)', 'Write'] },
+    env: { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9' },
+  };
   writeFileSync(join(repository, '.claude/settings.json'), JSON.stringify(settings));
   writeFileSync(join(repository, '.claude/settings.local.json'), JSON.stringify(settings));
   writeFileSync(join(repository, '.claude/commands/planted.md'), 'Say planted.');
-  writeFileSync(join(repository, '.mcp.json'), JSON.stringify({ mcpServers: { planted: { command: 'touch', args: [touched] } } }));
+  writeFileSync(
+    join(repository, '.mcp.json'),
+    JSON.stringify({ mcpServers: { planted: { command: 'touch', args: [touched] } } }),
+  );
   writeFileSync(join(repository, 'CLAUDE.md'), 'The word of this project is PINEAPPLE.');
 
   agent = await startAgent({ dir: dirOf('r'), gatewayPort: model.port });
@@ -311,4 +359,7 @@ const streamed = (dir: string, words: string): Promise<boolean> => {
 };
 
 const childrenOf = (pid: number): number[] =>
-  execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).trim().split(/\s+/).map(Number);
+  execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split(/\s+/)
+    .map(Number);

@@ -10,7 +10,8 @@ export interface FailedResult {
 }
 
 const byError: Readonly<Record<string, string>> = {
-  authentication_failed: 'The model service did not accept the key. An administrator can enter another one in the settings.',
+  authentication_failed:
+    'The model service did not accept the key. An administrator can enter another one in the settings.',
   billing_error: 'The model service refused for a reason of billing. Ask an administrator to look at the account.',
   rate_limit: 'The model service has had too many requests. Wait a little and send your message again.',
   overloaded: 'The model service is overloaded. Wait a little and send your message again.',
@@ -61,8 +62,15 @@ export const retrySentence = (status: number | null, attempt: number, delayMs: n
 };
 
 /** Attempts after which a refusal that no repetition mends ends the turn; Claude Code itself would try for minutes. */
-export const isHopeless = (status: number | null, attempt: number): boolean => (status === 401 || status === 403) && attempt >= 3;
+export const isHopeless = (status: number | null, attempt: number): boolean =>
+  (status === 401 || status === 403) && attempt >= 3;
 
 const maxDetail = 600;
-const cleaned = (text: string): string => text.replace(/^API Error:\s*/, '').replaceAll(/\s+/g, ' ').trim().slice(0, maxDetail);
-const withDetail = (sentence: string, detail: string): string => (detail === '' ? sentence : `${sentence} It was told: ${detail}`);
+const cleaned = (text: string): string =>
+  text
+    .replace(/^API Error:\s*/, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, maxDetail);
+const withDetail = (sentence: string, detail: string): string =>
+  detail === '' ? sentence : `${sentence} It was told: ${detail}`;

@@ -4,7 +4,14 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-import { effort, modelName, permissionMode, type ClaudeSettings, type Effort, type PermissionMode } from '@remote-claude/contract';
+import {
+  effort,
+  modelName,
+  permissionMode,
+  type ClaudeSettings,
+  type Effort,
+  type PermissionMode,
+} from '@remote-claude/contract';
 import { z } from 'zod';
 
 import { sessionRule, type SessionRule } from './session-rules.js';

@@ -44,17 +44,24 @@ export interface Recovered {
   commandIds: readonly CommandId[];
 }
 
-const reason = 'The session was cut off in the middle of this turn. What Claude had written is kept; send a message to go on.';
+const reason =
+  'The session was cut off in the middle of this turn. What Claude had written is kept; send a message to go on.';
 
 /** `recorded` are the events of earlier lives that are still on the disk. */
 export const recover = (left: UnderWay | null, recorded: readonly AgentEvent[]): Recovered[] => {
   const seen = seenIn(recorded);
   const record = left !== null && !seen.ended.has(left.turnId) ? left : null;
   const events: Recovered[] = [];
-  const add = (event: AgentEvent, commandIds: readonly CommandId[] = []): void => void events.push({ event, commandIds });
+  const add = (event: AgentEvent, commandIds: readonly CommandId[] = []): void =>
+    void events.push({ event, commandIds });
 
   for (const id of record?.approvals ?? []) {
-    if (!seen.expired.has(id)) add({ type: 'approval.expired', approvalId: id, reason: 'The session was cut off before anyone answered; the call never ran.' });
+    if (!seen.expired.has(id))
+      add({
+        type: 'approval.expired',
+        approvalId: id,
+        reason: 'The session was cut off before anyone answered; the call never ran.',
+      });
   }
   for (const block of record?.blocks ?? []) {
     if (block.text !== '' && !seen.blocks.has(block.blockId)) add(interruptedBlock(block, () => null));
@@ -66,10 +73,20 @@ export const recover = (left: UnderWay | null, recorded: readonly AgentEvent[]):
     const outcome = isReleased ? 'unknown' : 'interrupted';
     add({ type: 'tool.finished', ...named, outcome, output, durationMs: 0 }, answeredBy === null ? [] : [answeredBy]);
   }
-  const unfinished = new Set<TurnId>([...[...seen.started].filter((id) => !seen.ended.has(id)), ...(record === null ? [] : [record.turnId])]);
+  const unfinished = new Set<TurnId>([
+    ...[...seen.started].filter((id) => !seen.ended.has(id)),
+    ...(record === null ? [] : [record.turnId]),
+  ]);
   for (const id of unfinished) {
     const commandIds = record?.turnId === id ? record.interruptIds : [];
-    const ended = { turnId: id, outcome: 'interrupted', reason, message: null, usage: noTokens, durationMs: 0 } as const;
+    const ended = {
+      turnId: id,
+      outcome: 'interrupted',
+      reason,
+      message: null,
+      usage: noTokens,
+      durationMs: 0,
+    } as const;
     add({ type: 'turn.ended', ...ended }, commandIds);
   }
   return events;
@@ -86,7 +103,8 @@ const seenIn = (recorded: readonly AgentEvent[]) => {
   for (const event of recorded) {
     if (event.type === 'turn.started') seen.started.add(event.turnId);
     if (event.type === 'turn.ended') seen.ended.add(event.turnId);
-    if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted') seen.blocks.add(event.blockId);
+    if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted')
+      seen.blocks.add(event.blockId);
     if (event.type === 'tool.finished') seen.finished.add(event.toolUseId);
     if (event.type === 'approval.expired') seen.expired.add(event.approvalId);
   }

@@ -15,7 +15,8 @@ export const textOfResult = (content: unknown): string => {
 };
 
 /** Claude Code wraps its own errors in a tag that is meant for the model. */
-const withoutWrapper = (text: string): string => /^<tool_use_error>([\s\S]*)<\/tool_use_error>$/.exec(text)?.[1] ?? text;
+const withoutWrapper = (text: string): string =>
+  /^<tool_use_error>([\s\S]*)<\/tool_use_error>$/.exec(text)?.[1] ?? text;
 
 /** Of the main conversation in this turn; what subagents used is counted by the gateway. */
 export const usageOf = (usage: unknown): TokenUsage => {

@@ -10,7 +10,10 @@ import { shortened } from './bounded.js';
 
 export const sessionRule = z.discriminatedUnion('kind', [
   /** Rules of Claude Code's own, such as `Bash(npm test *)`. */
-  z.object({ kind: z.literal('native'), rules: z.array(z.object({ toolName: z.string(), ruleContent: z.string().optional() })) }),
+  z.object({
+    kind: z.literal('native'),
+    rules: z.array(z.object({ toolName: z.string(), ruleContent: z.string().optional() })),
+  }),
   /** Edits that the mode `acceptEdits` would let through. */
   z.object({ kind: z.literal('edits') }),
   /** This command of this tool, letter by letter. */
@@ -37,13 +40,18 @@ const wouldAcceptEdits = ({ tool, suggestions }: AskedFor): boolean =>
 export const ruleFor = (asked: AskedFor): SessionRule | null => {
   if (asked.onceOnly) return null;
   if (wouldAcceptEdits(asked)) return { kind: 'edits' };
-  const rules = asked.suggestions.flatMap((update) => (update.type === 'addRules' && update.behavior === 'allow' ? update.rules : []));
+  const rules = asked.suggestions.flatMap((update) =>
+    update.type === 'addRules' && update.behavior === 'allow' ? update.rules : [],
+  );
   // A suggestion that also opens folders is more than a rule about this call, so it is not offered as one.
   const isRulesAlone = asked.suggestions.every(({ type }) => type === 'addRules');
   if (rules.length > 0 && isRulesAlone) {
     return {
       kind: 'native',
-      rules: rules.map(({ toolName, ruleContent }) => ({ toolName, ...(ruleContent === undefined ? {} : { ruleContent }) })),
+      rules: rules.map(({ toolName, ruleContent }) => ({
+        toolName,
+        ...(ruleContent === undefined ? {} : { ruleContent }),
+      })),
     };
   }
   const command = asked.input['command'];
@@ -65,7 +73,8 @@ export const wordsOf = (rule: SessionRule): string => {
 const wordsOfNative = ({ toolName, ruleContent }: { toolName: string; ruleContent?: string | undefined }): string => {
   if (ruleContent === undefined) return `every use of ${toolName}`;
   const prefix = /^(.*?)(?::\*| \*)$/.exec(ruleContent)?.[1];
-  if (toolName === 'Bash') return prefix === undefined ? `the command "${ruleContent}"` : `commands that begin with "${prefix}"`;
+  if (toolName === 'Bash')
+    return prefix === undefined ? `the command "${ruleContent}"` : `commands that begin with "${prefix}"`;
   if (ruleContent.startsWith('domain:')) return `${toolName} on ${ruleContent.slice('domain:'.length)}`;
   return `${toolName} on ${ruleContent}`;
 };
@@ -86,7 +95,10 @@ export const updatesOf = (rule: SessionRule): PermissionUpdate[] =>
           type: 'addRules',
           behavior: 'allow',
           destination: 'session',
-          rules: rule.rules.map(({ toolName, ruleContent }) => ({ toolName, ...(ruleContent === undefined ? {} : { ruleContent }) })),
+          rules: rule.rules.map(({ toolName, ruleContent }) => ({
+            toolName,
+            ...(ruleContent === undefined ? {} : { ruleContent }),
+          })),
         },
       ]
     : [];
@@ -96,7 +108,9 @@ export const allowedToolsOf = (rules: readonly SessionRule[]): string[] => [
   ...new Set(
     rules.flatMap((rule) =>
       rule.kind === 'native'
-        ? rule.rules.map(({ toolName, ruleContent }) => (ruleContent === undefined ? toolName : `${toolName}(${ruleContent})`))
+        ? rule.rules.map(({ toolName, ruleContent }) =>
+            ruleContent === undefined ? toolName : `${toolName}(${ruleContent})`,
+          )
         : [],
     ),
   ),

@@ -16,7 +16,12 @@ export interface StallWatchDeps {
 const defaultSilentAfterMs = 30_000;
 const checkEveryMs = 5_000;
 
-export const createStallWatch = ({ isWaiting, tell, now, silentAfterMs = defaultSilentAfterMs }: StallWatchDeps): StallWatch => {
+export const createStallWatch = ({
+  isWaiting,
+  tell,
+  now,
+  silentAfterMs = defaultSilentAfterMs,
+}: StallWatchDeps): StallWatch => {
   let heardAt = now();
   let hasTold = false;
   const heard = (): void => {
@@ -28,7 +33,9 @@ export const createStallWatch = ({ isWaiting, tell, now, silentAfterMs = default
     if (hasTold || silentMs < silentAfterMs) return;
     if (!isWaiting()) return heard();
     hasTold = true;
-    tell(`Nothing has come from the model for ${Math.round(silentMs / 1_000)} s. It may still answer; you can interrupt it.`);
+    tell(
+      `Nothing has come from the model for ${Math.round(silentMs / 1_000)} s. It may still answer; you can interrupt it.`,
+    );
   }, checkEveryMs);
   timer.unref();
   return { begin: heard, heard, close: () => clearInterval(timer) };

@@ -152,16 +152,18 @@ export const createToolCalls = (deps: ToolCallsDeps): ToolCalls => {
     },
     get: (toolUseId) => calls.get(toolUseId),
     open: () =>
-      [...calls.values()].map(({ turnId, toolUseId, name, title, parentToolUseId, calledAt, isReleased, answeredBy }) => ({
-        turnId,
-        toolUseId,
-        name,
-        title,
-        parentToolUseId,
-        calledAt,
-        isReleased,
-        answeredBy,
-      })),
+      [...calls.values()].map(
+        ({ turnId, toolUseId, name, title, parentToolUseId, calledAt, isReleased, answeredBy }) => ({
+          turnId,
+          toolUseId,
+          name,
+          title,
+          parentToolUseId,
+          calledAt,
+          isReleased,
+          answeredBy,
+        }),
+      ),
   };
 };
 

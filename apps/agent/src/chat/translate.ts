@@ -3,7 +3,13 @@
  * have theirs. It does not know what comes next, and never shows what Claude Code says to itself as a person's words.
  */
 import type { SDKMessage } from '@anthropic-ai/claude-agent-sdk';
-import { permissionMode, type PermissionMode, type ServerMessage, type TokenUsage, type TurnId } from '@remote-claude/contract';
+import {
+  permissionMode,
+  type PermissionMode,
+  type ServerMessage,
+  type TokenUsage,
+  type TurnId,
+} from '@remote-claude/contract';
 
 import type { Propose } from '../parts.js';
 import type { Blocks, StreamEvent } from './blocks.js';
@@ -51,13 +57,15 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
 
   /** The turn that something of `parent` belongs to: a subagent may outlive the turn that started it. */
   const turnIdFor = async (parent: string | null): Promise<TurnId> =>
-    parent === null ? (await turn()).turnId : (tools.get(parent)?.turnId ?? current()?.turnId ?? lastTurnId() ?? (await turn()).turnId);
+    parent === null
+      ? (await turn()).turnId
+      : (tools.get(parent)?.turnId ?? current()?.turnId ?? lastTurnId() ?? (await turn()).turnId);
 
   const onAssistant = async (message: MessageOf<'assistant'>): Promise<void> => {
     const parent = message.parent_tool_use_id;
     const { id, model, content } = message.message;
     const turnId = await turnIdFor(parent);
-    const isSynthetic = (model as string) === '<synthetic>';
+    const isSynthetic = model === '<synthetic>';
     for (const block of content) {
       switch (block.type) {
         case 'text':
@@ -73,12 +81,21 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
           const blockId = blocks.finish(id, block.type, parent);
           if (text === '') break;
           if (block.type === 'text' && parent === null) noteWords(text);
-          void propose({ type: block.type, turnId, blockId, text: boundedText(text, keepBlob), parentToolUseId: parent });
+          void propose({
+            type: block.type,
+            turnId,
+            blockId,
+            text: boundedText(text, keepBlob),
+            parentToolUseId: parent,
+          });
           break;
         }
         case 'tool_use':
           blocks.finish(id, 'tool', parent);
-          void tools.called({ toolUseId: block.id, name: block.name, input: block.input, parentToolUseId: parent }, turnId);
+          void tools.called(
+            { toolUseId: block.id, name: block.name, input: block.input, parentToolUseId: parent },
+            turnId,
+          );
           break;
         default:
       }
@@ -93,13 +110,18 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
   const onUser = async (message: MessageOf<'user'>): Promise<void> => {
     const { content } = message.message;
     if (typeof content === 'string') return;
-    const meta = (message as { tool_result_meta?: { id?: string; non_execution_kind?: string }[] }).tool_result_meta ?? [];
+    const meta =
+      (message as { tool_result_meta?: { id?: string; non_execution_kind?: string }[] }).tool_result_meta ?? [];
     for (const block of content) {
       if (block.type !== 'tool_result') continue;
       const kind = meta.find(({ id }) => id === block.tool_use_id)?.non_execution_kind;
       const wasCancelled = kind === 'user-rejected' || (current()?.interruptIds.length ?? 0) > 0;
       if (kind === 'permission-rule') tools.denied(block.tool_use_id, null);
-      await tools.finished(block.tool_use_id, { isError: block.is_error === true, wasCancelled, text: textOfResult(block.content) });
+      await tools.finished(block.tool_use_id, {
+        isError: block.is_error === true,
+        wasCancelled,
+        text: textOfResult(block.content),
+      });
     }
   };
 
@@ -114,7 +136,11 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
       case 'api_retry': {
         const { attempt, error_status: status, retry_delay_ms: delayMs } = message;
         blocks.dropOpen(null);
-        publish({ id: '', type: 'notice', payload: { kind: 'model-retry', text: retrySentence(status, attempt, delayMs) } });
+        publish({
+          id: '',
+          type: 'notice',
+          payload: { kind: 'model-retry', text: retrySentence(status, attempt, delayMs) },
+        });
         const running = current();
         if (running !== null && status !== null && isHopeless(status, attempt)) deps.giveUp(running, status);
         return;
@@ -125,7 +151,10 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
       }
       case 'task_started':
         agents.set(message.task_id, {
-          name: [message.subagent_type, message.description].filter((part) => part !== undefined && part !== '').join(': ').slice(0, 200),
+          name: [message.subagent_type, message.description]
+            .filter((part) => part !== undefined && part !== '')
+            .join(': ')
+            .slice(0, 200),
           parent: message.tool_use_id ?? null,
         });
         return;
@@ -141,10 +170,17 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
         const { turnId } = await turn();
         noteWords(message.content);
         const blockId = blocks.finish(message.uuid, 'text', null);
-        return void propose({ type: 'text', turnId, blockId, text: boundedText(message.content, keepBlob), parentToolUseId: null });
+        return void propose({
+          type: 'text',
+          turnId,
+          blockId,
+          text: boundedText(message.content, keepBlob),
+          parentToolUseId: null,
+        });
       }
       case 'informational':
-        if (message.level === 'warning') publish({ id: '', type: 'notice', payload: { kind: 'warning', text: message.content.slice(0, 2_000) } });
+        if (message.level === 'warning')
+          publish({ id: '', type: 'notice', payload: { kind: 'warning', text: message.content.slice(0, 2_000) } });
         return;
       default:
     }
@@ -175,7 +211,11 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
           return onSystem(message);
         case 'tool_progress': {
           const { tool_use_id: toolUseId, elapsed_time_seconds: seconds } = message;
-          return publish({ id: '', type: 'tool-progress', payload: { toolUseId, elapsedMs: seconds * 1_000, outcome: null } });
+          return publish({
+            id: '',
+            type: 'tool-progress',
+            payload: { toolUseId, elapsedMs: seconds * 1_000, outcome: null },
+          });
         }
         case 'conversation_reset':
           return deps.onConversation(message.new_conversation_id);
@@ -191,4 +231,5 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
 };
 
 /** Claude Code puts such words where an answer is missing; they are no answer. */
-const isPlaceholder = (text: string): boolean => text === '' || text === 'No response requested.' || text === '(no content)';
+const isPlaceholder = (text: string): boolean =>
+  text === '' || text === 'No response requested.' || text === '(no content)';

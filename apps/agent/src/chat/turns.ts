@@ -4,7 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { noTokens, type BlockId, type CommandId, type EventOf, type OpenBlock, type ServerMessage, type TokenUsage, type TurnId } from '@remote-claude/contract';
+import {
+  noTokens,
+  type CommandId,
+  type EventOf,
+  type OpenBlock,
+  type ServerMessage,
+  type TokenUsage,
+  type TurnId,
+} from '@remote-claude/contract';
 
 import type { Propose } from '../parts.js';
 import type { Approvals } from './approvals.js';
@@ -113,7 +121,7 @@ export const interruptedBlock = (
 ): EventOf<'block.interrupted'> => ({
   type: 'block.interrupted',
   turnId,
-  blockId: blockId as BlockId,
+  blockId,
   kind,
   text: boundedText(text, keepBlob),
 });

@@ -3,7 +3,18 @@
  * Written and synced before the event that names it. It does not know which event that is.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 export interface Blob {
@@ -71,7 +82,7 @@ const writeSynced = (path: string, content: Buffer): boolean => {
   try {
     const file = openSync(temporary, 'w', 0o600);
     try {
-      for (let written = 0; written < content.length; ) written += writeSync(file, content, written);
+      for (let written = 0; written < content.length;) written += writeSync(file, content, written);
       fsyncSync(file);
     } finally {
       closeSync(file);

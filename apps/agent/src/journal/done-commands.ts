@@ -50,7 +50,10 @@ export const createDoneCommands = (path: string): DoneCommands => {
 
 const readIds = (path: string): CommandId[] => {
   try {
-    return readFileSync(path, 'utf8').split('\n').slice(-maxIds - 1).filter((line) => line.length === 36) as CommandId[];
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .slice(-maxIds - 1)
+      .filter((line) => line.length === 36) as CommandId[];
   } catch {
     return [];
   }

@@ -79,7 +79,9 @@ export const createJournal = (deps: JournalDeps): Journal => {
   const sources: Source[] = older.journals.map(({ records, acknowledged, ...of }) => ({
     ...of,
     acknowledged,
-    kept: records.filter(({ n }) => n > acknowledged).map((record) => ({ ...record, bytes: JSON.stringify(record).length })),
+    kept: records
+      .filter(({ n }) => n > acknowledged)
+      .map((record) => ({ ...record, bytes: JSON.stringify(record).length })),
   }));
   const own: Source = { source, folder, acknowledged: 0, kept: [] };
   sources.push(own);
@@ -99,9 +101,13 @@ export const createJournal = (deps: JournalDeps): Journal => {
   const onTrouble = (cause: Error | null): void => {
     if (troubled === (cause !== null)) return;
     troubled = cause !== null;
-    log(troubled ? 'error' : 'info', troubled ? 'The journal cannot be written.' : 'The journal can be written again.', {
-      cause: cause?.message,
-    });
+    log(
+      troubled ? 'error' : 'info',
+      troubled ? 'The journal cannot be written.' : 'The journal can be written again.',
+      {
+        cause: cause?.message,
+      },
+    );
     for (const tell of troubleListeners) tell(cause === null ? null : sentenceOf(cause));
     checkRoom();
   };
@@ -135,7 +141,9 @@ export const createJournal = (deps: JournalDeps): Journal => {
   const write = (): void => {
     writing ??= Promise.resolve()
       .then(writeAll)
-      .catch((cause: unknown) => log('error', 'The journal was closed with events unwritten.', { cause: String(cause) }))
+      .catch((cause: unknown) =>
+        log('error', 'The journal was closed with events unwritten.', { cause: String(cause) }),
+      )
       .finally(() => {
         writing = null;
         // An append may have come between the last look and here.
@@ -152,7 +160,9 @@ export const createJournal = (deps: JournalDeps): Journal => {
     done.keep(gone.flatMap(({ commandIds }) => commandIds ?? []));
     checkRoom();
     if (of === own) {
-      void segments.trim((own.kept[0]?.n ?? durableN + 1) - 1).catch((cause: unknown) => log('warn', 'A journal file stays.', { cause: String(cause) }));
+      void segments
+        .trim((own.kept[0]?.n ?? durableN + 1) - 1)
+        .catch((cause: unknown) => log('warn', 'A journal file stays.', { cause: String(cause) }));
     } else if (of.kept.length === 0) {
       sources.splice(sources.indexOf(of), 1);
       removeJournal(of.folder);
@@ -162,12 +172,14 @@ export const createJournal = (deps: JournalDeps): Journal => {
   /** What the next life need not repeat; many acknowledgements make one write. */
   const noteAcknowledged = (of: Source, n: number): void => {
     of.acknowledged = Math.max(of.acknowledged, n);
-    ackTimer ??= setTimeout(saveAcknowledged, saveAcknowledgedMs);
+    ackTimer ??= setTimeout(() => void saveAcknowledged(), saveAcknowledgedMs);
   };
   const saveAcknowledged = async (): Promise<void> => {
     if (ackTimer !== null) clearTimeout(ackTimer);
     ackTimer = null;
-    const saved = sources.map((one) => writeFile(join(one.folder, acknowledgedFile), String(one.acknowledged)).catch(() => undefined));
+    const saved = sources.map((one) =>
+      writeFile(join(one.folder, acknowledgedFile), String(one.acknowledged)).catch(() => undefined),
+    );
     await Promise.all(saved);
   };
 
@@ -178,7 +190,10 @@ export const createJournal = (deps: JournalDeps): Journal => {
     done[isNeeded ? 'add' : 'keep'](commandIds);
     if (isNeeded) continue;
     removeJournal(olderFolder);
-    sources.splice(sources.findIndex((one) => one.folder === olderFolder), 1);
+    sources.splice(
+      sources.findIndex((one) => one.folder === olderFolder),
+      1,
+    );
   }
 
   return {

@@ -55,6 +55,7 @@ const readFolder = (folder: string, log: Log): JournalRecord[] =>
       const content = readFileSync(join(folder, name));
       const { records, wholeBytes } = decodeRecords(content);
       const torn = content.length - wholeBytes;
-      if (torn > 0) log('warn', 'The end of a journal file was never written whole and is left out.', { name, bytes: torn });
+      if (torn > 0)
+        log('warn', 'The end of a journal file was never written whole and is left out.', { name, bytes: torn });
       return records;
     });

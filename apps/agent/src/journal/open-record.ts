@@ -24,7 +24,12 @@ export interface OpenRecordDeps<T> {
 
 const defaultEveryMs = 250;
 
-export const createOpenRecord = <T>({ path, parse, current, everyMs = defaultEveryMs }: OpenRecordDeps<T>): OpenRecord<T> => {
+export const createOpenRecord = <T>({
+  path,
+  parse,
+  current,
+  everyMs = defaultEveryMs,
+}: OpenRecordDeps<T>): OpenRecord<T> => {
   let timer: NodeJS.Timeout | null = null;
 
   const save = (): void => {

@@ -125,7 +125,11 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
     switch (message.type) {
       case 'command':
         return void onCommand(message.command).catch((cause: unknown) =>
-          log('error', 'A command failed.', { id: message.command.id, type: message.command.type, cause: String(cause) }),
+          log('error', 'A command failed.', {
+            id: message.command.id,
+            type: message.command.type,
+            cause: String(cause),
+          }),
         );
       case 'ack':
         progressAt = Date.now();

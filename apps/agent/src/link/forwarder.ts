@@ -71,7 +71,8 @@ export const createForwarder = async ({ gateway, waitMs, log }: ForwarderDeps): 
 
 const open = (gateway: Address): Promise<Socket | null> =>
   new Promise((resolve) => {
-    const target = gateway.kind === 'unix' ? { path: gateway.path } : { host: gateway.host ?? '127.0.0.1', port: gateway.port };
+    const target =
+      gateway.kind === 'unix' ? { path: gateway.path } : { host: gateway.host ?? '127.0.0.1', port: gateway.port };
     const socket = connect({ ...target, allowHalfOpen: true });
     socket.setNoDelay(true);
     socket.once('connect', () => {

@@ -28,7 +28,12 @@ export interface AgentOptions {
 }
 
 /** The folders under `dir` outlive the process, so a second one goes on where the first was killed. */
-export const startAgent = async ({ dir, gatewayPort, variables = {}, program = 'apps/agent/src/main.ts' }: AgentOptions): Promise<AgentProcess> => {
+export const startAgent = async ({
+  dir,
+  gatewayPort,
+  variables = {},
+  program = 'apps/agent/src/main.ts',
+}: AgentOptions): Promise<AgentProcess> => {
   const folder = (name: string): string => {
     mkdirSync(join(dir, name), { recursive: true });
     return join(dir, name);
@@ -47,8 +52,15 @@ export const startAgent = async ({ dir, gatewayPort, variables = {}, program = '
     ripgrepPath: join(repository, `node_modules/@vscode/ripgrep-linux-${process.arch}/bin/rg`),
     ...variables,
   };
-  const named = Object.entries(values).map(([key, value]) => [agentVariables[key as keyof typeof agentVariables], value]);
-  const child = runProgram(program, [], { PATH: systemPath, HOME: folder('home'), ...(Object.fromEntries(named) as Record<string, string>) });
+  const named = Object.entries(values).map(([key, value]) => [
+    agentVariables[key as keyof typeof agentVariables],
+    value,
+  ]);
+  const child = runProgram(program, [], {
+    PATH: systemPath,
+    HOME: folder('home'),
+    ...(Object.fromEntries(named) as Record<string, string>),
+  });
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   await until('the agent to listen', () => {

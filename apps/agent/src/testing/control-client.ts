@@ -41,7 +41,9 @@ export interface ControlClient {
 export const newCommandId = (): CommandId => randomUUID() as CommandId;
 
 export const connectControl = async (socketPath: string, { acknowledge = true } = {}): Promise<ControlClient> => {
-  const socket = new WebSocket(`ws+unix:${socketPath}:${agentPaths.control}`, { headers: { authorization: `Bearer ${testSecret}` } });
+  const socket = new WebSocket(`ws+unix:${socketPath}:${agentPaths.control}`, {
+    headers: { authorization: `Bearer ${testSecret}` },
+  });
   const proposed: Proposed[] = [];
   const blobs = new Map<string, string>();
   const taken = new Set<AgentEvent>();
@@ -52,7 +54,8 @@ export const connectControl = async (socketPath: string, { acknowledge = true } 
     if (message.type === 'hello') hello = message;
     if (message.type === 'blob') blobs.set(message.hash, Buffer.from(message.base64, 'base64').toString());
     if (message.type !== 'propose') return;
-    for (const { n, event, commandIds = [] } of message.proposals) proposed.push({ source: message.source, n, event, commandIds });
+    for (const { n, event, commandIds = [] } of message.proposals)
+      proposed.push({ source: message.source, n, event, commandIds });
     if (acknowledge) send({ type: 'ack', source: message.source, n: message.proposals.at(-1)?.n ?? 0 });
   });
   await new Promise((resolve, reject) => {
@@ -64,12 +67,14 @@ export const connectControl = async (socketPath: string, { acknowledge = true } 
     proposed,
     blobs,
     command: (command, id = newCommandId()) => {
-      send({ type: 'command', command: { ...command, id } as AgentCommand });
+      send({ type: 'command', command: { ...command, id } });
       return id;
     },
     next: async <T extends AgentEvent['type']>(type: T, where: (event: EventOfType<T>) => boolean = () => true) => {
       const event = await until(`${type} after ${proposed.map((one) => one.event.type).join(', ')}`, () =>
-        proposed.map((one) => one.event).find((one) => one.type === type && !taken.has(one) && where(one as EventOfType<T>)),
+        proposed
+          .map((one) => one.event)
+          .find((one) => one.type === type && !taken.has(one) && where(one as EventOfType<T>)),
       );
       taken.add(event);
       return event as EventOfType<T>;

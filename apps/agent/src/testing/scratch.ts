@@ -13,7 +13,11 @@ export const scratchFolder = (): { path: string; remove(): void } => {
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }) };
 };
 
-export const until = async <T>(what: string, look: () => T | null | undefined | false, withinMs = patienceMs): Promise<T> => {
+export const until = async <T>(
+  what: string,
+  look: () => T | null | undefined | false,
+  withinMs = patienceMs,
+): Promise<T> => {
   const giveUpAt = Date.now() + withinMs;
   for (;;) {
     const found = look();
@@ -24,7 +28,11 @@ export const until = async <T>(what: string, look: () => T | null | undefined | 
 };
 
 /** A TypeScript program of this repository as a process of its own, with nothing of this machine's variables but PATH. */
-export const runProgram = (file: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess =>
+export const runProgram = (
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): ChildProcess =>
   spawn(process.execPath, ['--conditions=source', '--import', 'tsx', join(repository, file), ...args], {
     cwd: repository,
     env: { PATH: systemPath, ...env },
