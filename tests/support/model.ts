@@ -13,6 +13,7 @@ claude:
   apiKey: ${canaryKey}
   baseUrl: ${model.url}
   model: claude-sonnet-5
+  models: [claude-sonnet-5]
 auth:
   attempts: { perAddress: 10000, perAccount: 1000 }
 timing:

@@ -116,7 +116,7 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
     cut: () => socket.terminate(),
     event: (type, fits = () => true, timeoutMs = 60_000) =>
       until(() => events.map(({ event }) => event).find((event) => event.type === type && fits(event as never)) as never, {
-        what: `an event ${type}; there are ${events.map(({ event }) => event.type).join(' ')}`,
+        what: () => `an event ${type}; there are ${events.map(({ event }) => JSON.stringify(event).slice(0, 200)).slice(-12).join('\n')}`,
         timeoutMs,
       }),
     close() {

@@ -3,7 +3,7 @@
 export interface WaitOptions {
   timeoutMs?: number;
   /** Said when it does not come about. */
-  what: string;
+  what: string | (() => string);
 }
 
 /** Asks until the answer is neither null, undefined nor false; an error counts as not yet. */
@@ -20,5 +20,5 @@ export const until = async <T>(ask: () => Promise<T> | T, { timeoutMs = 60_000, 
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`Waited ${timeoutMs} ms for ${what}; last: ${last instanceof Error ? last.stack : JSON.stringify(last)}`);
+  throw new Error(`Waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}; last: ${last instanceof Error ? last.stack : JSON.stringify(last)}`);
 };

@@ -1,0 +1,355 @@
+// A session's place from inside, as hostile code would look at it: what it sees, what it reaches, what it may use up.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { routes, type Session } from '@remote-claude/contract';
+import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { evaluate, execute, output, startSession, stopSession, untilRunning } from '../support/inside.js';
+import { configFor, startModel } from '../support/model.js';
+import { addMember, setUpAdmin, type Person } from '../support/people.js';
+import { startProduct, type Product } from '../support/product.js';
+import { until } from '../support/wait.js';
+
+let model: ScriptedModel;
+let product: Product;
+let ada: Person, bob: Person;
+/** Ada's, looked at from inside, and Bob's, reached for. */
+let mine: Session, theirs: Session;
+
+const limits = { processes: 220, memoryMb: 1024 };
+/** Marks processes so that the host finds them: `sleep` takes any number. */
+const marks = { mine: '86400.0011', theirs: '86400.0022' };
+
+beforeAll(async () => {
+  model = await startModel([
+    { name: 'act', when: userSays('act'), answer: [toolUse('Bash', { command: 'id -u; cat /proc/self/status', description: 'Look at itself' })] },
+    { name: 'end', when: afterTool('Bash'), answer: [text('Done.')] },
+    { name: 'greet', when: always, answer: [text('Hello.')] },
+  ]);
+  product = await startProduct({ config: configFor(model, `compute: { limits: { processes: ${limits.processes}, memoryMb: ${limits.memoryMb} } }`) });
+  ada = await setUpAdmin(product);
+  bob = await addMember(product, ada, 'Bob');
+  [mine, theirs] = await Promise.all([startSession(ada, { name: 'Mine' }), startSession(bob, { name: 'Theirs' })]);
+  await execute(ada, mine.id, `setsid sleep ${marks.mine} >/dev/null 2>&1 </dev/null & echo mine > /workspace/marker-mine`);
+  await execute(bob, theirs.id, `setsid sleep ${marks.theirs} >/dev/null 2>&1 </dev/null & echo theirs > /workspace/marker-theirs; echo theirs > ~/marker-theirs`);
+});
+
+afterAll(async () => {
+  await product?.close();
+  await model?.close();
+});
+
+/** The host's view of the one process whose arguments hold this. */
+const hostStatus = (mark: string): Record<string, string> => {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== `sleep\0${mark}\0`) continue;
+      return Object.fromEntries(readFileSync(`/proc/${pid}/status`, 'utf8').split('\n').map((line) => line.split(/:\s*/, 2) as [string, string]));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  throw new Error(`no process is called sleep ${mark}`);
+};
+
+const uidOf = (mark: string): number => Number(hostStatus(mark)['Uid']?.split('\t')[0]);
+
+describe('what it is', () => {
+  it('is not root, and another user than the other session’s', async () => {
+    expect(await output(ada, mine.id, 'id -u')).not.toBe('0');
+    const uids = [await until(() => uidOf(marks.mine), { what: 'a mark' }), await until(() => uidOf(marks.theirs), { what: 'a mark' })];
+    for (const uid of uids) expect(uid).toBeGreaterThanOrEqual(50_000);
+    expect(new Set(uids).size).toBe(2);
+  });
+
+  it.each(['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])('has no capability in %s', async (field) => {
+    expect(await output(ada, mine.id, `grep ${field} /proc/self/status`)).toBe(`${field}:\t0000000000000000`);
+  });
+
+  it('can gain no privilege, and makes only the system calls of a list', async () => {
+    const status = await output(ada, mine.id, 'cat /proc/self/status');
+    expect(status).toMatch(/^NoNewPrivs:\s1$/m);
+    expect(status).toMatch(/^Seccomp:\s2$/m);
+    expect(hostStatus(marks.mine)).toMatchObject({ NoNewPrivs: '1', Seccomp: '2', CapEff: '0000000000000000', CapBnd: '0000000000000000' });
+  });
+
+  it('is the same for what Claude runs', async () => {
+    const turn = ada.client.call(routes.claude.chat, { params: { id: mine.id }, body: { message: 'act' } });
+    const asked = await until(async () => (await ada.client.call(routes.claude.approvals, { params: { id: mine.id } })).items[0], { what: 'an approval' });
+    await ada.client.call(routes.claude.answer, { params: { id: mine.id, approvalId: asked.approvalId }, body: { decision: 'allow' } });
+    expect(await turn).toMatchObject({ outcome: 'completed' });
+    const { items } = await ada.client.call(routes.claude.history, { params: { id: mine.id }, query: { limit: 500 } });
+    const ran = items.flatMap(({ event }) => (event.type === 'tool.finished' ? [event.output.text] : [])).join('');
+    expect(ran).toMatch(/^CapBnd:\s0{16}$/m);
+    expect(ran).toMatch(/^Seccomp:\s2$/m);
+    expect(ran).toMatch(/^NoNewPrivs:\s1$/m);
+    expect(ran).not.toMatch(/^0$/m);
+  });
+});
+
+describe('what it sees', () => {
+  it('no network but loopback, and no way out', async () => {
+    expect(await output(ada, mine.id, "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).toBe('lo');
+    expect(await output(ada, mine.id, 'tail -n +2 /proc/net/route')).toBe('');
+    expect(await output(ada, mine.id, "awk '$NF != \"lo\"' /proc/net/ipv6_route 2>/dev/null || true")).toBe('');
+    const interfaces = await evaluate<string[]>(ada, mine.id, "return Object.keys(require('node:os').networkInterfaces())");
+    expect(interfaces).toEqual(['lo']);
+  });
+
+  it('none of the host’s folders, secrets, disks or sockets', async () => {
+    const { port } = new URL(product.url);
+    const seen = await evaluate<Record<string, unknown>>(
+      ada,
+      mine.id,
+      `
+      const fs = require('node:fs');
+      const names = (path) => { try { return fs.readdirSync(path); } catch (error) { return error.code; } };
+      const read = (path) => { try { return fs.readFileSync(path, 'utf8').length; } catch (error) { return error.code; } };
+      const found = [];
+      const walk = (folder, depth) => {
+        for (const entry of (() => { try { return fs.readdirSync(folder, { withFileTypes: true }); } catch { return []; } })()) {
+          const path = folder === '/' ? '/' + entry.name : folder + '/' + entry.name;
+          if (['/proc', '/usr', '/opt', '/dev'].includes(path)) continue;
+          if (entry.isSocket() || /marker-theirs|config\\.yaml|setup-token|PG_VERSION|master/.test(entry.name)) found.push(path);
+          if (entry.isDirectory() && depth < 12) walk(path, depth + 1);
+        }
+      };
+      walk('/', 0);
+      return {
+        root: names('/root'), home: names('/home'), tmp: names('/tmp').filter((name) => name.startsWith('rc-')),
+        dataDir: names(values.dataDir), shadow: read('/etc/shadow'), etc: names('/etc').filter((name) => /shadow|sudoers|ssh$|kubernetes|docker/.test(name)),
+        sys: names('/sys'), boot: names('/boot'), run: names('/run'), docker: read('/var/run/docker.sock'),
+        disks: names('/dev').filter((name) => /^(sd|vd|nvme|xvd|loop|dm-|mem|kmem|kmsg|port|kvm|fuse)/.test(name)),
+        kcore: read('/proc/kcore'), other: names('/proc/1/root/root'), found,
+      };`,
+      { dataDir: product.dataDir, port },
+    );
+    for (const [name, codes] of Object.entries({ root: ['ENOENT', 'EACCES'], dataDir: ['ENOENT'], shadow: ['ENOENT', 'EACCES'], kcore: ['ENOENT', 'EACCES', 'EPERM'] })) {
+      expect([name, codes]).toEqual([name, expect.arrayContaining([seen[name]])]);
+    }
+    expect(seen).toMatchObject({ home: ['claude'], tmp: [], etc: [], run: ['remote-claude'], disks: [] });
+    for (const folder of ['sys', 'boot', 'other']) expect(['ENOENT', 'EACCES', '']).toContain(Array.isArray(seen[folder]) ? seen[folder].join() : seen[folder]);
+    expect((seen['found'] as string[]).filter((path) => !path.startsWith('/tmp/'))).toEqual([
+      '/run/remote-claude/agent/agent.sock',
+      '/run/remote-claude/gateway/gateway.sock',
+    ]);
+  });
+
+  it('no process of the host or of another session, and no argument with a secret', async () => {
+    const all = await output(ada, mine.id, "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; echo; done");
+    expect(all).toContain(`sleep ${marks.mine}`);
+    expect(all).not.toContain(`sleep ${marks.theirs}`);
+    expect(all).not.toMatch(/postgres|main\.js serve|vitest/);
+  });
+
+  it('its own work tree, not the other one', async () => {
+    expect(await output(ada, mine.id, 'ls /workspace')).toBe('marker-mine');
+    expect((await execute(ada, mine.id, 'cat /workspace/../*/*/marker-theirs ~/marker-theirs')).exitCode).not.toBe(0);
+  });
+
+  it('an environment without the server’s', async () => {
+    const names = (await output(ada, mine.id, 'env | cut -d= -f1 | sort')).split('\n');
+    expect(names.filter((name) => /SECRET|AGENT|GATEWAY|DATABASE|REDIS|CLAUDE_API_KEY|ANTHROPIC_API_KEY|VITEST|NODE_OPTIONS/.test(name))).toEqual([]);
+  });
+});
+
+/** Each must fail: it ends with an error, or within the time that it is given. */
+const escapes: Record<string, string> = {
+  'a user namespace': 'unshare -U true',
+  'a user namespace as root': 'unshare -Ur id',
+  'a mount namespace': 'unshare -m true',
+  'a network namespace': 'unshare -n true',
+  'a pid namespace': 'unshare -p -f true',
+  'another bubblewrap': 'bwrap --dev-bind / / true',
+  'a mount': 'mount -t tmpfs none /mnt',
+  'a bind mount': 'mount --bind / /tmp',
+  'a new /proc': 'mount -t proc none /tmp',
+  'a remount of the root': 'mount -o remount,rw /',
+  'an unmount': 'umount -l /proc',
+  'a new root': 'chroot / true',
+  'the namespaces of the first process': 'nsenter -t 1 -a true',
+  'a device': 'mknod /tmp/disk b 8 0',
+  'another user': 'setpriv --reuid=0 true',
+  'root by su': 'su -c true </dev/null',
+  'root by sudo': 'sudo -n true',
+  'another owner of a file': 'touch /tmp/owned && chown 0:0 /tmp/owned',
+  'a set-uid program': 'cp /bin/bash /tmp/sh && chmod u+s /tmp/sh && [ "$(/tmp/sh -pc "id -u")" = 0 ]',
+  'a file capability': 'cp /bin/true /tmp/t && setcap cap_sys_admin+ep /tmp/t',
+  'a file in the root': 'touch /escape',
+  'a file in /usr': 'touch /usr/escape',
+  'a file in /etc': 'echo x >> /etc/passwd',
+  'another program of the agent': 'echo x > /opt/escape || touch /opt/remote-claude/escape',
+  'the kernel’s switches': 'echo 1 > /proc/sys/kernel/sysrq',
+  'the core pattern': 'echo "|/tmp/x" > /proc/sys/kernel/core_pattern',
+  'a reboot': 'echo b > /proc/sysrq-trigger',
+  'the kernel’s log': 'dmesg',
+  'a kernel module': 'insmod /tmp/none.ko || modprobe dummy',
+  'another host name': 'hostname escaped',
+  'another clock': 'date -s 2001-01-01',
+  'a higher priority': 'nice -n -10 sh -c \'[ "$(nice)" -lt 0 ]\'',
+  'more open files': 'ulimit -Hn 100000000',
+  'a core dump': 'ulimit -Hc unlimited',
+  'the server’s port': 'timeout 5 bash -c "</dev/tcp/127.0.0.1/$SERVER_PORT"',
+  'the model past the gateway': 'timeout 5 bash -c "</dev/tcp/127.0.0.1/$MODEL_PORT"',
+  'an address outside': 'timeout 5 bash -c "</dev/tcp/1.1.1.1/443"',
+  'an address outside by UDP': 'timeout 5 bash -c "echo > /dev/udp/1.1.1.1/53"',
+  'the cloud’s metadata': 'timeout 5 bash -c "</dev/tcp/169.254.169.254/80"',
+  'a name outside': 'timeout 5 getent hosts example.com',
+  'the memory of the first process': 'head -c 1 /proc/1/mem',
+  'the environment of the first process': '[ -n "$(tr -d "\\0" < /proc/1/environ)" ]',
+  'the gateway’s socket in its own place': 'rm /run/remote-claude/gateway/gateway.sock || touch /run/remote-claude/gateway/mine',
+};
+
+describe('what it tries to reach', () => {
+  it.each(Object.entries(escapes))('%s is out of reach', async (_what, command) => {
+    const env = { SERVER_PORT: new URL(product.url).port, MODEL_PORT: String(model.port) };
+    const answer = await execute(ada, mine.id, command, { timeoutMs: 20_000, env });
+    expect(answer.exitCode).not.toBe(0);
+    expect(answer.timedOut).toBe(false);
+  });
+
+  it('the session still works afterwards', async () => {
+    expect(await output(ada, mine.id, 'echo well')).toBe('well');
+  });
+});
+
+describe('the gateway, its only door', () => {
+  const call = `
+    const http = require('node:http');
+    const base = new URL(process.env.ANTHROPIC_BASE_URL);
+    const ask = ({ method = 'POST', path, token = process.env.ANTHROPIC_AUTH_TOKEN, body = '{}', headers = {}, socket }) => new Promise((resolve) => {
+      const at = socket ? { socketPath: '/run/remote-claude/gateway/gateway.sock' } : { host: base.hostname, port: base.port };
+      const authorization = token === null ? {} : { authorization: 'Bearer ' + token };
+      const request = http.request({ ...at, method, path, timeout: 10000, headers: { 'content-type': 'application/json', ...authorization, ...headers } }, (answer) => {
+        let text = ''; answer.on('data', (part) => { text += part; }); answer.on('end', () => resolve([answer.statusCode, text.slice(0, 400)]));
+      });
+      request.on('connect', (answer) => { request.destroy(); resolve([answer.statusCode, 'connect']); });
+      request.on('timeout', () => { request.destroy(); resolve([0, 'timeout']); });
+      request.on('error', (error) => resolve([0, error.code]));
+      request.end(method === 'GET' || method === 'CONNECT' ? undefined : body);
+    });`;
+  const prompt = JSON.stringify({ model: 'claude-sonnet-5', max_tokens: 10, messages: [{ role: 'user', content: 'Hello' }] });
+
+  it('lets messages and the counting of tokens through, by the loopback port and by the socket', async () => {
+    const answers = await evaluate<[number, string][]>(
+      ada,
+      mine.id,
+      `${call} return [await ask({ path: '/v1/messages', body: values }), await ask({ path: '/v1/messages/count_tokens', body: values }), await ask({ path: '/v1/messages?beta=true', body: values, socket: true })];`,
+      prompt,
+    );
+    expect(answers.map(([status]) => status)).toEqual([200, 200, 200]);
+  });
+
+  it('lets nothing else through', async () => {
+    const before = model.requests().length;
+    const paths = ['/', '/v1', '/v1/models', '/v1/messages/batches', '/v1/messages/', '/v1/messages/../models', '/v1/messages/%2e%2e/models', '//v1/messages', '/V1/MESSAGES', '/v1/messages%00', '/v1/files', '/v1/complete', '/api/oauth/token', '/v1/organizations/me', `${model.url}/v1/models`, 'http://169.254.169.254/latest/meta-data/', 'http://example.com/'];
+    const answers = await evaluate<[string, number, string][]>(
+      ada,
+      mine.id,
+      `${call}
+      const answers = [];
+      for (const path of values) for (const method of ['GET', 'POST', 'PUT', 'DELETE']) answers.push([method + ' ' + path, ...(await ask({ path, method }))]);
+      for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD']) answers.push([method + ' /v1/messages', ...(await ask({ path: '/v1/messages', method }))]);
+      answers.push(['CONNECT', ...(await ask({ path: 'example.com:443', method: 'CONNECT' }))]);
+      answers.push(['upgrade', ...(await ask({ path: '/v1/messages', method: 'GET', headers: { connection: 'Upgrade', upgrade: 'websocket' } }))]);
+      return answers;`,
+      paths,
+    );
+    expect(answers.length).toBeGreaterThan(60);
+    for (const [what, status] of answers) expect([what, status === 0 || (status >= 400 && status < 500)]).toEqual([what, true]);
+    expect(answers.filter(([, status]) => status === 403).every(([, , said]) => /gateway/i.test(said) || said === '')).toBe(true);
+    expect(model.requests().length).toBe(before);
+  });
+
+  it('asks for this session’s own token', async () => {
+    const others = await output(bob, theirs.id, 'echo $ANTHROPIC_AUTH_TOKEN');
+    const own = await output(ada, mine.id, 'echo $ANTHROPIC_AUTH_TOKEN');
+    expect(own).not.toBe(others);
+    const before = model.requests().length;
+    const answers = await evaluate<[number, string][]>(
+      ada,
+      mine.id,
+      `${call}
+      const answers = [];
+      for (const token of values.tokens) for (const socket of [false, true]) answers.push(await ask({ path: '/v1/messages', token, socket, body: values.prompt }));
+      return answers;`,
+      { tokens: [others, '', 'x', null, `${own}x`, own.slice(0, -1), ada.token], prompt },
+    );
+    expect(answers.map(([status]) => status)).toEqual(answers.map(() => 401));
+    expect(model.requests().length).toBe(before);
+  });
+
+  it('hands no header of the session on that is its own matter', async () => {
+    await evaluate(ada, mine.id, `${call} return ask({ path: '/v1/messages', body: values, headers: { cookie: 'a=b', 'x-forwarded-for': '10.0.0.1', 'anthropic-beta': 'kept' } });`, prompt);
+    const headers = model.requests().at(-1)?.headers ?? {};
+    expect(headers['anthropic-beta']).toBe('kept');
+    expect(headers['cookie']).toBeUndefined();
+    expect(JSON.stringify(headers)).not.toContain(await output(ada, mine.id, 'echo $ANTHROPIC_AUTH_TOKEN'));
+  });
+});
+
+describe('what it may use up', () => {
+  const healthy = async (): Promise<void> => {
+    const startMs = performance.now();
+    expect((await fetch(`${product.url}/healthz`)).status).toBe(200);
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+  };
+
+  it('has limits that the kernel holds', async () => {
+    const { warnings } = await ada.client.call(routes.auth.about, {});
+    expect(warnings.filter((warning) => /limit|memory|process/i.test(warning))).toEqual([]);
+  });
+
+  it('memory: what asks for more is killed, and the session goes on', async () => {
+    const eat = `node -e 'const kept = []; for (;;) kept.push(Buffer.alloc(64 * 1024 * 1024, 1 + kept.length))'`;
+    const answer = await execute(bob, theirs.id, `(${eat}); echo ended $?`);
+    expect(answer.stdout).toMatch(/ended (137|134)/);
+    await healthy();
+    expect(await output(bob, theirs.id, 'echo well')).toBe('well');
+    expect(await output(ada, mine.id, 'echo well')).toBe('well');
+  });
+
+  it('memory in files of its own counts too', async () => {
+    const answer = await execute(bob, theirs.id, `head -c ${3 * limits.memoryMb}M /dev/zero > /tmp/large; code=$?; size=$(stat -c %s /tmp/large); rm -f /tmp/large; echo "$code $size"`);
+    const [code, size] = answer.stdout.trim().split(' ').map(Number);
+    expect(code).not.toBe(0);
+    expect(size).toBeLessThan(limits.memoryMb * 1024 * 1024);
+    expect(await output(bob, theirs.id, 'echo well')).toBe('well');
+  });
+
+  it('processes: a swarm stops at the limit', async () => {
+    const answer = await execute(bob, theirs.id, `n=0; for i in $(seq 1000); do sleep 20 & done 2>/dev/null; pgrep -c sleep 2>/dev/null || ls -d /proc/[0-9]* | wc -l`, { timeoutMs: 40_000 });
+    const count = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
+    expect(count).toBeLessThan(2_000);
+    expect(answer.stdout === '' || Number(answer.stdout.trim()) < limits.processes).toBe(true);
+    await healthy();
+    expect(await output(ada, mine.id, 'echo well')).toBe('well');
+    await until(async () => (await execute(bob, theirs.id, 'echo well')).stdout === 'well\n', { what: 'the session to work again', timeoutMs: 60_000 });
+  });
+
+  it('a fork bomb harms nobody else, and stopping the session ends it', async () => {
+    const uid = uidOf(marks.theirs);
+    const ofTheirs = (): number =>
+      readdirSync('/proc').filter((name) => {
+        try {
+          return /^\d+$/.test(name) && readFileSync(`/proc/${name}/status`, 'utf8').includes(`\nUid:\t${uid}\t`);
+        } catch {
+          return false;
+        }
+      }).length;
+    const bomb = execute(bob, theirs.id, 'bomb() { bomb | bomb & }; bomb; sleep 60', { timeoutMs: 60_000 }).catch((error: unknown) => error);
+    await until(() => ofTheirs() > 60, { what: 'the bomb to go off' });
+    for (let look = 0; look < 10; look += 1) {
+      expect(ofTheirs()).toBeLessThanOrEqual(limits.processes);
+      await healthy();
+      expect(await output(ada, mine.id, 'echo well')).toBe('well');
+    }
+    await stopSession(bob, theirs.id);
+    await bomb;
+    expect(ofTheirs()).toBe(0);
+    await bob.client.call(routes.sessions.start, { params: { id: theirs.id } });
+    await untilRunning(bob, theirs.id);
+    expect(await output(bob, theirs.id, 'cat /workspace/marker-theirs')).toBe('theirs');
+  });
+});

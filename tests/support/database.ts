@@ -1,0 +1,38 @@
+// The product's own database seen from outside: rows that no answer shows. It only reads, but for what a test makes old.
+
+import { join } from 'node:path';
+import pg from 'pg';
+
+import type { Product } from './product.js';
+
+export interface ProductDatabase {
+  query<Row extends Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Every row of every table as text, with the table's name before it. */
+  dump(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Whoever may enter the socket's folder is let in: the superuser of the machine here. */
+export const openDatabase = async (product: Product): Promise<ProductDatabase> => {
+  const host = join(product.dataDir, 'run', 'postgres');
+  const client = new pg.Client({ host, port: 5432, user: 'remote_claude', database: 'remote_claude', ssl: false });
+  // The server that runs the database may end before this does.
+  client.on('error', () => {});
+  await client.connect();
+  const query = async <Row>(sql: string, values: readonly unknown[] = []): Promise<Row[]> =>
+    (await client.query(sql, [...values])).rows as Row[];
+
+  return {
+    query,
+    async dump() {
+      const tables = await query<{ name: string }>("select tablename as name from pg_tables where schemaname = 'public' order by 1");
+      const parts: string[] = [];
+      for (const { name } of tables) {
+        const rows = await query<{ row: string }>(`select t::text as row from "${name}" t`);
+        parts.push(...rows.map(({ row }) => `${name}: ${row}`));
+      }
+      return parts.join('\n');
+    },
+    close: () => client.end(),
+  };
+};
