@@ -5,6 +5,7 @@
 const firstBytes = 64 * 1024;
 
 export interface Ring {
+  readonly capacityBytes: number;
   /** Offset of the oldest byte that is kept. */
   readonly start: number;
   /** Offset behind the newest byte. */
@@ -32,6 +33,7 @@ export const createRing = (capacityBytes: number, startOffset = 0): Ring => {
   };
 
   return {
+    capacityBytes,
     get start() {
       return start;
     },

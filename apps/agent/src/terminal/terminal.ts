@@ -19,8 +19,9 @@ import { createViewer, type AttachedViewer, type ResizeMark, type ViewerSource }
 
 const holdBytes = 256 * 1024;
 const releaseBytes = 128 * 1024;
-/** What the screen has not read yet. */
+/** What the screen has not read yet; also a part of the ring, so that a snapshot never begins before what is kept. */
 const maxPendingBytes = 512 * 1024;
+const maxPendingPart = 1 / 8;
 const maxUntakenBytes = 1024 * 1024;
 
 export interface TerminalEnd {
@@ -68,6 +69,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   let stall: NodeJS.Timeout | null = null;
   let lastActiveAt = performance.now();
 
+  const maxPending = Math.min(maxPendingBytes, ring.capacityBytes * maxPendingPart);
   const keepingUp = (): AttachedViewer[] => [...viewers].filter((viewer) => !viewer.lagging);
   /** Bytes that the fastest viewer has not drawn; 0 where nobody watches. */
   const undrawnBytes = (): number => {
@@ -91,7 +93,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   const govern = (): void => {
     if (!shell || ended || closed) return;
     const held = undrawnBytes() > (paused ? releaseBytes : holdBytes);
-    const hold = held || screen.pendingBytes > (paused ? maxPendingBytes / 2 : maxPendingBytes);
+    const hold = held || screen.pendingBytes > (paused ? maxPending / 2 : maxPending);
     if (held) watchStall();
     if (hold === paused) return;
     paused = hold;
