@@ -28,6 +28,11 @@ export interface DataDir {
   close(): Promise<void>;
 }
 
+/** Something about the folder that a person must mend; its sentence says what. `code` tells it from a bug. */
+export class DataDirError extends Error {
+  readonly code = 'DATA_DIR';
+}
+
 export function defaultDataDir(user: { uid: number; home: string }): string {
   return user.uid === 0 ? '/var/lib/remote-claude' : join(user.home, '.remote-claude');
 }
@@ -43,7 +48,7 @@ export async function openDataDir(wanted: string): Promise<DataDir> {
 
   const lock = await tryFileLock(join(path, 'lock'));
   if ('heldBy' in lock) {
-    throw new Error(
+    throw new DataDirError(
       `The data folder ${path} is in use by another server (process ${lock.heldBy || 'unknown'}). ` +
         'Stop that one first, or choose another folder with --data-dir.',
     );
@@ -83,13 +88,13 @@ async function chooseRunDir(path: string, mode: number): Promise<string> {
   const runDir = candidates.find(
     (candidate) => Buffer.byteLength(candidate) + reservedSocketBytes <= maxSocketPathBytes,
   );
-  if (runDir === undefined) throw new Error(`No folder for sockets has a short enough path: ${candidates.join(', ')}.`);
+  if (runDir === undefined) throw new DataDirError(`No folder for sockets has a short enough path: ${candidates.join(', ')}.`);
   const parent = dirname(runDir);
   if (parent === '/run/remote-claude') await makeFolder(parent, mode);
   await makeFolder(runDir, mode);
   // In a folder where anyone may write, a link could have been laid before us.
   if ((await lstat(runDir)).isSymbolicLink())
-    throw new Error(`${runDir} is a link: remove it, or use a shorter data folder.`);
+    throw new DataDirError(`${runDir} is a link: remove it, or use a shorter data folder.`);
   return runDir;
 }
 
@@ -99,13 +104,13 @@ async function makeFolder(path: string, mode: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') return;
-    throw new Error(`Cannot make the folder ${path}: ${error.message}`, { cause: error });
+    throw new DataDirError(`Cannot make the folder ${path}: ${error.message}`, { cause: error });
   });
   const found = await stat(path);
-  if (!found.isDirectory()) throw new Error(`${path} is not a folder.`);
+  if (!found.isDirectory()) throw new DataDirError(`${path} is not a folder.`);
   const uid = process.getuid?.();
   if (uid !== undefined && found.uid !== uid) {
-    throw new Error(
+    throw new DataDirError(
       `The folder ${path} belongs to user ${found.uid}, the server runs as ${uid}: give it to that user.`,
     );
   }
@@ -115,7 +120,7 @@ async function makeFolder(path: string, mode: number): Promise<void> {
 async function requirePassable(path: string): Promise<void> {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     if (((await stat(folder)).mode & 0o001) === 0) {
-      throw new Error(
+      throw new DataDirError(
         `Other users cannot pass through ${folder}, and as root PostgreSQL and sessions run as other users. ` +
           `Choose another data folder (/var/lib/remote-claude is the usual one), or allow it: chmod o+x ${folder}`,
       );
@@ -127,7 +132,7 @@ async function requirePassable(path: string): Promise<void> {
 function checkedSocketPath(runDir: string, names: string[]): string {
   const path = join(runDir, ...names);
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
-    throw new Error(`The socket path ${path} is longer than ${maxSocketPathBytes} bytes: use a shorter data folder.`);
+    throw new DataDirError(`The socket path ${path} is longer than ${maxSocketPathBytes} bytes: use a shorter data folder.`);
   }
   return path;
 }

@@ -60,6 +60,8 @@ export const createTasks = (deps: TasksDeps) => {
       throw new AppError('conflict', { message: `This task is over already: ${task.status}.`, status: task.status });
     }
     const { head } = await events.head(task.sessionId);
+    const details = { taskId: task.id, status: 'cancelled' };
+    await audit.record(database.db, { userId: act.actor.userId, sessionId: task.sessionId, action: 'tasks.patch', details, ip: act.ip });
     const claudeAct = { actor: act.actor, ip: act.ip, sessionId: task.sessionId };
     try {
       if (task.status === 'queued') await claude.withdraw(claudeAct, messageId as CommandId);

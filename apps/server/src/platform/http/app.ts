@@ -97,7 +97,8 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
         actor,
         params,
         query: parse(route.query, request.query, null),
-        body: parse(route.body, request.body ?? (route.body === undefined ? undefined : {}), null),
+        // No body at all is an empty one; the JSON `null` is what it is.
+        body: parse(route.body, request.body === undefined ? {} : request.body, null),
         requestId: request.id,
         ip: request.ip,
         request,
