@@ -1,106 +1,104 @@
-// All viewers of all sessions on this server: a channel per watched session, a viewer per socket.
+// All sockets of sessions in this process: a room for each session that is watched, and an end for all at a drain.
 
-import { AppError } from '@remote-claude/contract';
+import { AppError, closeCodeOf, closeServiceRestart } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
-import type { Clock } from '../../platform/clock.js';
 import { toAppError, type SocketContext } from '../../platform/http/index.js';
-import type { Log } from '../../platform/log.js';
-import type { Events } from '../events/index.js';
-import type { AgentDoor } from '../relay/index.js';
-import type { LiveActions } from './actions.js';
-import { createChannel, type Channel } from './channel.js';
-import { createViewer, type Viewer } from './viewer.js';
+import type { AgentFeedDeps } from './agent-feed.js';
+import { openRoom, type Room } from './room.js';
+import { serveSocket, type SocketDeps, type ViewerSocket } from './socket.js';
 
-export interface HubDeps {
-  events: Events;
-  door: AgentDoor;
-  actions: LiveActions;
-  clock: Clock;
-  log: Log;
-  timing: { heartbeatMs: number; deadMs: number; minRetryMs: number; maxRetryMs: number };
-  /** Tells the ids of sign-ins as they end. */
+export interface HubDeps extends SocketDeps {
+  timing: AgentFeedDeps['timing'];
+  /** Tells the sign-ins that end, until the returned function is called. */
   onRevoked(listener: (loginId: string) => void): () => void;
 }
 
-interface Watched {
-  channel: Promise<Channel>;
-  viewers: number;
+interface OpenSocket {
+  loginId: string;
+  /** null until its room is there. */
+  viewer: ViewerSocket | null;
+  socket: WebSocket;
 }
 
-/** Viewers come back spread over this time, so that a restart is no stampede. */
-const comeBackSpreadMs = 2_000;
+const maxRetryJitterMs = 2_000;
 
 export const createHub = (deps: HubDeps) => {
-  const { events, clock, log } = deps;
-  const watched = new Map<string, Watched>();
-  const viewers = new Set<Viewer>();
+  const rooms = new Map<string, { room: Promise<Room>; viewers: number }>();
+  const open = new Set<OpenSocket>();
+  let draining = false;
 
-  const watch = (sessionId: string): Watched => {
-    const known = watched.get(sessionId);
-    if (known !== undefined) return known;
-    const channel = events
-      .head(sessionId)
-      .then(({ head }) => createChannel({ sessionId, events, door: deps.door, clock, linkTiming: deps.timing }, head));
-    const made = { channel, viewers: 0 };
-    watched.set(sessionId, made);
-    return made;
+  const enter = (sessionId: string): Promise<Room> => {
+    const entry = rooms.get(sessionId) ?? { room: openRoom({ ...deps, sessionId }), viewers: 0 };
+    entry.viewers += 1;
+    rooms.set(sessionId, entry);
+    return entry.room;
   };
-
-  const leave = (sessionId: string, entry: Watched): void => {
+  const leave = (sessionId: string): void => {
+    const entry = rooms.get(sessionId);
+    if (entry === undefined) return;
     entry.viewers -= 1;
     if (entry.viewers > 0) return;
-    if (watched.get(sessionId) === entry) watched.delete(sessionId);
-    entry.channel.then(
-      (channel) => channel.close(),
+    rooms.delete(sessionId);
+    entry.room.then(
+      (room) => room.close(),
       () => {},
     );
   };
 
-  const stopRevocations = deps.onRevoked((loginId) => {
-    for (const viewer of viewers) if (viewer.loginId === loginId) viewer.refuse(new AppError('unauthenticated'));
-  });
-
-  const serve = async (socket: WebSocket, context: SocketContext, entry: Watched): Promise<void> => {
-    const channel = await entry.channel;
-    if (socket.readyState !== socket.OPEN) return leave(context.sessionId, entry);
-    const viewer: Viewer = createViewer({
-      ...deps,
-      context,
-      socket,
-      channel,
-      onClose() {
-        viewers.delete(viewer);
-        leave(context.sessionId, entry);
-      },
-    });
-    viewers.add(viewer);
-    socket.resume();
+  const sendAway = ({ viewer, socket }: OpenSocket): void => {
+    const retryAfterMs = Math.round(Math.random() * maxRetryJitterMs);
+    if (viewer === null) socket.close(closeServiceRestart, String(retryAfterMs));
+    else viewer.goAway(retryAfterMs);
   };
 
+  const serve = async (socket: WebSocket, context: SocketContext, entry: OpenSocket): Promise<void> => {
+    try {
+      const room = await enter(context.sessionId);
+      if (socket.readyState !== socket.OPEN) return;
+      entry.viewer = serveSocket(deps, socket, context, room);
+      if (draining) sendAway(entry);
+      else socket.resume();
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code === 'internal') deps.log.error({ err: error.cause ?? error }, 'a socket could not be served');
+      socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
+      // A socket that is not read does not learn that the other end closed too.
+      socket.resume();
+    }
+  };
+
+  const leaveRevocations = deps.onRevoked((loginId) => {
+    for (const entry of open) {
+      if (entry.loginId !== loginId) continue;
+      if (entry.viewer === null) entry.socket.close(closeCodeOf('unauthenticated'), new AppError('unauthenticated').message);
+      else entry.viewer.revoke();
+    }
+  });
+
   return {
+    /** Takes a socket that was let in; owns it from here on. */
     onSocket(socket: WebSocket, context: SocketContext): void {
-      // Nothing is read until there is someone to read it.
+      const entry: OpenSocket = { loginId: context.actor.loginId, viewer: null, socket };
+      open.add(entry);
+      // What it says before its room is there waits in the socket.
       socket.pause();
       socket.on('error', () => {});
-      const entry = watch(context.sessionId);
-      entry.viewers += 1;
-      serve(socket, context, entry).catch((thrown: unknown) => {
-        const error = toAppError(thrown);
-        if (error.code === 'internal') log.error({ err: error.cause ?? error, sessionId: context.sessionId }, 'a viewer could not be served');
-        leave(context.sessionId, entry);
-        socket.close(1011, error.message.slice(0, 100));
+      socket.once('close', () => {
+        open.delete(entry);
+        leave(context.sessionId);
       });
+      void serve(socket, context, entry);
     },
-    count: (): number => viewers.size,
-    /** Sends all viewers away to come back; for a server that ends. */
+    count: (): number => open.size,
+    /** Tells everyone to come back a little later; for a server that ends. */
     drain(): void {
-      for (const viewer of viewers) viewer.sendAway(Math.round(200 + Math.random() * comeBackSpreadMs));
+      draining = true;
+      for (const entry of open) sendAway(entry);
     },
     close(): void {
-      stopRevocations();
-      for (const entry of watched.values()) void entry.channel.then((channel) => channel.close()).catch(() => {});
-      watched.clear();
+      leaveRevocations();
+      for (const { socket } of open) socket.terminate();
     },
   };
 };

@@ -1,43 +1,75 @@
-// The blocks that Claude is writing, as told by the agent: what a late viewer needs first. It knows no viewer.
+// The blocks that Claude is writing now, each with its text so far. Pure: it knows live messages and durable events.
 
-import type { NumberedEvent, OpenBlock, ServerMessage } from '@remote-claude/contract';
+import type { OpenBlock, ServerMessageOf, SessionEvent } from '@remote-claude/contract';
 
-// More than the agent ever sends of one answer; a session's claims do not fill the server.
-const maxBlocks = 50;
-const maxTextUnits = 2_000_000;
+type Delta = ServerMessageOf<'claude-stream'>['payload'];
 
-export const createOpenBlocks = () => {
+/** Characters of one open block; what is longer is dropped until its final event. */
+const maxBlockLength = 2_000_000;
+const maxBlocks = 200;
+const rememberedFinals = 500;
+
+export interface OpenBlocks {
+  all(): OpenBlock[];
+  get(blockId: string): OpenBlock | undefined;
+  /** A snapshot; false where the block is final already, so that nobody should be shown it. */
+  put(block: OpenBlock): boolean;
+  /** `gap`: text before it is missing, so a snapshot is needed. `ignored`: nobody should be shown it. */
+  add(delta: Delta): 'added' | 'gap' | 'ignored';
+  drop(blockId: string): void;
+  /** A durable event: the block that it is final for is no longer open. */
+  settle(event: SessionEvent): void;
+  /** All ids, which are open no more. */
+  clear(): string[];
+}
+
+export const createOpenBlocks = (): OpenBlocks => {
   const blocks = new Map<string, OpenBlock>();
+  // Deltas travel on another line than events and may come after the event that ends their block.
+  const finals = new Set<string>();
 
-  const append = (message: Extract<ServerMessage, { type: 'claude-stream' }>): boolean => {
-    const { payload } = message;
-    const known = blocks.get(payload.blockId);
-    const before = known?.text ?? '';
-    // A gap would show a wrong text: better none, until the final block comes.
-    if (payload.offset > before.length || before.length + payload.content.length > maxTextUnits) return false;
-    if (known === undefined && blocks.size >= maxBlocks) return false;
-    const { turnId, blockId, tool, parentToolUseId } = payload;
-    const kind = payload.type === 'code' ? 'text' : payload.type;
-    blocks.set(blockId, { turnId, blockId, kind, tool, parentToolUseId, text: before.slice(0, payload.offset) + payload.content });
-    return true;
+  const settleBlock = (blockId: string): void => {
+    blocks.delete(blockId);
+    finals.add(blockId);
+    for (const oldest of finals) {
+      if (finals.size <= rememberedFinals) break;
+      finals.delete(oldest);
+    }
   };
 
   return {
-    all: (): OpenBlock[] => [...blocks.values()],
-    clear: (): void => blocks.clear(),
-    /** Whether viewers should get this message. */
-    take(message: ServerMessage): boolean {
-      if (message.type === 'claude-stream') return append(message);
-      if (message.type === 'open-block' && blocks.size < maxBlocks) blocks.set(message.payload.blockId, message.payload);
-      if (message.type === 'block-dropped') blocks.delete(message.payload.blockId);
+    all: () => [...blocks.values()],
+    get: (blockId) => blocks.get(blockId),
+    put(block) {
+      if (finals.has(block.blockId) || (!blocks.has(block.blockId) && blocks.size >= maxBlocks)) return false;
+      blocks.set(block.blockId, { ...block, text: block.text.slice(0, maxBlockLength) });
       return true;
     },
-    /** A final event takes the place of its open block, and a turn's end of all of its blocks. */
-    settle({ event }: NumberedEvent): void {
-      if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted') blocks.delete(event.blockId);
-      if (event.type !== 'turn.ended') return;
-      for (const block of blocks.values()) if (block.turnId === event.turnId) blocks.delete(block.blockId);
+    add(delta) {
+      const { blockId, turnId, tool, parentToolUseId, offset, content } = delta;
+      if (finals.has(blockId)) return 'ignored';
+      const block = blocks.get(blockId);
+      if (block === undefined && blocks.size >= maxBlocks) return 'ignored';
+      const text = block?.text ?? '';
+      if (offset > text.length) return 'gap';
+      if (offset + content.length > maxBlockLength) return 'ignored';
+      const kind = delta.type === 'code' ? 'text' : delta.type;
+      blocks.set(blockId, { turnId, blockId, kind, tool, parentToolUseId, text: text.slice(0, offset) + content });
+      return 'added';
+    },
+    drop(blockId) {
+      blocks.delete(blockId);
+    },
+    settle(event) {
+      if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted') settleBlock(event.blockId);
+      if (event.type === 'turn.ended') {
+        for (const block of blocks.values()) if (block.turnId === event.turnId) settleBlock(block.blockId);
+      }
+    },
+    clear() {
+      const ids = [...blocks.keys()];
+      blocks.clear();
+      return ids;
     },
   };
 };
-export type OpenBlocks = ReturnType<typeof createOpenBlocks>;

@@ -1,0 +1,217 @@
+// One viewer's socket: each message is parsed, permitted, limited, audited where it acts, and answered, whatever it is.
+// It knows no SQL and no agent; the room, the reader, the services and the relay line do the work.
+
+import {
+  AppError,
+  clientMessage,
+  closeCodeOf,
+  closeServiceRestart,
+  sessionSockets,
+  type ClientMessage,
+  type LiveMessage,
+} from '@remote-claude/contract';
+import type { RawData, WebSocket } from 'ws';
+import { z } from 'zod';
+
+import type { Clock } from '../../platform/clock.js';
+import { invalidFields, toAppError, type SocketContext } from '../../platform/http/index.js';
+import type { Log } from '../../platform/log.js';
+import type { Events } from '../events/index.js';
+import type { AgentDoor } from '../relay/index.js';
+import type { LiveActions } from './actions.js';
+import { auditOf, inputTerminalOf, permissionsOf, plainTerminalId, type AuditWords } from './acts.js';
+import { carryOut, isCommand } from './commands.js';
+import { keepAlive, type HeartbeatTiming } from './keep-alive.js';
+import { createLane } from './lane.js';
+import { createOutlet } from './outlet.js';
+import { createPace } from './pace.js';
+import { createReader } from './reader.js';
+import { createRelayLine } from './relay-line.js';
+import type { Room } from './room.js';
+
+export interface SocketDeps {
+  events: Events;
+  actions: LiveActions;
+  door: AgentDoor;
+  clock: Clock;
+  log: Log;
+  timing: HeartbeatTiming;
+}
+
+export interface ViewerSocket {
+  /** Tells the viewer to come back after this time, and closes. */
+  goAway(retryAfterMs: number): void;
+  /** The sign-in that it was opened with is worth nothing any more. */
+  revoke(): void;
+}
+
+const messagePace = { perSecond: 200, burst: 400 };
+const bytePace = { perSecond: 4_000_000, burst: 8_000_000 };
+/** What every message costs; credit for terminal output, which comes with every few frames, costs no more. */
+const anyCost = 0.05;
+const maxProtocolErrors = 10;
+const maxWaiting = 500;
+
+const tooFast = (): AppError => new AppError('rate_limited', { retryAfterMs: 1_000 });
+const isAck = (message: ClientMessage): boolean => message.type === 'terminal' && message.payload.action === 'ack';
+const anyId = z.object({ id: z.string() });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('bad_request', { message: 'This is not JSON.' }, { cause });
+  }
+};
+
+export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: SocketContext, room: Room): ViewerSocket => {
+  const { clock, log, events } = deps;
+  const { actor, sessionId, permissions, ip } = context;
+  const filter = sessionSockets[context.name];
+  const outlet = createOutlet(socket);
+  const messages = createPace(clock, messagePace);
+  const bytes = createPace(clock, bytePace);
+  const commandLane = createLane(maxWaiting);
+  const relayLane = createLane(maxWaiting);
+  const typedIn = new Set<string>();
+  let wantsFiles = false;
+  let protocolErrors = 0;
+
+  const close = (error: AppError): void => socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
+
+  const protocolError = (id: string, error: AppError): void => {
+    outlet.error(id, error);
+    protocolErrors += 1;
+    if (protocolErrors > maxProtocolErrors) close(new AppError('bad_request', { message: 'Too many messages were not understood.' }));
+  };
+
+  const failed = (id: string, thrown: unknown): void => {
+    const error = toAppError(thrown);
+    if (error.code === 'internal') log.error({ err: error.cause ?? error, sessionId }, 'a message on a socket failed');
+    outlet.error(id, error);
+  };
+
+  const reader = createReader({
+    sessionId,
+    events,
+    room,
+    outlet,
+    permissions,
+    // What it has stays right: it comes back with its cursor.
+    onFailed(error) {
+      log.warn({ err: error, sessionId }, 'a viewer could not be told what happened');
+      close(new AppError('unavailable'));
+    },
+  });
+  const line = createRelayLine({
+    ...deps,
+    sessionId,
+    outlet,
+    binary: filter.binary,
+    onBroken() {
+      outlet.message({ id: '', type: 'place', payload: { reachable: false } });
+      if (room.isAgentUp()) outlet.message({ id: '', type: 'place', payload: { reachable: true } });
+    },
+  });
+  const member = { onEvents: reader.onEvents, onLive: reader.onLive, wantsFiles: () => wantsFiles };
+
+  const record = ({ action, details }: AuditWords): Promise<void> =>
+    deps.actions.audit({ actor, ip }, sessionId, action, details);
+
+  /** In order; at once where nothing before it waits and nothing is to be written down first. */
+  const relay = (item: LiveMessage | Buffer, id: string, words: AuditWords | null, done: () => void = () => {}): void => {
+    if (words === null && !relayLane.isBusy()) return line.send(item);
+    const taken = relayLane.add(async () => {
+      try {
+        if (words !== null) await record(words);
+        done();
+        line.send(item);
+      } catch (error) {
+        failed(id, error);
+      }
+    });
+    if (!taken) outlet.error(id, new AppError('rate_limited'));
+  };
+
+  const inOrder = (id: string, work: () => Promise<void>): void => {
+    const taken = commandLane.add(() => work().catch((error: unknown) => failed(id, error)));
+    if (!taken) outlet.error(id, new AppError('rate_limited'));
+  };
+
+  const onStream = (message: Extract<ClientMessage, { type: 'stream' }>): void => {
+    const { of, action, epoch, after } = message.payload;
+    if (of === 'execute') return relay(message, message.id, null);
+    if (of === 'events') {
+      return inOrder(message.id, async () => (action === 'subscribe' ? reader.subscribe(message.id, { epoch, after }) : reader.unsubscribe()));
+    }
+    wantsFiles = action === 'subscribe';
+    room.filesChanged();
+  };
+
+  const onMessage = (message: ClientMessage): void => {
+    const missing = permissionsOf(message).find((permission) => !permissions.has(permission));
+    if (missing !== undefined) return outlet.error(message.id, new AppError('forbidden', { permission: missing }));
+    if (isCommand(message)) {
+      return inOrder(message.id, async () => {
+        const commandId = await carryOut(deps.actions, { actor, ip }, sessionId, message);
+        outlet.message({ id: message.id, type: 'accepted', payload: { commandId } });
+      });
+    }
+    if (message.type === 'ping') return outlet.message({ id: message.id, type: 'pong', payload: {} });
+    if (message.type === 'stream') return onStream(message);
+    const isWrite = message.type === 'terminal' && message.payload.action === 'write';
+    const terminal = isWrite ? plainTerminalId(message.payload.terminalId) : null;
+    const words = terminal !== null && typedIn.has(terminal) ? null : auditOf(message, typedIn);
+    relay(message, message.id, words, () => terminal !== null && typedIn.add(terminal));
+  };
+
+  const onText = (text: string): void => {
+    if (!messages.take(anyCost)) return outlet.error('', tooFast());
+    let id = '';
+    try {
+      const value = parseJson(text);
+      id = anyId.safeParse(value).data?.id ?? '';
+      const parsed = clientMessage.safeParse(value);
+      if (!parsed.success) throw invalidFields(parsed.error);
+      const message = parsed.data;
+      if (!(filter.accepts as readonly string[]).includes(message.type)) {
+        throw new AppError('bad_request', { message: `This socket does not take messages of type ${message.type}; ${sessionSockets.ws.path} does.` });
+      }
+      if (!isAck(message) && !messages.take(1 - anyCost)) return outlet.error(id, tooFast());
+      onMessage(message);
+    } catch (thrown) {
+      protocolError(id, toAppError(thrown));
+    }
+  };
+
+  const onBytes = (frame: Buffer): void => {
+    const terminal = filter.binary ? inputTerminalOf(frame) : null;
+    if (terminal === null) return protocolError('', new AppError('bad_request', { message: 'These bytes are not terminal input.' }));
+    if (!permissions.has('session.terminal.write')) return outlet.error('', new AppError('forbidden', { permission: 'session.terminal.write' }));
+    if (!bytes.take(frame.length)) return outlet.error('', tooFast());
+    const words = typedIn.has(terminal) ? null : { action: 'terminal.write', details: { terminalId: terminal } };
+    relay(frame, '', words, () => typedIn.add(terminal));
+  };
+
+  keepAlive(socket, clock, deps.timing);
+  socket.on('message', (data: RawData, isBinary: boolean) => (isBinary ? onBytes(data as Buffer) : onText(data.toString())));
+  socket.on('error', () => {});
+  socket.once('close', () => {
+    reader.unsubscribe();
+    wantsFiles = false;
+    line.close();
+    room.leave(member);
+  });
+  room.join(member);
+  return {
+    goAway(retryAfterMs) {
+      outlet.message({ id: '', type: 'going-away', payload: { retryAfterMs } });
+      socket.close(closeServiceRestart, String(retryAfterMs));
+    },
+    revoke() {
+      const error = new AppError('unauthenticated');
+      outlet.error('', error);
+      close(error);
+    },
+  };
+};
