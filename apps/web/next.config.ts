@@ -1,8 +1,12 @@
-/** How the page is built: a static export that the server serves. It does not know under which base path. */
+/** How the page is built: a static export that the server serves, under a base path that only the server knows. */
 import type { NextConfig } from 'next';
+
+/** Stands for the base path in every built file; the server puts the real one, or nothing, in its place. */
+const basePathPlaceholder = '/__remote_claude_base__';
 
 const config: NextConfig = {
   output: 'export',
+  basePath: basePathPlaceholder,
   trailingSlash: true,
   reactStrictMode: true,
   images: { unoptimized: true },

@@ -17,8 +17,8 @@ export default function RootLayout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" suppressHydrationWarning>
       <head>
-        <meta name="base-path" content="" />
-        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        <meta name="base-path" content="/__remote_claude_base__" />
+        <link rel="icon" href="/__remote_claude_base__/icon.svg" type="image/svg+xml" />
         <script>{beforePaintScript}</script>
       </head>
       <body>
