@@ -19,6 +19,7 @@ export interface OpenFiles {
 
 interface OpenFilesStore {
   sessions: Readonly<Record<string, OpenFiles>>;
+  lastMove: { sessionId: string; from: string; to: string } | null;
   open(sessionId: string, path: string): void;
   close(sessionId: string, path: string): void;
   /** A file or folder has another path now; what is open of it follows. */
@@ -45,6 +46,7 @@ export const useOpenFiles = create<OpenFilesStore>()((set, get) => {
   };
   return {
     sessions: {},
+    lastMove: null,
     open: (sessionId, path) =>
       change(sessionId, ({ paths }) => ({ paths: paths.includes(path) ? paths : [...paths, path], active: path })),
     close: (sessionId, path) =>
@@ -53,11 +55,13 @@ export const useOpenFiles = create<OpenFilesStore>()((set, get) => {
         const rest = paths.filter((other) => other !== path);
         return { paths: rest, active: active === path ? (rest[Math.min(at, rest.length - 1)] ?? null) : active };
       }),
-    moved: (sessionId, from, to) =>
+    moved: (sessionId, from, to) => {
+      set({ lastMove: { sessionId, from, to } });
       change(sessionId, ({ paths, active }) => {
         const renamed = (path: string): string => (isWithin(path, from) ? to + path.slice(from.length) : path);
         return { paths: [...new Set(paths.map(renamed))], active: active === null ? null : renamed(active) };
-      }),
+      });
+    },
   };
 });
 

@@ -63,14 +63,16 @@ const missing = (log: SessionLog): Applied => ({ log, resubscribe: true });
 const liveBlock = (open: ServerMessageOf<'open-block'>['payload']): LiveBlock => ({ ...open, dropped: false });
 
 const hello = (log: SessionLog, payload: ServerMessageOf<'hello'>['payload']): Applied => {
-  const follows = log.epoch === payload.epoch && payload.events.length === 0 && lastSeq(log) <= payload.head;
+  const follows = log.epoch === payload.epoch && payload.events.length === 0 && log.events.length > 0;
+  // A server that lags behind another knows less than what was shown already.
+  const ahead = follows && log.head > payload.head;
   return done({
     loaded: true,
     epoch: payload.epoch,
     first: payload.first,
-    head: payload.head,
+    head: ahead ? log.head : payload.head,
     events: follows ? log.events : payload.events,
-    state: payload.state,
+    state: ahead ? log.state : payload.state,
     blocks: payload.open.map(liveBlock),
     permissions: payload.permissions,
   });

@@ -28,7 +28,7 @@ export const Output = ({ text, cut = null, failed = false }: OutputProps) => {
           Show all {lines.length} lines
         </button>
       )}
-      <pre tabIndex={0} aria-label="Output" className={cx('max-h-120 overflow-auto px-3 py-2 text-xs leading-[18px] break-words whitespace-pre-wrap', failed ? 'text-danger' : 'text-muted')}>
+      <pre tabIndex={0} aria-label="Output" className={cx('max-h-120 overflow-auto px-3 py-2 text-xs leading-[18px] break-words whitespace-pre-wrap', failed ? 'text-text' : 'text-muted')}>
         {spans.map((span, index) => (
           <span key={index} className={cx(span.bold && 'font-semibold', span.dim && 'opacity-70')} style={span.color === null ? undefined : { color: span.color }}>
             {span.text}

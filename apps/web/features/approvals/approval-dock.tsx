@@ -47,7 +47,7 @@ export const ApprovalDock = () => {
         aria-label="Approval"
         data-testid="approval"
         data-tool={approval.tool}
-        className="animate-rise mb-2 flex max-h-[min(60dvh,560px)] flex-col overflow-hidden rounded-xl border border-attention/50 bg-surface"
+        className="animate-rise mb-2 flex max-h-[min(60dvh,560px)] flex-col overflow-hidden rounded-xl border border-attention-mark/60 bg-surface"
         onKeyDown={(event) => {
           // Escape here neither answers nor interrupts.
           if (event.key === 'Escape') event.stopPropagation();

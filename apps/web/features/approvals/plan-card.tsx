@@ -17,7 +17,7 @@ export const PlanCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
   return (
     <>
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">
-        <ListChecks size={16} className="mt-0.5 shrink-0 text-attention" aria-hidden />
+        <ListChecks size={16} className="mt-0.5 shrink-0 text-attention-mark" aria-hidden />
         <h3 className="font-semibold">{approval.title}</h3>
       </header>
       <div tabIndex={0} role="group" aria-label="Plan" className="min-h-0 overflow-y-auto border-y border-line px-4 py-3">

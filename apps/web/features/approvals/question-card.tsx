@@ -17,7 +17,7 @@ interface OneProps {
 }
 
 const optionClass = 'target flex cursor-pointer items-start gap-2.5 rounded-md px-2 py-1.5 hover:bg-hover';
-const boxClass = 'mt-[3px] size-3.5 shrink-0 accent-(--accent)';
+const boxClass = 'mt-[3px] size-3.5 shrink-0';
 
 const One = ({ question, name, chosen, onChange }: OneProps) => {
   const type = question.multiSelect ? 'checkbox' : 'radio';
@@ -63,7 +63,7 @@ export const QuestionCard = ({ approval, busy, allowed, onAnswer }: CardProps) =
       }}
     >
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">
-        <MessageCircleQuestion size={16} className="mt-0.5 shrink-0 text-attention" aria-hidden />
+        <MessageCircleQuestion size={16} className="mt-0.5 shrink-0 text-attention-mark" aria-hidden />
         <h3 className="font-semibold break-words">{approval.title}</h3>
       </header>
       <div className="min-h-0 space-y-4 overflow-y-auto border-y border-line px-3.5 py-3">

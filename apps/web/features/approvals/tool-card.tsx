@@ -13,7 +13,7 @@ export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
   return (
     <>
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">
-        <ShieldQuestion size={16} className="mt-0.5 shrink-0 text-attention" aria-hidden />
+        <ShieldQuestion size={16} className="mt-0.5 shrink-0 text-attention-mark" aria-hidden />
         <div className="min-w-0">
           <h3 className="font-semibold break-words">{approval.title}</h3>
           {approval.agent !== null && <p className="text-xs text-muted">Asked by the subagent {approval.agent}</p>}

@@ -55,7 +55,7 @@ export const Chat = ({ dock, place }: ChatProps) => {
       }}
     >
       <Transcript empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now() })} />} />
-      <div className="mx-auto w-full max-w-190 shrink-0 px-3 pb-3 md:px-6 md:pb-4">
+      <div className="mx-auto w-full max-w-190 shrink-0 px-3 pt-2 pb-3 md:px-6 md:pb-4">
         {place}
         <TodoPanel />
         <QueuePanel />

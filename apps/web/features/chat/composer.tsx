@@ -138,14 +138,14 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
           onKeyDown={onKeyDown}
           className="block w-full resize-none bg-transparent px-3.5 pt-3 pb-1 text-base outline-none disabled:cursor-not-allowed pointer-coarse:text-[16px]"
         />
-        <div className="flex items-center gap-0.5 px-1.5 pb-1.5">
+        <div className="flex min-w-0 items-center gap-0.5 px-1.5 pb-1.5">
           {canWrite && (
             <>
               <ModePicker />
               <ModelPicker />
             </>
           )}
-          <span className="ml-auto pr-2">
+          <span className="ml-auto shrink-0 pr-2 pl-1">
             {tooLong ? <span className="text-xs text-danger">{draft.text.length.toLocaleString()} of {maxChars.toLocaleString()} characters</span> : <Meters />}
           </span>
           {working && (

@@ -1,6 +1,6 @@
 'use client';
 /** What people and Claude say: messages, text, thinking, and how a turn ended. */
-import { lazy, memo, Suspense, useState, type ReactNode } from 'react';
+import { lazy, memo, Suspense, type ReactNode } from 'react';
 import { ChevronRight, CircleAlert, CircleStop, Info, TriangleAlert } from 'lucide-react';
 import type { BoundedText } from '@remote-claude/contract';
 
@@ -9,6 +9,7 @@ import type { LiveBlock } from '../../lib/session-log';
 import { count, duration, exactTime, money, timeOfDay } from '../../lib/time';
 import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/copy-button';
+import { useFold } from './folds';
 import type { ItemOf } from './items';
 import type { Row } from './tail';
 
@@ -106,18 +107,19 @@ export const TextView = memo(({ item }: { item: ItemOf<'text'> }) => (
 TextView.displayName = 'TextView';
 
 interface ThinkingProps {
+  id: string;
   text: string;
   live?: boolean;
 }
 
-export const ThinkingView = memo(({ text, live = false }: ThinkingProps) => {
-  const [open, setOpen] = useState(false);
+export const ThinkingView = memo(({ id, text, live = false }: ThinkingProps) => {
+  const [open, toggle] = useFold(id);
   return (
     <div className="py-1">
       <button
         type="button"
         aria-expanded={open}
-        onClick={() => setOpen(!open)}
+        onClick={toggle}
         className="target inline-flex items-center gap-1 rounded-sm py-0.5 text-xs text-faint hover:text-text"
       >
         <ChevronRight size={14} className={cx('transition-transform duration-100', open && 'rotate-90')} aria-hidden />
@@ -131,7 +133,7 @@ ThinkingView.displayName = 'ThinkingView';
 
 export const LiveView = memo(({ block }: { block: LiveBlock }) =>
   block.kind === 'thinking' ? (
-    <ThinkingView text={block.text} live={!block.dropped} />
+    <ThinkingView id={block.blockId} text={block.text} live={!block.dropped} />
   ) : (
     <div data-testid="live-text" className="py-2">
       <RichText text={block.text} open />

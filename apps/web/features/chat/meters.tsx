@@ -27,7 +27,7 @@ export const Meters = () => {
         </span>
       </Tip>
       <Tip label="Cost of this session so far">
-        <span tabIndex={0} className="rounded-sm">
+        <span tabIndex={0} className="rounded-sm max-sm:hidden">
           {money(costUsd)}
         </span>
       </Tip>

@@ -11,7 +11,7 @@ import { InputField } from '../../ui/field';
 import { Menu, MenuChoices, MenuItem, MenuLine } from '../../ui/menu';
 import { effortChoices, modeChoices, modelChoices, modelWord, modeWord, siteEffort, siteModel } from './options';
 
-const face = 'max-w-44 px-2! text-xs! font-normal!';
+const face = 'min-w-0! max-w-44 shrink! px-2! text-xs! font-normal! max-sm:max-w-30';
 
 export const ModePicker = () => {
   const { command } = useSession();

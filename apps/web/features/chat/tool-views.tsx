@@ -1,6 +1,6 @@
 'use client';
 /** Tool calls: one line each with its outcome, everything of it on demand. */
-import { memo, useState, type ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import {
   Bot, Check, ChevronRight, CircleHelp, CircleSlash, CircleStop, FilePen, FilePlus2, FileText, Globe, ListTodo, LoaderCircle, Search, ShieldQuestion, SquareTerminal, Wrench, X,
 } from 'lucide-react';
@@ -11,6 +11,7 @@ import { shortToolName, viewTool, type ToolView } from '../../lib/tool-view';
 import { duration, plural } from '../../lib/time';
 import { Output } from '../../ui/output';
 import { ToolInputView } from '../../ui/tool-input';
+import { useFold } from './folds';
 import type { ItemOf, ToolCall } from './items';
 import { RichText, ThinkingView } from './message-views';
 
@@ -112,7 +113,7 @@ const Body = ({ call, view }: { call: ToolCall; view: ToolView }) => {
             entry.kind === 'call' ? (
               <CallCard key={entry.toolUseId} call={entry} nested />
             ) : entry.thinking ? (
-              <ThinkingView key={entry.key} text={entry.text.text} />
+              <ThinkingView key={entry.key} id={entry.key} text={entry.text.text} />
             ) : (
               <div key={entry.key} className="py-1.5">
                 <RichText text={entry.text.text} />
@@ -138,14 +139,14 @@ const Body = ({ call, view }: { call: ToolCall; view: ToolView }) => {
 };
 
 const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: boolean }) => {
-  const [open, setOpen] = useState(false);
+  const [open, toggle] = useFold(call.toolUseId);
   const view = viewTool(call.name, call.input ?? {});
   return (
     <div data-testid="tool-card" data-tool={call.name} data-outcome={call.outcome ?? 'running'} className={cx(nested && 'my-1 overflow-hidden rounded-md border border-line bg-surface')}>
       <button
         type="button"
         aria-expanded={open}
-        onClick={() => setOpen(!open)}
+        onClick={toggle}
         className="target group flex w-full min-w-0 items-center gap-2 px-3 py-1.5 text-left text-sm hover:bg-hover"
       >
         <span className="shrink-0 text-muted">{icons[view.kind]}</span>
@@ -167,7 +168,7 @@ CallCard.displayName = 'CallCard';
 const shownCalls = 4;
 
 export const ToolsView = memo(({ item }: { item: ItemOf<'tools'> }) => {
-  const [all, setAll] = useState(false);
+  const [all, showAll] = useFold(item.key);
   const { calls } = item;
   const hidden = all || calls.length <= shownCalls + 1 ? 0 : calls.length - shownCalls;
   // What went wrong, or waits, is never folded away.
@@ -177,7 +178,7 @@ export const ToolsView = memo(({ item }: { item: ItemOf<'tools'> }) => {
       {hidden > 0 && shown.length < calls.length && (
         <button
           type="button"
-          onClick={() => setAll(true)}
+          onClick={showAll}
           className="target flex w-full items-center gap-2 px-3 py-1.5 text-left text-xs text-muted hover:bg-hover hover:text-text"
         >
           <ChevronRight size={14} aria-hidden />

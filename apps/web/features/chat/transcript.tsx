@@ -1,6 +1,6 @@
 'use client';
 /** The windowed transcript: stored items, then what streams. It follows the end only while the reader is there. */
-import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type MouseEvent, type ReactNode, type RefObject, type UIEvent } from 'react';
 import { ArrowDown } from 'lucide-react';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 
@@ -16,6 +16,11 @@ import { WorkingLine } from './working-line';
 /** Where the list begins to count, so that older items can be put before it. */
 const firstIndexAtStart = 1_000_000;
 
+/** So near to the end counts as the end. */
+const atEndPx = 48;
+/** Until what was unfolded has its size. */
+const unfoldMs = 300;
+
 interface RowContext {
   items: readonly Item[];
   me: string;
@@ -30,7 +35,7 @@ const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode
     case 'text':
       return <TextView item={row} />;
     case 'thinking':
-      return <ThinkingView text={row.text.text} />;
+      return <ThinkingView id={row.key.replace(/^block:/, '')} text={row.text.text} />;
     case 'interrupted':
       return <InterruptedView item={row} />;
     case 'tools':
@@ -66,6 +71,60 @@ const useFirstIndex = (items: readonly Item[], firstSeq: number): number => {
   return index;
 };
 
+/**
+ * Keeps the end in view while the reader is there, whatever grows or shrinks: text, cards, the composer.
+ * Only a person's scrolling up ends it; reaching the end again takes it up.
+ */
+const useFollowing = (list: RefObject<VirtuosoHandle | null>, setAway: (away: boolean) => void) => {
+  const following = useRef(true);
+  const last = useRef({ top: 0, height: 0, view: 0 });
+  const toEnd = useCallback(() => {
+    following.current = true;
+    list.current?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
+  }, [list]);
+  const follow = useCallback(() => {
+    if (following.current) list.current?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
+  }, [list]);
+  const onScroll = useCallback(({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: UIEvent<HTMLElement>) => {
+    const { top, height, view } = last.current;
+    // Where the size changed, the browser moved it.
+    const byPerson = height === scrollHeight && view === clientHeight;
+    if (byPerson && scrollTop < top - 1) following.current = false;
+    if (byPerson && scrollHeight - scrollTop - clientHeight < 8) following.current = true;
+    last.current = { top: scrollTop, height: scrollHeight, view: clientHeight };
+  }, []);
+  const onAtEnd = useCallback(
+    (atEnd: boolean) => {
+      if (!atEnd && following.current) follow();
+      else setAway(!atEnd);
+    },
+    [follow, setAway],
+  );
+  // The view itself shrinks when something comes above or below it.
+  const scroller = useRef<HTMLElement | null>(null);
+  const observer = useRef<ResizeObserver | null>(null);
+  const scrollerRef = useCallback(
+    (element: HTMLElement | Window | null) => {
+      observer.current?.disconnect();
+      if (!(element instanceof HTMLElement)) return;
+      observer.current = new ResizeObserver(follow);
+      observer.current.observe(element);
+      scroller.current = element;
+    },
+    [follow],
+  );
+  // Who unfolds something wants to read it from its beginning.
+  const onClickCapture = useCallback(({ target }: MouseEvent) => {
+    if (!(target instanceof Element) || target.closest('[aria-expanded="false"]') === null) return;
+    following.current = false;
+    setTimeout(() => {
+      const element = scroller.current;
+      if (element !== null && element.scrollHeight - element.scrollTop - element.clientHeight < atEndPx) following.current = true;
+    }, unfoldMs);
+  }, []);
+  return { toEnd, follow, onScroll, onAtEnd, scrollerRef, onClickCapture };
+};
+
 const Older = () => {
   const { store } = useSession();
   const older = useSessionView((view) => view.older);
@@ -96,7 +155,6 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
   const firstSeq = useSessionView(({ log }) => log.events[0]?.seq ?? 0);
   const { data } = useMe();
   const list = useRef<VirtuosoHandle>(null);
-  const atEnd = useRef(true);
   const [away, setAway] = useState(false);
   const rows = useMemo<Row[]>(() => [...items, ...tailRows(state, blocks, outbox)], [items, state, blocks, outbox]);
   const firstItemIndex = useFirstIndex(items, firstSeq);
@@ -105,7 +163,7 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
     [items, data, store],
   );
 
-  const toEnd = useCallback(() => list.current?.scrollToIndex({ index: 'LAST', align: 'end' }), []);
+  const { toEnd, follow, onScroll, onAtEnd, scrollerRef, onClickCapture } = useFollowing(list, setAway);
   // Sending something is a wish to see what comes of it.
   const sent = outbox.length;
   const before = useRef(sent);
@@ -132,15 +190,12 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
           </div>
         )}
         components={components}
-        followOutput={(bottom) => (bottom ? 'auto' : false)}
-        atBottomThreshold={48}
-        atBottomStateChange={(bottom) => {
-          atEnd.current = bottom;
-          setAway(!bottom);
-        }}
-        totalListHeightChanged={() => {
-          if (atEnd.current) list.current?.autoscrollToBottom();
-        }}
+        atBottomThreshold={atEndPx}
+        atBottomStateChange={onAtEnd}
+        totalListHeightChanged={follow}
+        onScroll={onScroll}
+        scrollerRef={scrollerRef}
+        onClickCapture={onClickCapture}
         startReached={() => void store.loadOlder()}
         increaseViewportBy={{ top: 800, bottom: 400 }}
         role="log"

@@ -2,7 +2,7 @@
  * Uploads of one session: queued, some at a time, resumable, each with its progress. It does not know who shows them.
  * The bytes that the server has acknowledged are never sent again; the file appears when it is whole.
  */
-import { DetailedError, Upload } from 'tus-js-client';
+import type { DetailedError, Upload } from 'tus-js-client';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { errorOf, errorTable, type AppError } from '@remote-claude/contract';
 
@@ -34,8 +34,8 @@ const retryDelaysMs = [0, 1_000, 3_000, 5_000, 10_000, 20_000];
 
 /** What the server answered; null where it did not. */
 const answerOf = (error: Error): AppError | null => {
-  const response = error instanceof DetailedError ? error.originalResponse : null;
-  return response === null || response === undefined ? null : errorOf(response.getStatus(), response.getBody());
+  const response = (error as Partial<DetailedError>).originalResponse;
+  return response == null ? null : errorOf(response.getStatus(), response.getBody());
 };
 
 const sentenceOf = (error: Error): string =>
@@ -64,7 +64,9 @@ export const createUploads = (endpoint: string): Uploads => {
     const file = files.get(id);
     if (file === undefined) return;
     change(id, { status: 'sending', error: null });
-    const upload = new Upload(file, {
+    const tus = await import('tus-js-client').catch(() => null);
+    if (tus === null) return settle(id, { status: 'failed', error: 'The line broke. Resume to try again.' });
+    const upload = new tus.Upload(file, {
       endpoint,
       retryDelays: retryDelaysMs,
       metadata: { filename: path },

@@ -60,7 +60,7 @@ export const SessionHeader = ({ session, start, panes }: { session: Session; sta
   // The row tells of stops and starts sooner than the log of a place that is gone.
   const current = { ...session, name, shown: socket.connected ? shown : session.shown, wanted: state?.wanted ?? session.wanted };
   return (
-    <header className="flex h-11 shrink-0 items-center gap-2 border-b border-line bg-surface px-2">
+    <header className="flex h-11 shrink-0 items-center pointer-coarse:h-13 gap-2 border-b border-line bg-surface px-2">
       {start}
       <Name session={current} name={name} />
       <StatusWord shown={shown} className="shrink-0" />

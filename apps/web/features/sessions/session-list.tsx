@@ -30,7 +30,7 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
             {session.name}
           </Link>
           {session.openApprovals > 0 && (
-            <span className="inline-flex shrink-0 items-center gap-1 rounded-full bg-attention-soft px-1.5 text-2xs font-medium text-attention">
+            <span className="inline-flex shrink-0 items-center gap-1 rounded-full max-sm:hidden bg-attention-soft px-1.5 text-2xs font-medium text-attention">
               <ShieldQuestion size={12} aria-hidden />
               {session.openApprovals} open
             </span>
@@ -42,17 +42,17 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
           </p>
         )}
       </div>
-      <span className="hidden w-16 text-right text-xs text-faint tabular-nums md:block">{money(session.costUsd)}</span>
-      <time dateTime={session.lastActivity} title={exactTime(session.lastActivity)} className="hidden w-20 text-right text-xs text-faint sm:block">
+      <span className="shrink-0 md:w-28">
+        <StatusWord shown={session.shown} />
+      </span>
+      <time dateTime={session.lastActivity} title={exactTime(session.lastActivity)} className="hidden w-24 shrink-0 text-xs whitespace-nowrap text-faint sm:block">
         {ago(session.lastActivity, now)}
       </time>
-      <span className="flex shrink-0 justify-end sm:w-36">
-        <StatusWord shown={session.shown} className="text-right" />
-      </span>
-      <span className="relative flex shrink-0 items-center gap-1">
+      <span className="hidden w-14 shrink-0 text-right text-xs text-faint tabular-nums md:block">{money(session.costUsd)}</span>
+      <span className="relative flex shrink-0 items-center justify-end gap-1 sm:w-26">
         {allowedActions(session).start && (
           <Button size="sm" busy={busy} onClick={start} className="max-sm:hidden">
-            Resume
+            {session.shown === 'failed' ? 'Try again' : 'Resume'}
           </Button>
         )}
         <SessionMenu session={session} />

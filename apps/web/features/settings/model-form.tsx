@@ -20,8 +20,9 @@ const words: Record<ModelSettings['source'], string> = {
   none: 'No key is set, so Claude cannot answer yet.',
 };
 
-const Current = ({ settings }: { settings: ModelSettings }) => (
-  <div className="flex items-start gap-3 rounded-lg border border-line bg-surface px-3.5 py-3">
+const Current = ({ settings, test }: { settings: ModelSettings; test: ReactNode }) => (
+  <div className="rounded-lg border border-line bg-surface px-3.5 py-3">
+  <div className="flex items-start gap-3">
     <KeyRound size={16} className="mt-0.5 shrink-0 text-muted" aria-hidden />
     <div className="min-w-0 flex-1">
       <p>{words[settings.source]}</p>
@@ -41,14 +42,16 @@ const Current = ({ settings }: { settings: ModelSettings }) => (
       </p>
     </div>
   </div>
+  {test}
+  </div>
 );
 
 const TestButton = ({ disabled }: { disabled: boolean }) => {
   const test = useMutation({ mutationFn: () => call(routes.settings.testModel, {}) });
   const good = test.data?.ok === true;
   return (
-    <div className="flex flex-wrap items-center gap-3">
-      <Button busy={test.isPending} disabled={disabled} onClick={() => test.mutate()}>
+    <div className="mt-3 flex flex-wrap items-center gap-3 border-t border-line pt-3">
+      <Button size="sm" busy={test.isPending} disabled={disabled} onClick={() => test.mutate()}>
         Test the connection
       </Button>
       <p role="status" className="flex min-w-0 items-start gap-1.5">
@@ -143,7 +146,10 @@ export const ModelForm = ({ onDone }: ModelFormProps) => {
   const set = data.source !== 'none';
   return (
     <div className="flex flex-col gap-5">
-      <Current settings={data} />
+      <Current
+        settings={data}
+        test={set ? <TestButton key={`${data.source}${data.keyHint ?? ''}`} disabled={save.isPending} /> : null}
+      />
       {data.fixed ? (
         <p className="text-muted">The configuration file sets the key, so it is changed there.</p>
       ) : (
@@ -164,7 +170,6 @@ export const ModelForm = ({ onDone }: ModelFormProps) => {
           {sentenceOf(save.error)}
         </Notice>
       )}
-      {set && <TestButton key={`${data.source}${data.keyHint ?? ''}`} disabled={save.isPending} />}
       {onDone !== undefined && (
         <div className="flex gap-2 border-t border-line pt-5">
           <Button variant={set ? 'primary' : 'ghost'} size="lg" onClick={onDone}>

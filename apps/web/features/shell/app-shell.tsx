@@ -30,8 +30,8 @@ const skip =
 
 const Side = ({ name, user, rail, onShortcuts, onClose }: Pick<AppShellProps, 'name' | 'user' | 'rail' | 'onShortcuts'> & { onClose?: () => void }) => (
   <div className="flex h-full min-h-0 w-full flex-col">
-    <div className="flex h-11 shrink-0 items-center justify-between pr-2 pl-4">
-      <Link href="/" aria-label="All sessions" onClick={() => onClose?.()} className="min-w-0 rounded-sm">
+    <div className="flex h-11 shrink-0 items-center justify-between pointer-coarse:h-13 pr-2 pl-4">
+      <Link href="/" aria-label="All sessions" onClick={() => onClose?.()} className="flex min-w-0 rounded-sm">
         <Wordmark name={name} />
       </Link>
       {onClose === undefined && (

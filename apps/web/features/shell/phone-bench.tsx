@@ -27,7 +27,7 @@ export const PhoneBench = ({ chat, panes, waiting, onSessions }: PhoneBenchProps
     <button key={id} type="button" aria-pressed={view === id} onClick={() => setView(id)} className={cx(tab, 'relative', view === id ? 'text-accent-text' : 'text-muted')}>
       {icon}
       {title}
-      {mark && <span className="absolute top-2 left-[calc(50%+8px)] size-2 rounded-full bg-attention" aria-label="needs your answer" role="img" />}
+      {mark && <span className="absolute top-2 left-[calc(50%+8px)] size-2 rounded-full bg-attention-mark" aria-label="needs your answer" role="img" />}
     </button>
   );
   return (

@@ -10,7 +10,7 @@ interface PlainPageProps {
 
 export const PlainPage = ({ title, start, action, children }: PlainPageProps) => (
   <>
-    <header className="flex h-11 shrink-0 items-center gap-2 border-b border-line bg-surface px-4">
+    <header className="flex h-11 shrink-0 items-center pointer-coarse:h-14 gap-2 border-b border-line bg-surface px-4">
       {start}
       <h1 className="flex-1 truncate text-base font-semibold tracking-tight">{title}</h1>
       {action}

@@ -1,0 +1,81 @@
+/** What is said above a file: a conflict with its choices, or a save that failed. */
+import { Button } from '../../ui/button';
+import { Notice } from '../../ui/notice';
+import type { Buffer, Conflict } from './buffer';
+
+interface ConflictNoticeProps {
+  conflict: Conflict;
+  dirty: boolean;
+  comparing: boolean;
+  onCompare: () => void;
+  onOverwrite: () => void;
+  onTakeTheirs: () => void;
+}
+
+const ConflictNotice = ({ conflict, dirty, comparing, onCompare, onOverwrite, onTakeTheirs }: ConflictNoticeProps) => {
+  if (conflict.kind === 'deleted') {
+    return (
+      <Notice
+        shape="bar"
+        tone="attention"
+        role="alert"
+        action={
+          <span className="flex flex-wrap gap-2 py-1">
+            <Button size="sm" onClick={onOverwrite}>
+              Save it again
+            </Button>
+            <Button size="sm" variant="ghost" onClick={onTakeTheirs}>
+              {dirty ? 'Discard and close' : 'Close'}
+            </Button>
+          </span>
+        }
+      >
+        This file was deleted on disk. {dirty ? 'What you typed is kept here.' : 'Its last text is kept here.'}
+      </Notice>
+    );
+  }
+  return (
+    <Notice
+      shape="bar"
+      tone="attention"
+      role="alert"
+      action={
+        <span className="flex flex-wrap gap-2 py-1">
+          <Button size="sm" onClick={onCompare}>
+            {comparing ? 'Back to the editor' : 'View the differences'}
+          </Button>
+          <Button size="sm" onClick={onOverwrite}>
+            Overwrite with mine
+          </Button>
+          <Button size="sm" onClick={onTakeTheirs}>
+            Take theirs
+          </Button>
+        </span>
+      }
+    >
+      This file changed on disk while you edited it. Both versions are kept.
+    </Notice>
+  );
+};
+
+interface BufferNoticesProps extends Omit<ConflictNoticeProps, 'conflict' | 'dirty'> {
+  buffer: Buffer;
+  readOnly: string | null;
+  onSave: () => void;
+}
+
+export const BufferNotices = ({ buffer, readOnly, onSave, ...choices }: BufferNoticesProps) => (
+  <>
+    {buffer.conflict !== null && <ConflictNotice conflict={buffer.conflict} dirty={buffer.dirty} {...choices} />}
+    {buffer.conflict === null && buffer.error !== null && (
+      <Notice shape="bar" tone="danger" role="alert" action={<Button size="sm" onClick={onSave}>Save again</Button>}>
+        Not saved: {buffer.error} What you typed is kept.
+      </Notice>
+    )}
+    {readOnly !== null && (
+      <Notice shape="bar" role="status">
+        {readOnly}
+      </Notice>
+    )}
+  </>
+);
