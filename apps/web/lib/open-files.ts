@@ -126,20 +126,18 @@ export const useFileChanges = (onChanges: (changes: readonly FileChange[] | null
   });
   useEffect(() => {
     if (!live) return;
+    // The answer to a subscription says to look again: from then on nothing is missed.
     const follow = (action: 'subscribe' | 'unsubscribe'): void =>
       void send({ id: newUuid(), type: 'stream', payload: { action, of: 'files' } });
     const stop = subscribe((message) => {
       if (message instanceof Uint8Array) return;
       if (message.type === 'files-changed') latest.current(message.payload.overflow ? null : message.payload.changes);
-      if (message.type === 'place' && message.payload.reachable) {
-        follow('subscribe');
-        latest.current(null);
-      }
+      if (message.type === 'place' && message.payload.reachable) follow('subscribe');
     });
     const before = followers.get(subscribe) ?? 0;
     followers.set(subscribe, before + 1);
     if (before === 0) follow('subscribe');
-    // What happened while nobody followed is not told.
+    // Shown at once, and where there is nobody to follow.
     latest.current(null);
     return () => {
       stop();

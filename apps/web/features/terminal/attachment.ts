@@ -15,7 +15,7 @@ export interface Attachment {
   drawn: number;
   /** Count of output bytes for which credit was given. */
   credited: number;
-  /** Number of the next input frame of this connection. */
+  /** Number of the next input frame. It only grows: the agent takes each number of a connection once. */
   nextInput: number;
   /** Numbers of input frames that were sent and not yet acknowledged. */
   unacknowledged: number;
@@ -73,13 +73,14 @@ export const maxHeldBytes = 4 * 1024;
 /** A socket frame may be larger; small ones keep an interrupt from waiting behind a paste. */
 export const maxInputBytes = 16 * 1024;
 
-export const newAttachment = (made: boolean): Attachment => ({
+/** `nextInput` is above every number that this page has used for the terminal. */
+export const newAttachment = (made: boolean, nextInput: number): Attachment => ({
   phase: 'away',
   made,
   received: null,
   drawn: 0,
   credited: 0,
-  nextInput: 1,
+  nextInput,
   unacknowledged: 0,
   held: [],
   heldBytes: 0,
@@ -90,7 +91,7 @@ export const newAttachment = (made: boolean): Attachment => ({
 const stay = (state: Attachment): AttachmentStep => ({ state, actions: [] });
 
 const attach = (state: Attachment): AttachmentStep => ({
-  state: { ...state, phase: 'waiting', nextInput: 1, unacknowledged: 0, refusal: null },
+  state: { ...state, phase: 'waiting', refusal: null },
   actions: [state.made ? { type: 'attach', after: state.received } : { type: 'create' }],
 });
 
@@ -162,7 +163,7 @@ const ended = (state: Attachment): AttachmentStep => ({
 export const stepAttachment = (state: Attachment, event: AttachmentEvent): AttachmentStep => {
   switch (event.type) {
     case 'connected': {
-      const next = attach(state);
+      const next = attach({ ...state, unacknowledged: 0 });
       return { state: next.state, actions: [...inputLost(state), ...next.actions] };
     }
     case 'disconnected':

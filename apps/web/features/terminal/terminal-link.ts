@@ -34,12 +34,15 @@ export interface TerminalLink {
   close(): void;
 }
 
+/** Numbers go on where the last attachment of this page left off: the connection may still be the same. */
+const nextInputs = new Map<TerminalId, number>();
+
 /** Credit that is smaller than a step waits this long for more. */
 const quietMs = 100;
 
 export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
   const { terminalId, send, screen } = deps;
-  let state = newAttachment(deps.create === null);
+  let state = newAttachment(deps.create === null, nextInputs.get(terminalId) ?? 1);
   let wanted: TerminalSize | null = deps.create;
   let request = '';
   let quiet: ReturnType<typeof setTimeout> | undefined;
@@ -89,6 +92,7 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
     const before = state;
     const { state: next, actions } = stepAttachment(state, event);
     state = next;
+    nextInputs.set(terminalId, next.nextInput);
     for (const action of actions) perform(action);
     if (next.phase !== before.phase || next.ended !== before.ended || next.refusal !== before.refusal) deps.onChange(next);
     if (next.phase === 'live' && before.phase !== 'live' && wanted !== null) requestSize(wanted);
