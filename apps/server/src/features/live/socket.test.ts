@@ -1,0 +1,104 @@
+// What viewers send over real sockets, and how sockets end.
+
+import { randomUUID } from 'node:crypto';
+import { encodeTerminalFrame, frameKind, type TerminalId } from '@remote-claude/contract';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+import { createLiveHouse, patience, type LiveHouse } from '../../testing/live-house.js';
+import { createSummaries } from './index.js';
+
+let live: LiveHouse;
+beforeAll(async () => {
+  live = await createLiveHouse();
+});
+afterAll(() => live.close());
+
+describe('what a viewer sends', () => {
+  test('a command is stored and accepted once; its id again is accepted alike', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id);
+    const command = randomUUID();
+    for (let times = 0; times < 2; times += 1) viewer.send('claude', { prompt: 'Hello' }, command);
+    await vi.waitFor(() => expect(viewer.of('accepted').map(({ payload }) => payload.commandId)).toEqual([command, command]), patience);
+    expect(await live.house.commands.pending(id, 0, 10)).toHaveLength(1);
+    const audits = await live.house.database.db.selectFrom('audit_logs').selectAll().where('session_id', '=', id).where('action', '=', 'claude.chat').execute();
+    expect(audits).toHaveLength(1);
+    viewer.ws.close();
+  });
+
+  test('what is malformed is answered, and too much of it closes the socket', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id);
+    viewer.ws.send('{ not json');
+    viewer.send('unheard of', {}, 'a');
+    viewer.send('terminal', { action: 'create' }, 'b');
+    viewer.ws.send(Buffer.from('binary noise'));
+    viewer.send('ping', {}, 'c');
+    await vi.waitFor(() => expect(viewer.of('pong').map((message) => message.id)).toEqual(['c']), patience);
+    expect(viewer.of('error')).toHaveLength(4);
+    expect(viewer.of('error').map((message) => message.id)).toEqual(expect.arrayContaining(['a', 'b']));
+    for (let times = 0; times < 10; times += 1) viewer.ws.send('noise');
+    await vi.waitFor(() => expect(viewer.closed()?.code).toBe(4400), patience);
+  });
+
+  test('a socket takes its own types alone, and nobody does what they may not', async () => {
+    const id = await live.running();
+    const files = await live.open(id, { name: 'files' });
+    files.send('claude', { prompt: 'no' }, randomUUID());
+    const reader = await live.open(id, { as: 'reader' });
+    reader.send('claude', { prompt: 'no' });
+    reader.send('execute', { command: 'id' });
+    reader.send('stream', { action: 'subscribe', of: 'files' });
+    reader.ws.send(encodeTerminalFrame({ kind: frameKind.input, terminalId: randomUUID() as TerminalId, position: 1, bytes: Uint8Array.of(1) }));
+    await vi.waitFor(() => expect(reader.of('error').map(({ payload }) => payload.code)).toEqual(Array(4).fill('forbidden')), patience);
+    await vi.waitFor(() => expect(files.of('error').map(({ payload }) => payload.code)).toEqual(['bad_request']), patience);
+    files.ws.close();
+    reader.ws.close();
+  });
+
+  test('a flood is limited and the socket stays', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id);
+    for (let times = 0; times < 1_500; times += 1) viewer.send('ping', {}, `p${times}`);
+    await vi.waitFor(() => expect(viewer.messages).toHaveLength(1_500), patience);
+    expect(viewer.of('error').length).toBeGreaterThan(500);
+    expect(viewer.of('error').every(({ payload }) => payload.code === 'rate_limited')).toBe(true);
+    expect(viewer.closed()).toBeNull();
+    viewer.ws.close();
+  });
+});
+
+describe('ends', () => {
+  test('a sign-in that ends takes its sockets with it', async () => {
+    const id = await live.running();
+    const viewer = await live.subscribed(id);
+    live.revoke(live.person.actor.loginId);
+    await vi.waitFor(() => expect(viewer.closed()?.code).toBe(4401), patience);
+  });
+
+  test('a session that does not exist closes the socket with its reason', async () => {
+    const viewer = await live.open(randomUUID());
+    await vi.waitFor(() => expect(viewer.closed()).not.toBeNull(), patience);
+  });
+
+  test('summaries tell a session’s owner what changed', async () => {
+    const { bus, clock, sessions } = live.house;
+    const summaries = createSummaries({ bus, clock, read: sessions.get, everyMs: 20 });
+    const seen: string[] = [];
+    const stop = summaries.subscribe(live.person.actor.userId, (session) => seen.push(session.name));
+    const id = await live.running();
+    await live.house.sessions.rename(id, live.person, 'Renamed');
+    await vi.waitFor(() => expect(seen).toContain('Renamed'), patience);
+    stop();
+    summaries.close();
+  });
+
+  test('at a drain everyone is told when to come back', async () => {
+    const id = await live.running();
+    const viewer = await live.subscribed(id);
+    live.hub.drain();
+    await vi.waitFor(() => expect(viewer.closed()?.code).toBe(1012), patience);
+    expect(viewer.of('going-away')).toHaveLength(1);
+    expect(Number(viewer.closed()?.reason)).toBe(viewer.of('going-away')[0]?.payload.retryAfterMs);
+  });
+});

@@ -1,0 +1,162 @@
+// Sessions with tiny agents, a hub over them, and viewers over real sockets, for tests of live traffic.
+
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFakeDriver } from '@remote-claude/compute/testing';
+import {
+  sessionPermissions,
+  type ClientMessage,
+  type NumberedEvent,
+  type ServerMessage,
+  type ServerMessageOf,
+  type SessionSocketName,
+} from '@remote-claude/contract';
+import { expect, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+
+import { createApprovalProjection, createClaude, createClaudeStore } from '../features/claude/index.js';
+import { createHub } from '../features/live/index.js';
+import { createSessionHouse, secretOf } from './session-house.js';
+import { startTinyAgent, type TinyAgent } from './tiny-agent.js';
+
+export const patience = { timeout: 20_000, interval: 10 };
+
+export const openViewer = async (port: number, sessionId: string, options: { name?: SessionSocketName; as?: 'owner' | 'reader' } = {}) => {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/${options.name ?? 'ws'}/${sessionId}/${options.as ?? 'owner'}`);
+  const messages: ServerMessage[] = [];
+  const frames: Buffer[] = [];
+  let closed: { code: number; reason: string } | null = null;
+  ws.on('message', (data, isBinary) => {
+    if (isBinary) frames.push(data as Buffer);
+    else messages.push(JSON.parse((data as Buffer).toString()) as ServerMessage);
+  });
+  ws.on('error', () => {});
+  ws.on('close', (code, reason) => {
+    closed = { code, reason: reason.toString() };
+  });
+  await new Promise<void>((resolve, reject) => ws.once('open', resolve).once('error', reject));
+  return {
+    ws,
+    messages,
+    frames,
+    closed: () => closed,
+    send: (type: string, payload: unknown, id: string = randomUUID()) => {
+      ws.send(JSON.stringify({ id, type, payload }));
+      return id;
+    },
+    of: <T extends ServerMessage['type']>(type: T) => messages.filter((message): message is ServerMessageOf<T> => message.type === type),
+    /** Every event that it was told, in order of telling. */
+    told: (): NumberedEvent[] =>
+      messages.flatMap((message) => (message.type === 'hello' || message.type === 'events' ? message.payload.events : [])),
+    subscribe: (cursor: { epoch?: string; after?: number } = {}) =>
+      ws.send(JSON.stringify({ id: randomUUID(), type: 'stream', payload: { action: 'subscribe', of: 'events', ...cursor } })),
+  };
+};
+export type Viewer = Awaited<ReturnType<typeof openViewer>>;
+
+export const numbers = (viewer: Viewer): number[] => viewer.told().map(({ seq }) => seq);
+
+export const createLiveHouse = async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rc-live-'));
+  const agents = new Map<string, TinyAgent>();
+  const revocations = new Set<(loginId: string) => void>();
+  const hooks: { onLive(agent: TinyAgent, message: ClientMessage, line: WebSocket): void } = { onLive: () => {} };
+  const house = await createSessionHouse({ projections: (database) => [createApprovalProjection(createClaudeStore(database))] });
+  const person = await house.person();
+  const address = (sessionId: string) => join(folder, `${sessionId.slice(0, 8)}.sock`);
+  const driver = createFakeDriver({
+    addresses: (sessionId) => {
+      const door = { kind: 'unix' as const, path: address(sessionId), ownerUid: process.getuid?.() ?? 0 };
+      return { agent: door, gateway: door };
+    },
+    async onStart({ sessionId, placeId }) {
+      const socketPath = address(sessionId);
+      const secret = secretOf(placeId);
+      agents.set(sessionId, await startTinyAgent({ socketPath, secret, onLive: (...said) => hooks.onLive(...said) }));
+    },
+    onEnd: async ({ sessionId }) => agents.get(sessionId)?.close(),
+  });
+  const places = house.newPlaces(driver);
+
+  const { database, events, door, clock, log, audit, commands } = house;
+  const claude = createClaude({ database, store: createClaudeStore(database), events, commands, audit, clock, maxWaitMs: 1_000 });
+  const hub = createHub({
+    events,
+    door,
+    clock,
+    log,
+    timing: { heartbeatMs: 10_000, deadMs: 25_000, minRetryMs: 20, maxRetryMs: 200 },
+    onRevoked(listener) {
+      revocations.add(listener);
+      return () => revocations.delete(listener);
+    },
+    actions: {
+      say: async (request, sessionId, { id, prompt }) => void (await claude.send({ ...request, sessionId, id }, prompt)),
+      interrupt: async (request, sessionId, { id }) => void (await claude.interrupt({ ...request, sessionId, id })),
+      withdraw: async (request, sessionId, { id, messageId }) => void (await claude.withdraw({ ...request, sessionId, id }, messageId)),
+      answer: async (request, sessionId, { id, approvalId, answer }) =>
+        void (await claude.answer({ ...request, sessionId, id }, approvalId, answer)),
+      configure: async (request, sessionId, { id, settings }) => void (await claude.configure({ ...request, sessionId, id }, settings)),
+      audit: ({ actor, ip }, sessionId, action, details) =>
+        audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip }),
+    },
+  });
+
+  const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  const server = createServer();
+  server.on('upgrade', (request, socket, head) => {
+    const [, name, sessionId, granted] = (request.url ?? '').split('/');
+    wss.handleUpgrade(request, socket, head, (ws) =>
+      hub.onSocket(ws, {
+        name: name as SessionSocketName,
+        sessionId: sessionId as never,
+        actor: person.actor,
+        permissions: new Set(granted === 'reader' ? ['session.inspect', 'session.chat.read'] : sessionPermissions),
+        ip: person.ip,
+      }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    house,
+    person,
+    hub,
+    hooks,
+    revoke: (loginId: string) => revocations.forEach((listener) => listener(loginId)),
+    open: (sessionId: string, options?: { name?: SessionSocketName; as?: 'owner' | 'reader' }) => openViewer(port, sessionId, options),
+    /** With its `hello`. */
+    async subscribed(sessionId: string, cursor: { epoch?: string; after?: number } = {}): Promise<Viewer> {
+      const viewer = await openViewer(port, sessionId);
+      viewer.subscribe(cursor);
+      await vi.waitFor(() => expect(viewer.of('hello')).toHaveLength(1), patience);
+      return viewer;
+    },
+    /** A session whose agent is linked. */
+    async running(): Promise<string> {
+      const { id } = await house.sessions.create(person, {});
+      await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+      return id;
+    },
+    agentOf(sessionId: string): TinyAgent {
+      const agent = agents.get(sessionId);
+      if (agent === undefined) throw new Error('no agent was started');
+      return agent;
+    },
+    async close(): Promise<void> {
+      hub.close();
+      server.closeAllConnections();
+      server.close();
+      await places.close();
+      for (const agent of agents.values()) await agent.close();
+      await house.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+export type LiveHouse = Awaited<ReturnType<typeof createLiveHouse>>;
