@@ -48,11 +48,48 @@ const usePaletteEntries = (create: () => void, showShortcuts: () => void): Palet
   const admin = me?.user.role === 'admin';
   const go = (path: string) => () => router.push(path);
   return [
-    ...sessions.map((session): PaletteEntry => ({ id: session.id, group: 'Sessions', label: session.name, icon: <StatusDot shown={session.shown} />, run: go(`/sessions/${session.id}`) })),
-    { id: 'new', group: 'Commands', label: 'New session', keys: 'Alt+N', icon: <Plus size={16} aria-hidden />, run: create },
-    { id: 'sessions', group: 'Commands', label: 'All sessions', icon: <LayoutList size={16} aria-hidden />, run: go('/') },
-    ...(admin ? [{ id: 'people', group: 'Commands', label: 'People', also: 'users', icon: <Users size={16} aria-hidden />, run: go('/people') }] : []),
-    { id: 'settings', group: 'Commands', label: 'Settings', also: 'key model', icon: <Settings size={16} aria-hidden />, run: go('/settings') },
+    ...sessions.map((session): PaletteEntry => ({
+      id: session.id,
+      group: 'Sessions',
+      label: session.name,
+      icon: <StatusDot shown={session.shown} />,
+      run: go(`/sessions/${session.id}`),
+    })),
+    {
+      id: 'new',
+      group: 'Commands',
+      label: 'New session',
+      keys: 'Alt+N',
+      icon: <Plus size={16} aria-hidden />,
+      run: create,
+    },
+    {
+      id: 'sessions',
+      group: 'Commands',
+      label: 'All sessions',
+      icon: <LayoutList size={16} aria-hidden />,
+      run: go('/'),
+    },
+    ...(admin
+      ? [
+          {
+            id: 'people',
+            group: 'Commands',
+            label: 'People',
+            also: 'users',
+            icon: <Users size={16} aria-hidden />,
+            run: go('/people'),
+          },
+        ]
+      : []),
+    {
+      id: 'settings',
+      group: 'Commands',
+      label: 'Settings',
+      also: 'key model',
+      icon: <Settings size={16} aria-hidden />,
+      run: go('/settings'),
+    },
     {
       id: 'theme',
       group: 'Commands',
@@ -60,9 +97,22 @@ const usePaletteEntries = (create: () => void, showShortcuts: () => void): Palet
       icon: resolved === 'dark' ? <Sun size={16} aria-hidden /> : <Moon size={16} aria-hidden />,
       run: () => choose(resolved === 'dark' ? 'light' : 'dark'),
     },
-    { id: 'shortcuts', group: 'Commands', label: 'Keyboard shortcuts', keys: '?', icon: <MessageSquare size={16} aria-hidden />, run: showShortcuts },
+    {
+      id: 'shortcuts',
+      group: 'Commands',
+      label: 'Keyboard shortcuts',
+      keys: '?',
+      icon: <MessageSquare size={16} aria-hidden />,
+      run: showShortcuts,
+    },
     { id: 'about', group: 'Commands', label: 'About', icon: <Info size={16} aria-hidden />, run: go('/about') },
-    { id: 'sign-out', group: 'Commands', label: 'Sign out', icon: <LogOut size={16} aria-hidden />, run: () => void signOut() },
+    {
+      id: 'sign-out',
+      group: 'Commands',
+      label: 'Sign out',
+      icon: <LogOut size={16} aria-hidden />,
+      run: () => void signOut(),
+    },
   ];
 };
 

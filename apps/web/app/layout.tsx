@@ -10,8 +10,17 @@ import { beforePaintScript } from '../lib/theme';
 import { Frame } from './frame';
 import { Providers } from './providers';
 
-export const metadata: Metadata = { title: 'Remote Claude', description: 'Claude Code as a self-hosted web product for a team', referrer: 'same-origin' };
-export const viewport: Viewport = { width: 'device-width', initialScale: 1, viewportFit: 'cover', interactiveWidget: 'resizes-content' };
+export const metadata: Metadata = {
+  title: 'Remote Claude',
+  description: 'Claude Code as a self-hosted web product for a team',
+  referrer: 'same-origin',
+};
+export const viewport: Viewport = {
+  width: 'device-width',
+  initialScale: 1,
+  viewportFit: 'cover',
+  interactiveWidget: 'resizes-content',
+};
 
 export default function RootLayout({ children }: { children: ReactNode }) {
   return (

@@ -13,7 +13,11 @@ import { useFrame } from './frame';
 export default function SessionsPage() {
   const { create, openSide } = useFrame();
   const { data = [] } = useSessions();
-  usePageTitle('Sessions', data.reduce((sum, { openApprovals }) => sum + openApprovals, 0), null);
+  usePageTitle(
+    'Sessions',
+    data.reduce((sum, { openApprovals }) => sum + openApprovals, 0),
+    null,
+  );
   return (
     <PlainPage
       title="Sessions"

@@ -11,5 +11,11 @@ import { TerminalPane } from '../features/terminal/terminal-pane';
 export const panesOf = (_sessionId: SessionId): readonly Pane[] => [
   { id: 'files', title: 'Files', icon: <FolderTree size={15} aria-hidden />, content: <FilesPane /> },
   { id: 'editor', title: 'Editor', icon: <FileCode2 size={15} aria-hidden />, content: <EditorPane /> },
-  { id: 'terminal', title: 'Terminal', icon: <SquareTerminal size={15} aria-hidden />, keys: 'Ctrl+`', content: <TerminalPane /> },
+  {
+    id: 'terminal',
+    title: 'Terminal',
+    icon: <SquareTerminal size={15} aria-hidden />,
+    keys: 'Ctrl+`',
+    content: <TerminalPane />,
+  },
 ];

@@ -14,7 +14,8 @@ const makeQueries = (): QueryClient =>
       queries: {
         staleTime: 5_000,
         // Only what may succeed later is asked for again.
-        retry: (failures, error) => failures < 3 && error instanceof AppError && (error.code === 'unavailable' || error.code === 'rate_limited'),
+        retry: (failures, error) =>
+          failures < 3 && error instanceof AppError && (error.code === 'unavailable' || error.code === 'rate_limited'),
       },
     },
   });
@@ -27,7 +28,14 @@ export const Providers = ({ children }: { children: ReactNode }) => {
     <QueryClientProvider client={queries}>
       <TipProvider>
         {children}
-        <Toaster theme={resolved} position="bottom-right" closeButton toastOptions={{ style: { background: 'var(--raised)', color: 'var(--text)', borderColor: 'var(--line)', fontSize: '13px' } }} />
+        <Toaster
+          theme={resolved}
+          position="bottom-right"
+          closeButton
+          toastOptions={{
+            style: { background: 'var(--raised)', color: 'var(--text)', borderColor: 'var(--line)', fontSize: '13px' },
+          }}
+        />
       </TipProvider>
     </QueryClientProvider>
   );

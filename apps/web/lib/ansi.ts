@@ -41,18 +41,23 @@ const restyle = (style: Style, codes: number[]): Style => {
       if (code === 38) next = { ...next, color: indexed(codes[at + 2] ?? 0) };
       at += 2;
     } else if ((code === 38 || code === 48) && codes[at + 1] === 2) {
-      if (code === 38) next = { ...next, color: `rgb(${codes[at + 2] ?? 0} ${codes[at + 3] ?? 0} ${codes[at + 4] ?? 0})` };
+      if (code === 38)
+        next = { ...next, color: `rgb(${codes[at + 2] ?? 0} ${codes[at + 3] ?? 0} ${codes[at + 4] ?? 0})` };
       at += 4;
     }
   }
   return next;
 };
 
-// eslint-disable-next-line no-control-regex -- escapes are what this is about
-const escape = /\u001b(?:\[([\d;:]*)([ -/]*[@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
+const escape =
+  /\u001b(?:\[([\d;:]*)([ -/]*[@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
 
 /** What a terminal would leave of each line that was overwritten by a carriage return. */
-const overwritten = (text: string): string => text.replace(/\r\n/g, '\n').replace(/^.*\r(?!$)/gm, '').replace(/\r/g, '');
+const overwritten = (text: string): string =>
+  text
+    .replace(/\r\n/g, '\n')
+    .replace(/^.*\r(?!$)/gm, '')
+    .replace(/\r/g, '');
 
 export const ansiSpans = (raw: string): AnsiSpan[] => {
   const text = overwritten(raw);

@@ -5,7 +5,10 @@ import { apiUrl } from './base-path';
 
 /** Calls one route of the table with the cookie of this sign-in. Throws `AppError`. */
 export const call = <const R extends Route>(route: R, request: RequestOf<R>): Promise<AnswerOf<R>> =>
-  createClient({ baseUrl: apiUrl(), fetch: (url, init) => window.fetch(url, init as RequestInit) }).call(route, request);
+  createClient({ baseUrl: apiUrl(), fetch: (url, init) => window.fetch(url, init as RequestInit) }).call(
+    route,
+    request,
+  );
 
 export const isCode = (error: unknown, ...codes: AppError['code'][]): boolean =>
   error instanceof AppError && codes.includes(error.code);

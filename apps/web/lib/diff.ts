@@ -26,9 +26,7 @@ const lengths = (a: string[], b: string[]): Uint32Array => {
     for (let j = b.length - 1; j >= 0; j--) {
       const cell = i * width + j;
       table[cell] =
-        a[i] === b[j]
-          ? (table[cell + width + 1] ?? 0) + 1
-          : Math.max(table[cell + width] ?? 0, table[cell + 1] ?? 0);
+        a[i] === b[j] ? (table[cell + width + 1] ?? 0) + 1 : Math.max(table[cell + width] ?? 0, table[cell + 1] ?? 0);
     }
   }
   return table;

@@ -11,6 +11,7 @@ export const focusNextPane = (backwards: boolean): void => {
   const active = document.activeElement;
   const at = panes.findIndex((pane) => pane.contains(active));
   const next = panes[(at + (backwards ? -1 : 1) + panes.length) % panes.length] ?? panes[0];
-  const preferred = next?.querySelector<HTMLElement>('[data-pane-focus]') ?? next?.querySelector<HTMLElement>(focusable);
+  const preferred =
+    next?.querySelector<HTMLElement>('[data-pane-focus]') ?? next?.querySelector<HTMLElement>(focusable);
   (preferred ?? next)?.focus();
 };

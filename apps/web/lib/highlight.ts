@@ -36,10 +36,36 @@ const grammars: Record<string, () => Promise<{ default: LanguageRegistration[] }
 };
 
 const aliases: Record<string, string> = {
-  sh: 'bash', shell: 'bash', zsh: 'bash', console: 'bash', h: 'c', cc: 'cpp', hpp: 'cpp', cs: 'csharp', scss: 'css', patch: 'diff',
-  docker: 'dockerfile', golang: 'go', htm: 'html', vue: 'html', svelte: 'html', js: 'javascript', mjs: 'javascript', cjs: 'javascript',
-  jsonc: 'json', kt: 'kotlin', md: 'markdown', mdx: 'markdown', py: 'python', rb: 'ruby', rs: 'rust', ts: 'typescript', mts: 'typescript',
-  cts: 'typescript', svg: 'xml', yml: 'yaml',
+  sh: 'bash',
+  shell: 'bash',
+  zsh: 'bash',
+  console: 'bash',
+  h: 'c',
+  cc: 'cpp',
+  hpp: 'cpp',
+  cs: 'csharp',
+  scss: 'css',
+  patch: 'diff',
+  docker: 'dockerfile',
+  golang: 'go',
+  htm: 'html',
+  vue: 'html',
+  svelte: 'html',
+  js: 'javascript',
+  mjs: 'javascript',
+  cjs: 'javascript',
+  jsonc: 'json',
+  kt: 'kotlin',
+  md: 'markdown',
+  mdx: 'markdown',
+  py: 'python',
+  rb: 'ruby',
+  rs: 'rust',
+  ts: 'typescript',
+  mts: 'typescript',
+  cts: 'typescript',
+  svg: 'xml',
+  yml: 'yaml',
 };
 
 /** The grammar for a fence's word or a file's extension; null where there is none. */
@@ -60,7 +86,11 @@ const loaded = new Map<string, Promise<void>>();
 const load = async (): Promise<HighlighterCore> => {
   const [core, engine] = await Promise.all([import('shiki/core'), import('shiki/engine/javascript')]);
   const theme = core.createCssVariablesTheme({ name: 'page', variablePrefix: '--shiki-', fontStyle: false });
-  return core.createHighlighterCore({ themes: [theme], langs: [], engine: engine.createJavaScriptRegexEngine({ forgiving: true }) });
+  return core.createHighlighterCore({
+    themes: [theme],
+    langs: [],
+    engine: engine.createJavaScriptRegexEngine({ forgiving: true }),
+  });
 };
 
 /** Longer code stays plain: colours are not worth a page that hangs. */
@@ -71,7 +101,8 @@ export const highlight = async (code: string, language: string): Promise<Token[]
   highlighter ??= load();
   const shiki = await highlighter;
   const grammar = grammars[language];
-  if (grammar === undefined || code.length > maxHighlightedChars) return code.split('\n').map((text) => [{ text, color: null }]);
+  if (grammar === undefined || code.length > maxHighlightedChars)
+    return code.split('\n').map((text) => [{ text, color: null }]);
   let ready = loaded.get(language);
   if (ready === undefined) {
     ready = grammar().then((module) => shiki.loadLanguage(module.default));

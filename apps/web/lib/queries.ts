@@ -13,7 +13,12 @@ export const modelKey = ['settings', 'model'] as const;
 export const usersKey = ['users'] as const;
 
 export const useAbout = () =>
-  useQuery({ queryKey: aboutKey, queryFn: () => call(routes.auth.about, {}), refetchInterval: 60_000, staleTime: 10_000 });
+  useQuery({
+    queryKey: aboutKey,
+    queryFn: () => call(routes.auth.about, {}),
+    refetchInterval: 60_000,
+    staleTime: 10_000,
+  });
 
 export const useMe = () =>
   useQuery({ queryKey: meKey, queryFn: () => call(routes.auth.currentUser, {}), retry: false, staleTime: 60_000 });
@@ -23,7 +28,11 @@ const everySession = async (terminated: boolean): Promise<Session[]> => {
   const items: Session[] = [];
   let cursor: string | null = null;
   do {
-    const query = { limit: 200, terminated: terminated ? 'true' : 'false', ...(cursor === null ? {} : { cursor }) } as const;
+    const query = {
+      limit: 200,
+      terminated: terminated ? 'true' : 'false',
+      ...(cursor === null ? {} : { cursor }),
+    } as const;
     const page: { items: Session[]; nextCursor: string | null } = await call(routes.sessions.list, { query });
     items.push(...page.items);
     cursor = page.nextCursor;
@@ -33,10 +42,18 @@ const everySession = async (terminated: boolean): Promise<Session[]> => {
 
 /** Sessions, the last active first; with the terminated ones where asked for. */
 export const useSessions = (terminated = false) =>
-  useQuery({ queryKey: [...sessionsKey, { terminated }], queryFn: () => everySession(terminated), refetchInterval: 30_000 });
+  useQuery({
+    queryKey: [...sessionsKey, { terminated }],
+    queryFn: () => everySession(terminated),
+    refetchInterval: 30_000,
+  });
 
 export const useSessionRow = (id: SessionId) =>
-  useQuery({ queryKey: sessionKey(id), queryFn: () => call(routes.sessions.get, { params: { id } }), staleTime: 5_000 });
+  useQuery({
+    queryKey: sessionKey(id),
+    queryFn: () => call(routes.sessions.get, { params: { id } }),
+    staleTime: 5_000,
+  });
 
 /** Puts a session that the server told of into every list that is held. */
 export const putSession = (queries: QueryClient, session: Session): void => {
@@ -47,7 +64,10 @@ export const putSession = (queries: QueryClient, session: Session): void => {
     const others = list.filter(({ id }) => id !== session.id);
     const shown = session.wanted !== 'terminated' || withTerminated;
     const next = shown ? [session, ...others] : others;
-    queries.setQueryData(key, next.sort((a, b) => b.lastActivity.localeCompare(a.lastActivity)));
+    queries.setQueryData(
+      key,
+      next.sort((a, b) => b.lastActivity.localeCompare(a.lastActivity)),
+    );
   }
 };
 

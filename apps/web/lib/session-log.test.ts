@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { initialSessionState, reduceSession, type NumberedEvent, type ServerMessage, type ServerMessageOf, type SessionEvent } from '@remote-claude/contract';
+import {
+  initialSessionState,
+  reduceSession,
+  type NumberedEvent,
+  type ServerMessage,
+  type ServerMessageOf,
+  type SessionEvent,
+} from '@remote-claude/contract';
 
 import { applyMessage, emptyLog, lastSeq, prepend, withoutDropped, type SessionLog } from './session-log';
 
@@ -8,21 +15,51 @@ const at = '2026-01-01T00:00:00.000Z';
 const turnId = '00000000-0000-4000-8000-00000000000a';
 const usage = { inputTokens: 1, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 /** Each costs one, so that a fold that takes one twice, or leaves one out, is seen in the sum. */
-const paid = (seq: number): NumberedEvent => ({ seq, at, event: { type: 'usage.recorded', turnId, model: 'm', usage, costUsd: 1, priceKnown: true } as SessionEvent });
-const run = (from: number, to: number): NumberedEvent[] => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => paid(from + index));
+const paid = (seq: number): NumberedEvent => ({
+  seq,
+  at,
+  event: { type: 'usage.recorded', turnId, model: 'm', usage, costUsd: 1, priceKnown: true } as SessionEvent,
+});
+const run = (from: number, to: number): NumberedEvent[] =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => paid(from + index));
 const stateAt = (head: number) => run(1, head).reduce(reduceSession, initialSessionState);
 
-const hello = (head: number, events: NumberedEvent[], more: Partial<ServerMessageOf<'hello'>['payload']> = {}): ServerMessage => ({
-  id: 'h', type: 'hello', payload: { epoch: 'e', first: 1, head, state: stateAt(head), events, open: [], permissions: ['session.chat.write'], ...more },
+const hello = (
+  head: number,
+  events: NumberedEvent[],
+  more: Partial<ServerMessageOf<'hello'>['payload']> = {},
+): ServerMessage => ({
+  id: 'h',
+  type: 'hello',
+  payload: {
+    epoch: 'e',
+    first: 1,
+    head,
+    state: stateAt(head),
+    events,
+    open: [],
+    permissions: ['session.chat.write'],
+    ...more,
+  },
 });
 const events = (list: NumberedEvent[]): ServerMessage => ({ id: 'e', type: 'events', payload: { events: list } });
 const delta = (blockId: string, offset: number, content: string): ServerMessage =>
-  ({ id: 's', type: 'claude-stream', payload: { turnId, blockId, type: 'text', tool: null, parentToolUseId: null, offset, content } }) as ServerMessage;
-const dropped = (blockId: string): ServerMessage => ({ id: 'd', type: 'block-dropped', payload: { blockId } }) as ServerMessage;
+  ({
+    id: 's',
+    type: 'claude-stream',
+    payload: { turnId, blockId, type: 'text', tool: null, parentToolUseId: null, offset, content },
+  }) as ServerMessage;
+const dropped = (blockId: string): ServerMessage =>
+  ({ id: 'd', type: 'block-dropped', payload: { blockId } }) as ServerMessage;
 const final = (seq: number, blockId: string): NumberedEvent =>
-  ({ seq, at, event: { type: 'text', turnId, blockId, text: { text: 'all', bytes: 3 }, parentToolUseId: null } }) as unknown as NumberedEvent;
+  ({
+    seq,
+    at,
+    event: { type: 'text', turnId, blockId, text: { text: 'all', bytes: 3 }, parentToolUseId: null },
+  }) as unknown as NumberedEvent;
 
-const play = (messages: ServerMessage[], from: SessionLog = emptyLog): SessionLog => messages.reduce((log, message) => applyMessage(log, message).log, from);
+const play = (messages: ServerMessage[], from: SessionLog = emptyLog): SessionLog =>
+  messages.reduce((log, message) => applyMessage(log, message).log, from);
 const seqs = (log: SessionLog): number[] => log.events.map(({ seq }) => seq);
 const texts = (log: SessionLog): string[] => log.blocks.map(({ text }) => text);
 
@@ -74,7 +111,11 @@ describe('events', () => {
     expect(log.state.costUsd).toBe(2);
   });
   it('arrive whole after any cuts, repeats and reconnections', () => {
-    const step = fc.record({ from: fc.integer({ min: 1, max: 30 }), length: fc.integer({ min: 1, max: 8 }), reconnect: fc.boolean() });
+    const step = fc.record({
+      from: fc.integer({ min: 1, max: 30 }),
+      length: fc.integer({ min: 1, max: 8 }),
+      reconnect: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
         let log = play([hello(1, run(1, 1))]);
@@ -104,7 +145,11 @@ describe('open blocks', () => {
     expect(applyMessage(begun, delta('b', 4, 'o'))).toEqual({ log: begun, resubscribe: true });
   });
   it('are replaced by a snapshot', () => {
-    const snapshot = { id: 'o', type: 'open-block', payload: { turnId, blockId: 'b', kind: 'text', tool: null, parentToolUseId: null, text: 'Whole' } } as ServerMessage;
+    const snapshot = {
+      id: 'o',
+      type: 'open-block',
+      payload: { turnId, blockId: 'b', kind: 'text', tool: null, parentToolUseId: null, text: 'Whole' },
+    } as ServerMessage;
     expect(texts(play([delta('b', 0, 'Wh'), snapshot, delta('b', 5, '.')], loaded))).toEqual(['Whole.']);
   });
   it('give way to their final event', () => {
@@ -118,7 +163,11 @@ describe('open blocks', () => {
     expect(texts(withoutDropped(gone))).toEqual([]);
   });
   it('of a turn end with it', () => {
-    const end = { seq: 2, at, event: { type: 'turn.ended', turnId, outcome: 'interrupted', reason: null, message: null, usage, durationMs: 1 } } as unknown as NumberedEvent;
+    const end = {
+      seq: 2,
+      at,
+      event: { type: 'turn.ended', turnId, outcome: 'interrupted', reason: null, message: null, usage, durationMs: 1 },
+    } as unknown as NumberedEvent;
     expect(texts(play([delta('b', 0, 'x'), events([end])], loaded))).toEqual([]);
   });
 });

@@ -122,7 +122,9 @@ const append = (log: SessionLog, incoming: readonly NumberedEvent[]): Applied =>
 
 const replaceBlock = (log: SessionLog, block: LiveBlock): SessionLog => {
   const known = log.blocks.some((open) => open.blockId === block.blockId);
-  const blocks = known ? log.blocks.map((open) => (open.blockId === block.blockId ? block : open)) : [...log.blocks, block];
+  const blocks = known
+    ? log.blocks.map((open) => (open.blockId === block.blockId ? block : open))
+    : [...log.blocks, block];
   return { ...log, blocks };
 };
 
@@ -136,7 +138,9 @@ const stream = (log: SessionLog, payload: ServerMessageOf<'claude-stream'>['payl
   const kind = type === 'code' ? 'text' : type;
   // What was dropped before gives way to what begins.
   const kept = known === undefined ? { ...log, blocks: log.blocks.filter((open) => !open.dropped) } : log;
-  return done(replaceBlock(kept, { turnId, blockId, kind, tool, parentToolUseId, text: text + beyond, dropped: false }));
+  return done(
+    replaceBlock(kept, { turnId, blockId, kind, tool, parentToolUseId, text: text + beyond, dropped: false }),
+  );
 };
 
 export const applyMessage = (log: SessionLog, message: ServerMessage): Applied => {
@@ -150,7 +154,9 @@ export const applyMessage = (log: SessionLog, message: ServerMessage): Applied =
     case 'claude-stream':
       return stream(log, message.payload);
     case 'block-dropped': {
-      const blocks = log.blocks.map((open) => (open.blockId === message.payload.blockId ? { ...open, dropped: true } : open));
+      const blocks = log.blocks.map((open) =>
+        open.blockId === message.payload.blockId ? { ...open, dropped: true } : open,
+      );
       return done({ ...log, blocks });
     }
     default:

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { initialSessionState, type ClientMessage, type NumberedEvent, type ServerMessage } from '@remote-claude/contract';
+import {
+  initialSessionState,
+  type ClientMessage,
+  type NumberedEvent,
+  type ServerMessage,
+} from '@remote-claude/contract';
 
 import type { Command } from './outbox';
 import { createSessionStore } from './session-store';
@@ -9,10 +14,18 @@ const id = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(
 const by = { userId: id(1), name: 'Ada' };
 const prompt = (n: number): Command => ({ id: id(n), type: 'claude', payload: { prompt: `prompt ${n}` } }) as Command;
 const userEvent = (seq: number, n: number): NumberedEvent =>
-  ({ seq, at, event: { type: 'message.user', messageId: id(n), by, text: { text: 'x', bytes: 1 }, taskId: null } }) as unknown as NumberedEvent;
-const hello = (head: number, events: NumberedEvent[]): ServerMessage =>
-  ({ id: 'h', type: 'hello', payload: { epoch: 'e', first: 1, head, state: initialSessionState, events, open: [], permissions: [] } });
-const accepted = (n: number): ServerMessage => ({ id: id(n), type: 'accepted', payload: { commandId: id(n) } }) as ServerMessage;
+  ({
+    seq,
+    at,
+    event: { type: 'message.user', messageId: id(n), by, text: { text: 'x', bytes: 1 }, taskId: null },
+  }) as unknown as NumberedEvent;
+const hello = (head: number, events: NumberedEvent[]): ServerMessage => ({
+  id: 'h',
+  type: 'hello',
+  payload: { epoch: 'e', first: 1, head, state: initialSessionState, events, open: [], permissions: [] },
+});
+const accepted = (n: number): ServerMessage =>
+  ({ id: id(n), type: 'accepted', payload: { commandId: id(n) } }) as ServerMessage;
 
 /** A page's local storage, as far as the store uses it. */
 const storage = new Map<string, string>();
@@ -43,7 +56,8 @@ const open = () => {
     messages.forEach(store.receive);
     paint();
   };
-  const ids = (type: ClientMessage['type']) => sent.filter((message) => message.type === type).map((message) => message.id);
+  const ids = (type: ClientMessage['type']) =>
+    sent.filter((message) => message.type === type).map((message) => message.id);
   return { store, sent, frames, line, paint, receive, ids, view: () => store.view.getState() };
 };
 
@@ -92,8 +106,15 @@ describe('what a person sends', () => {
     expect(open().view().outbox).toEqual([]);
   });
   it('found in storage by hand is taken only where it is whole', () => {
-    storage.set('remote-claude.outbox.s', JSON.stringify([{ command: { type: 'claude' }, at: 1 }, 7, null, { command: prompt(4), at: 1 }]));
-    expect(open().view().outbox.map(({ command }) => command.id)).toEqual([id(4)]);
+    storage.set(
+      'remote-claude.outbox.s',
+      JSON.stringify([{ command: { type: 'claude' }, at: 1 }, 7, null, { command: prompt(4), at: 1 }]),
+    );
+    expect(
+      open()
+        .view()
+        .outbox.map(({ command }) => command.id),
+    ).toEqual([id(4)]);
   });
 });
 
@@ -113,7 +134,10 @@ describe('following', () => {
     const { store, receive, sent } = open();
     store.connected();
     receive(hello(1, [userEvent(1, 5)]));
-    receive({ id: 'e', type: 'events', payload: { events: [userEvent(4, 7)] } }, { id: 'e', type: 'events', payload: { events: [userEvent(5, 8)] } });
+    receive(
+      { id: 'e', type: 'events', payload: { events: [userEvent(4, 7)] } },
+      { id: 'e', type: 'events', payload: { events: [userEvent(5, 8)] } },
+    );
     expect(sent.filter((message) => message.type === 'stream')).toHaveLength(2);
   });
   it('shows any number of messages in one frame', () => {

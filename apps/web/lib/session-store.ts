@@ -78,7 +78,8 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
 
   const subscribe = (): void => {
     const { log } = view.getState();
-    const cursor = log.loaded && log.epoch !== null && log.events.length > 0 ? { epoch: log.epoch, after: lastSeq(log) } : {};
+    const cursor =
+      log.loaded && log.epoch !== null && log.events.length > 0 ? { epoch: log.epoch, after: lastSeq(log) } : {};
     subscription = newUuid();
     const sent = send({ id: subscription, type: 'stream', payload: { action: 'subscribe', of: 'events', ...cursor } });
     if (!sent) subscription = null;
@@ -131,7 +132,10 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
     settleOutbox(log, before.epoch === log.epoch && before.loaded ? lastSeq(before) : 0);
     if (log.blocks.some(({ dropped }) => dropped)) {
       clearTimeout(dropTimer);
-      dropTimer = setTimeout(() => view.setState(({ log: current }) => ({ log: withoutDropped(current) })), droppedShownMs);
+      dropTimer = setTimeout(
+        () => view.setState(({ log: current }) => ({ log: withoutDropped(current) })),
+        droppedShownMs,
+      );
     }
   };
 
@@ -181,4 +185,3 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
     },
   };
 };
-

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
-import { idleLink, retryDelayMs, stepLink, timing, type LinkAction, type LinkEvent, type LinkState, type Phase } from './socket-machine';
+import {
+  idleLink,
+  retryDelayMs,
+  stepLink,
+  timing,
+  type LinkAction,
+  type LinkEvent,
+  type LinkState,
+  type Phase,
+} from './socket-machine';
 
 const now = 1_000_000;
 const states: Record<Phase, LinkState> = {
@@ -25,28 +34,64 @@ const events: Record<LinkEvent['type'], LinkEvent> = {
 /** What each event does in each phase: the phase after it, and what is done. */
 const table: Record<Phase, Record<LinkEvent['type'], readonly [Phase, ...LinkAction[]]>> = {
   idle: {
-    start: ['connecting', 'open'], opened: ['idle', 'close'], heard: ['idle'], 'going-away': ['idle'], closed: ['idle'],
-    pulse: ['idle'], wake: ['idle'], retry: ['idle'], stop: ['idle'],
+    start: ['connecting', 'open'],
+    opened: ['idle', 'close'],
+    heard: ['idle'],
+    'going-away': ['idle'],
+    closed: ['idle'],
+    pulse: ['idle'],
+    wake: ['idle'],
+    retry: ['idle'],
+    stop: ['idle'],
   },
   connecting: {
-    start: ['connecting'], opened: ['open'], heard: ['connecting'], 'going-away': ['connecting'], closed: ['waiting'],
-    pulse: ['connecting'], wake: ['connecting'], retry: ['connecting'], stop: ['idle', 'close'],
+    start: ['connecting'],
+    opened: ['open'],
+    heard: ['connecting'],
+    'going-away': ['connecting'],
+    closed: ['waiting'],
+    pulse: ['connecting'],
+    wake: ['connecting'],
+    retry: ['connecting'],
+    stop: ['idle', 'close'],
   },
   open: {
-    start: ['open'], opened: ['open'], heard: ['open'], 'going-away': ['open'], closed: ['waiting'],
-    pulse: ['open'], wake: ['open', 'ping'], retry: ['open'], stop: ['idle', 'close'],
+    start: ['open'],
+    opened: ['open'],
+    heard: ['open'],
+    'going-away': ['open'],
+    closed: ['waiting'],
+    pulse: ['open'],
+    wake: ['open', 'ping'],
+    retry: ['open'],
+    stop: ['idle', 'close'],
   },
   waiting: {
-    start: ['waiting'], opened: ['waiting', 'close'], heard: ['waiting'], 'going-away': ['waiting'], closed: ['waiting'],
-    pulse: ['waiting'], wake: ['connecting', 'open'], retry: ['connecting', 'open'], stop: ['idle'],
+    start: ['waiting'],
+    opened: ['waiting', 'close'],
+    heard: ['waiting'],
+    'going-away': ['waiting'],
+    closed: ['waiting'],
+    pulse: ['waiting'],
+    wake: ['connecting', 'open'],
+    retry: ['connecting', 'open'],
+    stop: ['idle'],
   },
   refused: {
-    start: ['connecting', 'open'], opened: ['refused', 'close'], heard: ['refused'], 'going-away': ['refused'], closed: ['refused'],
-    pulse: ['refused'], wake: ['refused'], retry: ['connecting', 'open'], stop: ['idle'],
+    start: ['connecting', 'open'],
+    opened: ['refused', 'close'],
+    heard: ['refused'],
+    'going-away': ['refused'],
+    closed: ['refused'],
+    pulse: ['refused'],
+    wake: ['refused'],
+    retry: ['connecting', 'open'],
+    stop: ['idle'],
   },
 };
 
-const step = (state: LinkState, event: LinkEvent, at = now, random = 0.5) => stepLink({ state, now: at, random }, event);
+const step = (state: LinkState, event: LinkEvent, at = now, random = 0.5) =>
+  stepLink({ state, now: at, random }, event);
 
 describe('every event in every phase', () => {
   const cells = (Object.keys(table) as Phase[]).flatMap((phase) =>
@@ -71,7 +116,10 @@ describe('time', () => {
   });
   it('takes a connection for dead after 25 s without a word', () => {
     const at = states.open.lastHeard + timing.deadAfterMs;
-    expect([step(states.open, events.pulse, at - 1).state.phase, step(states.open, events.pulse, at).state.phase]).toEqual(['open', 'waiting']);
+    expect([
+      step(states.open, events.pulse, at - 1).state.phase,
+      step(states.open, events.pulse, at).state.phase,
+    ]).toEqual(['open', 'waiting']);
     expect(step(states.open, events.pulse, at).actions).toEqual(['close']);
   });
   it('connects anew at once when a machine wakes after a sleep', () => {

@@ -85,9 +85,19 @@ const connect = ({ state, now }: Given): Step => ({
 });
 const restart = (given: Given): Step => connect({ ...given, state: { ...given.state, attempts: 0 } });
 const wait = ({ state, now, random }: Given, actions: LinkAction[]): Step => {
-  const delayMs = state.comeBackInMs === null ? retryDelayMs(state.attempts, random) : Math.round(state.comeBackInMs * (1 + random / 2));
+  const delayMs =
+    state.comeBackInMs === null
+      ? retryDelayMs(state.attempts, random)
+      : Math.round(state.comeBackInMs * (1 + random / 2));
   return {
-    state: { ...state, phase: 'waiting', since: now, attempts: state.attempts + 1, retryAt: now + delayMs, comeBackInMs: null },
+    state: {
+      ...state,
+      phase: 'waiting',
+      since: now,
+      attempts: state.attempts + 1,
+      retryAt: now + delayMs,
+      comeBackInMs: null,
+    },
     actions,
   };
 };

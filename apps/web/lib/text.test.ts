@@ -7,12 +7,18 @@ import { clock, count, duration, money } from './time';
 import { viewTool } from './tool-view';
 
 describe('diffLines', () => {
-  const text = fc.array(fc.constantFrom('a', 'b', 'c', ''), { maxLength: 12 }).map((lines) => lines.map((line) => `${line}\n`).join(''));
+  const text = fc
+    .array(fc.constantFrom('a', 'b', 'c', ''), { maxLength: 12 })
+    .map((lines) => lines.map((line) => `${line}\n`).join(''));
   it('holds both texts, line for line', () => {
     fc.assert(
       fc.property(text, text, (before, after) => {
         const lines = diffLines(before, after);
-        const side = (gone: 'add' | 'del') => lines.filter(({ kind }) => kind !== gone).map(({ text: line }) => `${line}\n`).join('');
+        const side = (gone: 'add' | 'del') =>
+          lines
+            .filter(({ kind }) => kind !== gone)
+            .map(({ text: line }) => `${line}\n`)
+            .join('');
         expect([side('add'), side('del')]).toEqual([before, after]);
       }),
     );
@@ -20,7 +26,9 @@ describe('diffLines', () => {
   it('is the smallest for a changed line', () => {
     expect(diffCounts(diffLines('a\nb\nc\n', 'a\nB\nc\n'))).toEqual({ added: 1, removed: 1 });
     expect(diffLines('a\nb\nc', 'a\nc').map(({ kind, before, after }) => [kind, before, after])).toEqual([
-      ['same', 1, 1], ['del', 2, null], ['same', 3, 2],
+      ['same', 1, 1],
+      ['del', 2, null],
+      ['same', 3, 2],
     ]);
   });
 });
@@ -34,24 +42,41 @@ describe('ansiSpans', () => {
     ]);
   });
   it('knows the 256 and the 24 bit colours', () => {
-    expect(ansiSpans('\u001b[38;5;196ma\u001b[38;2;1;2;3mb').map(({ color }) => color)).toEqual(['rgb(255 0 0)', 'rgb(1 2 3)']);
+    expect(ansiSpans('\u001b[38;5;196ma\u001b[38;2;1;2;3mb').map(({ color }) => color)).toEqual([
+      'rgb(255 0 0)',
+      'rgb(1 2 3)',
+    ]);
   });
   it('shows what a progress line was last', () => {
-    expect(ansiSpans('10%\r50%\r100%\r\ndone').map(({ text }) => text).join('')).toBe('100%\ndone');
+    expect(
+      ansiSpans('10%\r50%\r100%\r\ndone')
+        .map(({ text }) => text)
+        .join(''),
+    ).toBe('100%\ndone');
   });
   it('never shows an escape or a control character, whatever comes', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('\u001b', '[', ']', '3', '1', 'm', ';', 'x', '\u0007', '\b', '\r', '\n') }), (raw) => {
-        const shown = ansiSpans(raw).map(({ text }) => text).join('');
-        expect([...shown].every((char) => char === '\n' || char === '\t' || char >= ' ')).toBe(true);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('\u001b', '[', ']', '3', '1', 'm', ';', 'x', '\u0007', '\b', '\r', '\n') }),
+        (raw) => {
+          const shown = ansiSpans(raw)
+            .map(({ text }) => text)
+            .join('');
+          expect(shown.split('').every((char) => char === '\n' || char === '\t' || char >= ' ')).toBe(true);
+        },
+      ),
     );
   });
 });
 
 describe('amounts', () => {
   it('read as people say them', () => {
-    expect([duration(420), duration(12_400), duration(185_000), duration(7_800_000)]).toEqual(['0.4 s', '12 s', '3 min 5 s', '2 h 10 min']);
+    expect([duration(420), duration(12_400), duration(185_000), duration(7_800_000)]).toEqual([
+      '0.4 s',
+      '12 s',
+      '3 min 5 s',
+      '2 h 10 min',
+    ]);
     expect([clock(-5), clock(59_999), clock(61_000)]).toEqual(['0 s', '59 s', '1 min 1 s']);
     expect([count(812), count(12_400), count(312_000), count(1_250_000)]).toEqual(['812', '12.4k', '312k', '1.3M']);
     expect([money(0), money(0.0123), money(1.239)]).toEqual(['$0.00', '$0.012', '$1.24']);
@@ -60,13 +85,31 @@ describe('amounts', () => {
 
 describe('viewTool', () => {
   it('takes nothing of an input for granted', () => {
-    const input = fc.dictionary(fc.constantFrom('edits', 'file_path', 'command', 'old_string', 'content', 'plan', 'url', 'offset'), fc.anything());
-    const name = fc.constantFrom('Edit', 'MultiEdit', 'Write', 'Bash', 'Read', 'Grep', 'WebFetch', 'Task', 'ExitPlanMode', 'TodoWrite', 'mcp__a__b');
+    const input = fc.dictionary(
+      fc.constantFrom('edits', 'file_path', 'command', 'old_string', 'content', 'plan', 'url', 'offset'),
+      fc.anything(),
+    );
+    const name = fc.constantFrom(
+      'Edit',
+      'MultiEdit',
+      'Write',
+      'Bash',
+      'Read',
+      'Grep',
+      'WebFetch',
+      'Task',
+      'ExitPlanMode',
+      'TodoWrite',
+      'mcp__a__b',
+    );
     fc.assert(
       fc.property(name, input, (tool, given) => {
         const view = viewTool(tool, given);
         for (const value of Object.values(view)) expect(['string', 'boolean', 'object']).toContain(typeof value);
-        if (view.kind === 'edit') expect(view.edits.every(({ before, after }) => typeof before === 'string' && typeof after === 'string')).toBe(true);
+        if (view.kind === 'edit')
+          expect(view.edits.every(({ before, after }) => typeof before === 'string' && typeof after === 'string')).toBe(
+            true,
+          );
       }),
     );
   });

@@ -18,8 +18,10 @@ interface Theme {
   choose(choice: ThemeChoice): void;
 }
 
-const systemIsDark = (): boolean => typeof matchMedia === 'function' && matchMedia('(prefers-color-scheme: dark)').matches;
-const resolve = (choice: ThemeChoice): 'light' | 'dark' => (choice === 'system' ? (systemIsDark() ? 'dark' : 'light') : choice);
+const systemIsDark = (): boolean =>
+  typeof matchMedia === 'function' && matchMedia('(prefers-color-scheme: dark)').matches;
+const resolve = (choice: ThemeChoice): 'light' | 'dark' =>
+  choice === 'system' ? (systemIsDark() ? 'dark' : 'light') : choice;
 
 const stored = (): ThemeChoice => {
   try {

@@ -27,7 +27,15 @@ interface ButtonProps extends ComponentProps<'button'> {
   icon?: ReactNode;
 }
 
-export const Button = ({ variant = 'secondary', size = 'md', busy = false, icon, className, children, ...rest }: ButtonProps) => (
+export const Button = ({
+  variant = 'secondary',
+  size = 'md',
+  busy = false,
+  icon,
+  className,
+  children,
+  ...rest
+}: ButtonProps) => (
   <button
     type="button"
     {...rest}

@@ -24,7 +24,15 @@ const useHighlighted = (code: string, language: string | null, wait: boolean): T
 };
 
 /** The inside of a `pre`. */
-export const CodeText = ({ code, language, wait = false }: { code: string; language: string | null; wait?: boolean }) => {
+export const CodeText = ({
+  code,
+  language,
+  wait = false,
+}: {
+  code: string;
+  language: string | null;
+  wait?: boolean;
+}) => {
   const lines = useHighlighted(code, language, wait);
   if (lines === null) return <code>{code}</code>;
   return (

@@ -21,7 +21,11 @@ export const CopyButton = ({ text, label = 'Copy' }: { text: string; label?: str
     }
   };
   return (
-    <IconButton size="sm" label={copied === null ? label : copied ? 'Copied' : 'This browser does not allow copying'} onClick={() => void copy()}>
+    <IconButton
+      size="sm"
+      label={copied === null ? label : copied ? 'Copied' : 'This browser does not allow copying'}
+      onClick={() => void copy()}
+    >
       {copied === true ? <Check size={14} className="text-ok" aria-hidden /> : <Copy size={14} aria-hidden />}
     </IconButton>
   );

@@ -31,7 +31,9 @@ export const Dialog = ({ open, onOpenChange, title, description, width = 'md', c
         <header className="flex items-start gap-3 px-5 pt-4 pb-1">
           <div className="min-w-0 flex-1">
             <Radix.Title className="text-lg font-semibold tracking-tight">{title}</Radix.Title>
-            {description !== undefined && <Radix.Description className="mt-1 text-muted">{description}</Radix.Description>}
+            {description !== undefined && (
+              <Radix.Description className="mt-1 text-muted">{description}</Radix.Description>
+            )}
           </div>
           <Radix.Close asChild>
             <IconButton label="Close">
@@ -51,7 +53,13 @@ export const DialogButtons = ({ children }: { children: ReactNode }) => (
 );
 
 /** From the bottom of a phone, or from the left where it holds the navigation. */
-export const Sheet = ({ open, onOpenChange, title, side = 'bottom', children }: DialogProps & { side?: 'bottom' | 'left' }) => (
+export const Sheet = ({
+  open,
+  onOpenChange,
+  title,
+  side = 'bottom',
+  children,
+}: DialogProps & { side?: 'bottom' | 'left' }) => (
   <Radix.Root open={open} onOpenChange={onOpenChange}>
     <Radix.Portal>
       <Radix.Overlay className={overlay} />
@@ -59,7 +67,9 @@ export const Sheet = ({ open, onOpenChange, title, side = 'bottom', children }: 
         aria-describedby={undefined}
         className={cx(
           'animate-rise fixed z-50 flex flex-col overflow-hidden border-line bg-raised shadow-(--shadow)',
-          side === 'bottom' ? 'inset-x-0 bottom-0 max-h-[85dvh] rounded-t-xl border-t pb-[env(safe-area-inset-bottom)]' : 'inset-y-0 left-0 w-[86vw] max-w-80 border-r',
+          side === 'bottom'
+            ? 'inset-x-0 bottom-0 max-h-[85dvh] rounded-t-xl border-t pb-[env(safe-area-inset-bottom)]'
+            : 'inset-y-0 left-0 w-[86vw] max-w-80 border-r',
         )}
       >
         <Radix.Title className="sr-only">{title}</Radix.Title>

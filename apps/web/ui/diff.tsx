@@ -57,8 +57,14 @@ export const Diff = ({ before, after, path }: { before: string; after: string; p
           <tbody>
             {shown.map((line, index) => {
               const previous = shown[index - 1];
-              const gap = previous !== undefined && (previous.after ?? previous.before ?? 0) + 1 < (line.kind === 'del' ? (line.before ?? 0) : (line.after ?? 0)) && line.kind === 'same' && previous.kind === 'same';
-              const tokens = line.kind === 'del' ? colours?.before[(line.before ?? 0) - 1] : colours?.after[(line.after ?? 0) - 1];
+              const gap =
+                previous !== undefined &&
+                (previous.after ?? previous.before ?? 0) + 1 <
+                  (line.kind === 'del' ? (line.before ?? 0) : (line.after ?? 0)) &&
+                line.kind === 'same' &&
+                previous.kind === 'same';
+              const tokens =
+                line.kind === 'del' ? colours?.before[(line.before ?? 0) - 1] : colours?.after[(line.after ?? 0) - 1];
               return (
                 <Fragment key={index}>
                   {gap && (
@@ -69,10 +75,14 @@ export const Diff = ({ before, after, path }: { before: string; after: string; p
                     </tr>
                   )}
                   <tr className={looks[line.kind].row}>
-                    <td className="w-px pr-2 pl-3 text-right text-faint tabular-nums select-none">{line.after ?? line.before}</td>
+                    <td className="w-px pr-2 pl-3 text-right text-faint tabular-nums select-none">
+                      {line.after ?? line.before}
+                    </td>
                     <td className={cx('w-px pr-1.5 select-none', looks[line.kind].signColor)}>
                       <span aria-hidden>{looks[line.kind].sign}</span>
-                      {line.kind !== 'same' && <span className="sr-only">{line.kind === 'add' ? 'added' : 'removed'}</span>}
+                      {line.kind !== 'same' && (
+                        <span className="sr-only">{line.kind === 'add' ? 'added' : 'removed'}</span>
+                      )}
                     </td>
                     <td className="pr-3 whitespace-pre text-code">
                       {tokens === undefined
@@ -91,7 +101,11 @@ export const Diff = ({ before, after, path }: { before: string; after: string; p
         </table>
       </div>
       {hidden > 0 && (
-        <button type="button" onClick={() => setWhole(true)} className="target w-full border-t border-line px-3 py-1.5 text-left font-sans text-xs text-accent-text hover:bg-hover">
+        <button
+          type="button"
+          onClick={() => setWhole(true)}
+          className="target w-full border-t border-line px-3 py-1.5 text-left font-sans text-xs text-accent-text hover:bg-hover"
+        >
           Show all {lines.length} lines
         </button>
       )}

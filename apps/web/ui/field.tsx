@@ -17,10 +17,21 @@ interface FieldProps {
 const useField = ({ hint, error }: FieldProps) => {
   const id = useId();
   const note = error ?? hint;
-  return { id, note, aria: { id, 'aria-invalid': error !== undefined || undefined, 'aria-describedby': note ? `${id}-note` : undefined } };
+  return {
+    id,
+    note,
+    aria: { id, 'aria-invalid': error !== undefined || undefined, 'aria-describedby': note ? `${id}-note` : undefined },
+  };
 };
 
-const Frame = ({ id, note, label, error, aside, children }: FieldProps & { id: string; note: ReactNode; children: ReactNode }) => (
+const Frame = ({
+  id,
+  note,
+  label,
+  error,
+  aside,
+  children,
+}: FieldProps & { id: string; note: ReactNode; children: ReactNode }) => (
   <div className="flex flex-col gap-1.5">
     <div className="flex items-baseline justify-between gap-2">
       <label htmlFor={id} className="font-medium text-text">
@@ -30,7 +41,11 @@ const Frame = ({ id, note, label, error, aside, children }: FieldProps & { id: s
     </div>
     {children}
     {note !== undefined && (
-      <p id={`${id}-note`} role={error === undefined ? undefined : 'alert'} className={cx('text-xs', error === undefined ? 'text-muted' : 'text-danger')}>
+      <p
+        id={`${id}-note`}
+        role={error === undefined ? undefined : 'alert'}
+        className={cx('text-xs', error === undefined ? 'text-muted' : 'text-danger')}
+      >
         {note}
       </p>
     )}
@@ -46,7 +61,14 @@ export const InputField = ({ label, hint, error, aside, className, ...rest }: Fi
   );
 };
 
-export const TextField = ({ label, hint, error, aside, className, ...rest }: FieldProps & ComponentProps<'textarea'>) => {
+export const TextField = ({
+  label,
+  hint,
+  error,
+  aside,
+  className,
+  ...rest
+}: FieldProps & ComponentProps<'textarea'>) => {
   const { id, note, aria } = useField({ label, hint, error });
   return (
     <Frame id={id} note={note} label={label} error={error} aside={aside}>

@@ -11,7 +11,12 @@ const safe = /^(?:https?:|mailto:)/i;
 
 const Link = ({ href, children }: ComponentProps<'a'>) =>
   href !== undefined && safe.test(href) ? (
-    <a href={href} target="_blank" rel="noopener noreferrer nofollow" className="text-accent-text underline decoration-accent/40 underline-offset-2 hover:decoration-current">
+    <a
+      href={href}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      className="text-accent-text underline decoration-accent/40 underline-offset-2 hover:decoration-current"
+    >
       {children}
     </a>
   ) : (
@@ -21,9 +26,14 @@ const Link = ({ href, children }: ComponentProps<'a'>) =>
 const Picture = ({ src, alt }: ComponentProps<'img'>) => {
   const [asked, setAsked] = useState(false);
   if (typeof src !== 'string' || !/^https?:/i.test(src)) return <span className="text-faint">{alt}</span>;
-  if (asked) return <img src={src} alt={alt ?? ''} referrerPolicy="no-referrer" className="my-3 max-w-full rounded-lg" />;
+  if (asked)
+    return <img src={src} alt={alt ?? ''} referrerPolicy="no-referrer" className="my-3 max-w-full rounded-lg" />;
   return (
-    <button type="button" onClick={() => setAsked(true)} className="my-1 inline-flex items-center gap-2 rounded-md border border-line px-2 py-1 text-xs text-muted hover:bg-hover">
+    <button
+      type="button"
+      onClick={() => setAsked(true)}
+      className="my-1 inline-flex items-center gap-2 rounded-md border border-line px-2 py-1 text-xs text-muted hover:bg-hover"
+    >
       <ImageIcon size={14} aria-hidden />
       Load the picture from {new URL(src).host}
       {alt ? `: ${alt}` : ''}
@@ -67,7 +77,9 @@ const components = {
   h3: heading('h4', 'text-base'),
   h4: heading('h5', 'text-base'),
   p: ({ children }: ComponentProps<'p'>) => <p className="my-2.5 first:mt-0 last:mb-0">{children}</p>,
-  ul: ({ children }: ComponentProps<'ul'>) => <ul className="my-2.5 list-disc space-y-1 pl-5 marker:text-faint">{children}</ul>,
+  ul: ({ children }: ComponentProps<'ul'>) => (
+    <ul className="my-2.5 list-disc space-y-1 pl-5 marker:text-faint">{children}</ul>
+  ),
   ol: ({ children, start }: ComponentProps<'ol'>) => (
     <ol start={start} className="my-2.5 list-decimal space-y-1 pl-5 marker:text-faint">
       {children}
@@ -75,19 +87,25 @@ const components = {
   ),
   li: ({ children }: ComponentProps<'li'>) => <li className="[&>p]:my-1">{children}</li>,
   strong: ({ children }: ComponentProps<'strong'>) => <strong className="font-semibold">{children}</strong>,
-  blockquote: ({ children }: ComponentProps<'blockquote'>) => <blockquote className="my-3 border-l-2 border-line-strong pl-3 text-muted">{children}</blockquote>,
+  blockquote: ({ children }: ComponentProps<'blockquote'>) => (
+    <blockquote className="my-3 border-l-2 border-line-strong pl-3 text-muted">{children}</blockquote>
+  ),
   hr: () => <hr className="my-5 border-line" />,
   table: ({ children }: ComponentProps<'table'>) => (
     <div tabIndex={0} role="group" aria-label="Table" className="my-3 overflow-x-auto rounded-lg border border-line">
       <table className="w-full text-sm">{children}</table>
     </div>
   ),
-  th: ({ children }: ComponentProps<'th'>) => <th className="border-b border-line bg-sunken px-3 py-1.5 text-left font-medium">{children}</th>,
-  td: ({ children }: ComponentProps<'td'>) => <td className="border-b border-line px-3 py-1.5 align-top">{children}</td>,
+  th: ({ children }: ComponentProps<'th'>) => (
+    <th className="border-b border-line bg-sunken px-3 py-1.5 text-left font-medium">{children}</th>
+  ),
+  td: ({ children }: ComponentProps<'td'>) => (
+    <td className="border-b border-line px-3 py-1.5 align-top">{children}</td>
+  ),
 };
 
 /** `open` text is still being written: unfinished syntax is shown as what it will be. */
-const Markdown = memo(({ text, open = false }: { text: string; open?: boolean }) => (
+export const Markdown = memo(({ text, open = false }: { text: string; open?: boolean }) => (
   <Streamdown
     mode={open ? 'streaming' : 'static'}
     parseIncompleteMarkdown={open}
@@ -104,4 +122,6 @@ const Markdown = memo(({ text, open = false }: { text: string; open?: boolean })
   </Streamdown>
 ));
 Markdown.displayName = 'Markdown';
+
+// oxlint-disable-next-line import/no-default-export -- the editor's preview loads it as a default
 export default Markdown;

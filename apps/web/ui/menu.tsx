@@ -56,7 +56,17 @@ export interface Choice<T extends string> {
   hint?: string;
 }
 
-export const MenuChoices = <T extends string>({ label, value, choices, onChoose }: { label: string; value: T; choices: readonly Choice<T>[]; onChoose: (value: T) => void }) => (
+export const MenuChoices = <T extends string>({
+  label,
+  value,
+  choices,
+  onChoose,
+}: {
+  label: string;
+  value: T;
+  choices: readonly Choice<T>[];
+  onChoose: (value: T) => void;
+}) => (
   <DropdownMenu.RadioGroup value={value} onValueChange={(chosen) => onChoose(chosen as T)} aria-label={label}>
     <DropdownMenu.Label className="px-2 pt-1.5 pb-1 text-2xs font-medium text-faint">{label}</DropdownMenu.Label>
     {choices.map((choice) => (

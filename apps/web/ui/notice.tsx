@@ -6,7 +6,10 @@ import { cx } from '../lib/cx';
 
 const tones = {
   info: { box: 'bg-accent-soft text-text', icon: <Info size={16} className="text-accent-text" aria-hidden /> },
-  attention: { box: 'bg-attention-soft text-text', icon: <TriangleAlert size={16} className="text-attention" aria-hidden /> },
+  attention: {
+    box: 'bg-attention-soft text-text',
+    icon: <TriangleAlert size={16} className="text-attention" aria-hidden />,
+  },
   danger: { box: 'bg-danger-soft text-text', icon: <CircleAlert size={16} className="text-danger" aria-hidden /> },
 } as const;
 export type Tone = keyof typeof tones;

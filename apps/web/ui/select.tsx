@@ -17,7 +17,15 @@ interface SelectFieldProps<T extends string> {
   hideLabel?: boolean;
 }
 
-export const SelectField = <T extends string>({ label, hint, value, choices, onChange, disabled = false, hideLabel = false }: SelectFieldProps<T>) => {
+export const SelectField = <T extends string>({
+  label,
+  hint,
+  value,
+  choices,
+  onChange,
+  disabled = false,
+  hideLabel = false,
+}: SelectFieldProps<T>) => {
   const id = useId();
   return (
     <div className="flex flex-col gap-1.5">
@@ -25,7 +33,10 @@ export const SelectField = <T extends string>({ label, hint, value, choices, onC
         {label}
       </label>
       <Radix.Root value={value} onValueChange={(chosen) => onChange(chosen as T)} disabled={disabled}>
-        <Radix.Trigger id={id} className={cx(controlClass, 'target flex h-9 items-center justify-between gap-2 px-3 text-left')}>
+        <Radix.Trigger
+          id={id}
+          className={cx(controlClass, 'target flex h-9 items-center justify-between gap-2 px-3 text-left')}
+        >
           <Radix.Value />
           <Radix.Icon>
             <ChevronDown size={14} className="text-muted" aria-hidden />
@@ -51,7 +62,9 @@ export const SelectField = <T extends string>({ label, hint, value, choices, onC
                   </span>
                   <span>
                     <Radix.ItemText>{choice.label}</Radix.ItemText>
-                    {choice.hint !== undefined && <span className="block max-w-80 text-xs text-muted">{choice.hint}</span>}
+                    {choice.hint !== undefined && (
+                      <span className="block max-w-80 text-xs text-muted">{choice.hint}</span>
+                    )}
                   </span>
                 </Radix.Item>
               ))}

@@ -4,7 +4,10 @@ import { shownWords, type ShownStatus } from '@remote-claude/contract';
 import { cx } from '../lib/cx';
 
 const looks: Record<ShownStatus, { text: string; dot: string }> = {
-  starting: { text: 'text-muted', dot: 'border-[1.5px] border-dashed border-muted animate-spin [animation-duration:2.4s]' },
+  starting: {
+    text: 'text-muted',
+    dot: 'border-[1.5px] border-dashed border-muted animate-spin [animation-duration:2.4s]',
+  },
   queued: { text: 'text-muted', dot: 'border-[1.5px] border-dashed border-muted' },
   working: { text: 'text-working', dot: 'bg-working animate-breathe' },
   needs_input: { text: 'text-attention', dot: 'bg-attention-mark rotate-45 rounded-[2px]!' },
@@ -22,7 +25,15 @@ export const StatusDot = ({ shown, className }: { shown: ShownStatus; className?
 );
 
 export const StatusWord = ({ shown, className }: { shown: ShownStatus; className?: string }) => (
-  <span data-testid="session-status" data-shown={shown} className={cx('inline-flex items-center gap-1.5 text-xs font-medium whitespace-nowrap', looks[shown].text, className)}>
+  <span
+    data-testid="session-status"
+    data-shown={shown}
+    className={cx(
+      'inline-flex items-center gap-1.5 text-xs font-medium whitespace-nowrap',
+      looks[shown].text,
+      className,
+    )}
+  >
     <StatusDot shown={shown} />
     {shownWords[shown]}
   </span>

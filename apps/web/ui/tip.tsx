@@ -10,7 +10,15 @@ export const TipProvider = ({ children }: { children: ReactNode }) => (
   </Tooltip.Provider>
 );
 
-export const Tip = ({ label, keys, children }: { label: ReactNode; keys?: string | undefined; children: ReactNode }) => (
+export const Tip = ({
+  label,
+  keys,
+  children,
+}: {
+  label: ReactNode;
+  keys?: string | undefined;
+  children: ReactNode;
+}) => (
   <Tooltip.Root>
     <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
     <Tooltip.Portal>

@@ -51,13 +51,19 @@ export const ToolInputView = ({ name, input }: { name: string; input: ToolInput 
     case 'command':
       return (
         <>
-          <pre tabIndex={0} aria-label="Command" className="max-h-80 overflow-auto px-3 py-2.5 text-xs leading-[19px] break-words whitespace-pre-wrap text-code">
+          <pre
+            tabIndex={0}
+            aria-label="Command"
+            className="max-h-80 overflow-auto px-3 py-2.5 text-xs leading-[19px] break-words whitespace-pre-wrap text-code"
+          >
             <span className="mr-2 text-faint select-none" aria-hidden>
               $
             </span>
             <CodeText code={view.command} language="bash" />
           </pre>
-          {view.background && <p className="border-t border-line px-3 py-1.5 text-xs text-faint">Runs in the background.</p>}
+          {view.background && (
+            <p className="border-t border-line px-3 py-1.5 text-xs text-faint">Runs in the background.</p>
+          )}
         </>
       );
     case 'read':
@@ -70,7 +76,9 @@ export const ToolInputView = ({ name, input }: { name: string; input: ToolInput 
         </div>
       );
     case 'agent':
-      return <pre className="max-h-80 overflow-auto px-3 py-2 font-sans text-sm whitespace-pre-wrap">{view.prompt}</pre>;
+      return (
+        <pre className="max-h-80 overflow-auto px-3 py-2 font-sans text-sm whitespace-pre-wrap">{view.prompt}</pre>
+      );
     case 'search':
     case 'todo':
     case 'plan':

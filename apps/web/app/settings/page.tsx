@@ -14,7 +14,10 @@ export default function SettingsPage() {
   return (
     <PlainPage title="Settings" start={<SideButton onSheet={openSide} />}>
       {data?.user.role === 'admin' && (
-        <Section title="Model" lead="Sessions reach the model through this server’s gateway. The key is stored encrypted, never shown again, and never enters a session.">
+        <Section
+          title="Model"
+          lead="Sessions reach the model through this server’s gateway. The key is stored encrypted, never shown again, and never enters a session."
+        >
           <ModelForm />
         </Section>
       )}

@@ -19,7 +19,7 @@ export default function SetupPage() {
   return (
     <SetupFlow
       setupNeeded={needed}
-      modelForm={(onDone) => <ModelForm onDone={onDone} />}
+      renderModelForm={(onDone) => <ModelForm onDone={onDone} />}
       onFinished={(session) => router.replace(session === null ? '/' : `/sessions/${session}`)}
       onSignIn={() => router.replace('/sign-in')}
     />

@@ -26,20 +26,27 @@ export const ApprovalDock = () => {
   const outbox = useSessionView((view) => view.outbox);
   const [chosen, setChosen] = useState<string | null>(null);
   const [answered, setAnswered] = useState<Readonly<Record<string, string>>>({});
-  const index = Math.max(0, approvals.findIndex(({ approvalId }) => approvalId === chosen));
+  const index = Math.max(
+    0,
+    approvals.findIndex(({ approvalId }) => approvalId === chosen),
+  );
   const approval = approvals[index];
   // What was answered by anyone is gone from the list; so is what we remember of it.
   useEffect(() => {
-    setAnswered((known) => Object.fromEntries(Object.entries(known).filter(([id]) => approvals.some(({ approvalId }) => approvalId === id))));
+    setAnswered((known) =>
+      Object.fromEntries(Object.entries(known).filter(([id]) => approvals.some(({ approvalId }) => approvalId === id))),
+    );
   }, [approvals]);
   if (approval === undefined) return <div aria-live="assertive" className="sr-only" />;
 
   const sent = outbox.find(({ command: { id } }) => id === answered[approval.approvalId]);
   const failed = sent?.status === 'failed' ? sent : undefined;
   const busy = answered[approval.approvalId] !== undefined && failed === undefined;
-  const turn = (by: number): void => setChosen(approvals[(index + by + approvals.length) % approvals.length]?.approvalId ?? null);
+  const turn = (by: number): void =>
+    setChosen(approvals[(index + by + approvals.length) % approvals.length]?.approvalId ?? null);
   return (
-    <>
+    // Escape here neither answers nor interrupts.
+    <div role="presentation" onKeyDown={(event) => event.key === 'Escape' && event.stopPropagation()}>
       <div aria-live="assertive" className="sr-only">
         Claude asks: {approval.title}
       </div>
@@ -48,10 +55,6 @@ export const ApprovalDock = () => {
         data-testid="approval"
         data-tool={approval.tool}
         className="animate-rise mb-2 flex max-h-[min(60dvh,560px)] flex-col overflow-hidden rounded-xl border border-attention-mark/60 bg-surface"
-        onKeyDown={(event) => {
-          // Escape here neither answers nor interrupts.
-          if (event.key === 'Escape') event.stopPropagation();
-        }}
       >
         {approvals.length > 1 && (
           <div className="flex items-center justify-between border-b border-line py-0.5 pr-1 pl-3.5 text-xs text-muted">
@@ -85,6 +88,6 @@ export const ApprovalDock = () => {
           </p>
         )}
       </section>
-    </>
+    </div>
   );
 };

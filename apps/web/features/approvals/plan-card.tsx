@@ -8,7 +8,7 @@ import { Button } from '../../ui/button';
 import type { CardProps } from './card-props';
 import { DenyForm } from './deny';
 
-const Markdown = lazy(() => import('../../ui/markdown'));
+const Markdown = lazy(async () => ({ default: (await import('../../ui/markdown')).Markdown }));
 
 export const PlanCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
   const [planning, setPlanning] = useState(false);
@@ -20,7 +20,12 @@ export const PlanCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
         <ListChecks size={16} className="mt-0.5 shrink-0 text-attention-mark" aria-hidden />
         <h3 className="font-semibold">{approval.title}</h3>
       </header>
-      <div tabIndex={0} role="group" aria-label="Plan" className="min-h-0 overflow-y-auto border-y border-line px-4 py-3">
+      <div
+        tabIndex={0}
+        role="group"
+        aria-label="Plan"
+        className="min-h-0 overflow-y-auto border-y border-line px-4 py-3"
+      >
         <Suspense fallback={<div className="whitespace-pre-wrap">{plan}</div>}>
           <Markdown text={plan} />
         </Suspense>
@@ -29,7 +34,13 @@ export const PlanCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
         {!allowed ? (
           <p className="text-muted">Someone who may edit this session has to answer.</p>
         ) : planning ? (
-          <DenyForm label="Keep planning" prompt="What should the plan have? (optional)" busy={busy} onDeny={(reason) => onAnswer({ decision: 'deny', ...(reason === '' ? {} : { reason }) })} onCancel={() => setPlanning(false)} />
+          <DenyForm
+            label="Keep planning"
+            prompt="What should the plan have? (optional)"
+            busy={busy}
+            onDeny={(reason) => onAnswer({ decision: 'deny', ...(reason === '' ? {} : { reason }) })}
+            onCancel={() => setPlanning(false)}
+          />
         ) : (
           <div className="flex flex-wrap gap-2">
             <Button variant="primary" busy={busy} onClick={() => onAnswer({ decision: 'allow' })}>

@@ -7,7 +7,16 @@ import { cx } from '../../lib/cx';
 import { Button } from '../../ui/button';
 import { controlClass } from '../../ui/field';
 import type { CardProps } from './card-props';
-import { answeredInput, choose, chooseOther, isAnswered, nothingChosen, questionsOf, type Chosen, type Question } from './questions';
+import {
+  answeredInput,
+  choose,
+  chooseOther,
+  isAnswered,
+  nothingChosen,
+  questionsOf,
+  type Chosen,
+  type Question,
+} from './questions';
 
 interface OneProps {
   question: Question;
@@ -26,7 +35,13 @@ const One = ({ question, name, chosen, onChange }: OneProps) => {
       <legend className="mb-1.5 font-medium break-words">{question.question}</legend>
       {question.options.map(({ label, description }) => (
         <label key={label} className={optionClass}>
-          <input type={type} name={name} className={boxClass} checked={chosen.labels.includes(label)} onChange={() => onChange(choose(question, chosen, label))} />
+          <input
+            type={type}
+            name={name}
+            className={boxClass}
+            checked={chosen.labels.includes(label)}
+            onChange={() => onChange(choose(question, chosen, label))}
+          />
           <span className="min-w-0">
             {label}
             {description !== '' && <span className="block text-xs text-muted">{description}</span>}
@@ -34,7 +49,13 @@ const One = ({ question, name, chosen, onChange }: OneProps) => {
         </label>
       ))}
       <label className={optionClass}>
-        <input type={type} name={name} className={boxClass} checked={chosen.other !== null} onChange={() => onChange(chooseOther(question, chosen, chosen.other === null ? '' : null))} />
+        <input
+          type={type}
+          name={name}
+          className={boxClass}
+          checked={chosen.other !== null}
+          onChange={() => onChange(chooseOther(question, chosen, chosen.other === null ? '' : null))}
+        />
         <span>Other</span>
       </label>
       {chosen.other !== null && (
@@ -73,7 +94,9 @@ export const QuestionCard = ({ approval, busy, allowed, onAnswer }: CardProps) =
             question={question}
             name={`${approval.approvalId}-${index}`}
             chosen={chosen[index] ?? nothingChosen}
-            onChange={(next) => setChosen((all) => questions.map((_, at) => (at === index ? next : (all[at] ?? nothingChosen))))}
+            onChange={(next) =>
+              setChosen((all) => questions.map((_, at) => (at === index ? next : (all[at] ?? nothingChosen))))
+            }
           />
         ))}
       </div>
@@ -83,7 +106,11 @@ export const QuestionCard = ({ approval, busy, allowed, onAnswer }: CardProps) =
             <Button type="submit" variant="primary" busy={busy} disabled={!complete}>
               Answer
             </Button>
-            <Button variant="ghost" disabled={busy} onClick={() => onAnswer({ decision: 'deny', reason: 'The person does not want to answer this.' })}>
+            <Button
+              variant="ghost"
+              disabled={busy}
+              onClick={() => onAnswer({ decision: 'deny', reason: 'The person does not want to answer this.' })}
+            >
               Do not answer
             </Button>
           </>

@@ -2,13 +2,29 @@ import { describe, expect, it } from 'vitest';
 
 import { answeredInput, choose, chooseOther, isAnswered, nothingChosen, questionsOf, type Question } from './questions';
 
-const one: Question = { question: 'Which?', header: '', multiSelect: false, options: [{ label: 'A', description: '' }, { label: 'B', description: '' }] };
+const one: Question = {
+  question: 'Which?',
+  header: '',
+  multiSelect: false,
+  options: [
+    { label: 'A', description: '' },
+    { label: 'B', description: '' },
+  ],
+};
 const many: Question = { ...one, question: 'Which of them?', multiSelect: true };
 
 describe('questionsOf', () => {
   it('reads what is there and leaves out what is not a question', () => {
     const input = { questions: [{ question: 'Which?', options: [{ label: 'A' }, 'B'] }, { options: [] }, 7, null] };
-    expect(questionsOf(input)).toEqual([{ ...one, options: [{ label: 'A', description: '' }, { label: 'B', description: '' }] }]);
+    expect(questionsOf(input)).toEqual([
+      {
+        ...one,
+        options: [
+          { label: 'A', description: '' },
+          { label: 'B', description: '' },
+        ],
+      },
+    ]);
     expect(questionsOf({ questions: 'none' })).toEqual([]);
   });
 });
@@ -25,6 +41,11 @@ describe('answers', () => {
     expect(choose(many, chosen, 'A').labels).toEqual(['B']);
   });
   it('are complete only with a choice or with words', () => {
-    expect([isAnswered(nothingChosen), isAnswered({ labels: [], other: '  ' }), isAnswered({ labels: [], other: 'x' }), isAnswered({ labels: ['A'], other: null })]).toEqual([false, false, true, true]);
+    expect([
+      isAnswered(nothingChosen),
+      isAnswered({ labels: [], other: '  ' }),
+      isAnswered({ labels: [], other: 'x' }),
+      isAnswered({ labels: ['A'], other: null }),
+    ]).toEqual([false, false, true, true]);
   });
 });

@@ -27,7 +27,9 @@ export const questionsOf = (input: ToolInput): Question[] => {
       header: string(entry['header']),
       multiSelect: entry['multiSelect'] === true,
       options: options.map((option) =>
-        typeof option === 'string' ? { label: option, description: '' } : { label: string(record(option)['label']), description: string(record(option)['description']) },
+        typeof option === 'string'
+          ? { label: option, description: '' }
+          : { label: string(record(option)['label']), description: string(record(option)['description']) },
       ),
     };
   });
@@ -37,17 +39,24 @@ export const nothingChosen: Chosen = { labels: [], other: null };
 
 export const choose = (question: Question, chosen: Chosen, label: string): Chosen => {
   if (!question.multiSelect) return { labels: [label], other: null };
-  const labels = chosen.labels.includes(label) ? chosen.labels.filter((known) => known !== label) : [...chosen.labels, label];
+  const labels = chosen.labels.includes(label)
+    ? chosen.labels.filter((known) => known !== label)
+    : [...chosen.labels, label];
   return { ...chosen, labels };
 };
 
 export const chooseOther = (question: Question, chosen: Chosen, other: string | null): Chosen =>
   question.multiSelect ? { ...chosen, other } : { labels: [], other };
 
-export const isAnswered = ({ labels, other }: Chosen): boolean => labels.length > 0 || (other !== null && other.trim() !== '');
+export const isAnswered = ({ labels, other }: Chosen): boolean =>
+  labels.length > 0 || (other !== null && other.trim() !== '');
 
 /** The input with `answers`: one string per question, several joined by a comma. */
-export const answeredInput = (input: ToolInput, questions: readonly Question[], chosen: readonly Chosen[]): ToolInput => {
+export const answeredInput = (
+  input: ToolInput,
+  questions: readonly Question[],
+  chosen: readonly Chosen[],
+): ToolInput => {
   const answers: Record<string, string> = {};
   questions.forEach(({ question }, index) => {
     const { labels, other } = chosen[index] ?? nothingChosen;

@@ -26,7 +26,13 @@ export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
         {!allowed ? (
           <p className="text-muted">Someone who may edit this session has to answer.</p>
         ) : denying ? (
-          <DenyForm label="Deny" prompt="Why not? Claude is told (optional)" busy={busy} onDeny={(reason) => onAnswer({ decision: 'deny', ...(reason === '' ? {} : { reason }) })} onCancel={() => setDenying(false)} />
+          <DenyForm
+            label="Deny"
+            prompt="Why not? Claude is told (optional)"
+            busy={busy}
+            onDeny={(reason) => onAnswer({ decision: 'deny', ...(reason === '' ? {} : { reason }) })}
+            onCancel={() => setDenying(false)}
+          />
         ) : (
           <div className="flex flex-wrap items-center gap-2">
             <Button variant="primary" busy={busy} onClick={() => onAnswer({ decision: 'allow', scope: 'once' })}>

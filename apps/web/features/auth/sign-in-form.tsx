@@ -18,7 +18,9 @@ interface Fields {
 export const SignInForm = ({ onSignedIn }: { onSignedIn: () => void }) => {
   const queries = useQueryClient();
   const [error, setError] = useState<string | null>(null);
-  const { register, handleSubmit, formState, resetField, setFocus } = useForm<Fields>({ defaultValues: { email: '', password: '' } });
+  const { register, handleSubmit, formState, resetField, setFocus } = useForm<Fields>({
+    defaultValues: { email: '', password: '' },
+  });
   const submit = handleSubmit(async (fields) => {
     setError(null);
     try {

@@ -13,8 +13,10 @@ export const Announcer = ({ items }: { items: readonly Item[] }) => {
   const key = last?.key ?? null;
   useEffect(() => {
     // What was there at the first load is read, not announced.
-    if (seen.current !== undefined && seen.current !== key && last?.kind === 'text') setText(last.text.text.slice(0, spokenChars));
-    if (seen.current !== undefined && seen.current !== key && last?.kind === 'turn-end' && last.outcome === 'failed') setText(last.reason ?? 'The turn failed.');
+    if (seen.current !== undefined && seen.current !== key && last?.kind === 'text')
+      setText(last.text.text.slice(0, spokenChars));
+    if (seen.current !== undefined && seen.current !== key && last?.kind === 'turn-end' && last.outcome === 'failed')
+      setText(last.reason ?? 'The turn failed.');
     seen.current = key;
   }, [key, last]);
   return (

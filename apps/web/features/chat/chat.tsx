@@ -22,7 +22,11 @@ const Empty = ({ onChoose }: { onChoose: (text: string) => void }) => (
     <ul className="mt-5 divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface">
       {examples.map((example) => (
         <li key={example}>
-          <button type="button" onClick={() => onChoose(example)} className="target w-full px-3.5 py-2.5 text-left text-sm hover:bg-hover">
+          <button
+            type="button"
+            onClick={() => onChoose(example)}
+            className="target w-full px-3.5 py-2.5 text-left text-sm hover:bg-hover"
+          >
             {example}
           </button>
         </li>
@@ -44,25 +48,26 @@ export const Chat = ({ dock, place }: ChatProps) => {
   const working = useSessionView(({ log }) => log.state.turn !== null);
   const [suggestion, setSuggestion] = useState<{ text: string; at: number } | null>(null);
   return (
-    <section
-      aria-label="Chat"
-      data-pane="chat"
-      className="flex h-full min-h-0 min-w-0 flex-col bg-bg"
+    <div
+      role="presentation"
+      className="h-full"
       onKeyDown={(event) => {
         if (event.key !== 'Escape' || event.defaultPrevented || !working) return;
         event.preventDefault();
         command('interrupt', {});
       }}
     >
-      <Transcript empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now() })} />} />
-      <div className="mx-auto w-full max-w-190 shrink-0 px-3 pt-2 pb-3 md:px-6 md:pb-4">
-        {place}
-        <TodoPanel />
-        <QueuePanel />
-        {dock}
-        <Composer items={items} suggestion={suggestion} />
-      </div>
-      <Announcer items={items} />
-    </section>
+      <section aria-label="Chat" data-pane="chat" className="flex h-full min-h-0 min-w-0 flex-col bg-bg">
+        <Transcript empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now() })} />} />
+        <div className="mx-auto w-full max-w-190 shrink-0 px-3 pt-2 pb-3 md:px-6 md:pb-4">
+          {place}
+          <TodoPanel />
+          <QueuePanel />
+          {dock}
+          <Composer items={items} suggestion={suggestion} />
+        </div>
+        <Announcer items={items} />
+      </section>
+    </div>
   );
 };

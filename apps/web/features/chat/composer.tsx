@@ -31,7 +31,9 @@ const useGrowing = (text: string) => {
 const atEdge = (area: HTMLTextAreaElement, direction: 'older' | 'newer'): boolean => {
   const { selectionStart, selectionEnd, value } = area;
   if (selectionStart !== selectionEnd) return false;
-  return direction === 'older' ? !value.slice(0, selectionStart).includes('\n') : !value.slice(selectionEnd).includes('\n');
+  return direction === 'older'
+    ? !value.slice(0, selectionStart).includes('\n')
+    : !value.slice(selectionEnd).includes('\n');
 };
 
 interface ComposerProps {
@@ -83,7 +85,12 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
     if (key === 'ArrowDown') setSelected((selected + 1) % matches.length);
     else if (key === 'ArrowUp') setSelected((selected + matches.length - 1) % matches.length);
     else if (key === 'Escape') setDismissed(true);
-    else if ((key === 'Enter' || key === 'Tab') && picked !== undefined && draft.text !== `/${picked.name.replace(/^\//, '')}`) choose(picked);
+    else if (
+      (key === 'Enter' || key === 'Tab') &&
+      picked !== undefined &&
+      draft.text !== `/${picked.name.replace(/^\//, '')}`
+    )
+      choose(picked);
     else return false;
     return true;
   };
@@ -112,8 +119,12 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   };
 
   const placeholder = !canWrite
-    ? wanted === 'terminated' ? 'This session is terminated. Its history stays readable.' : 'You can read this session, not write in it.'
-    : working ? 'Write what comes next; it waits for its turn' : 'Ask Claude to do something';
+    ? wanted === 'terminated'
+      ? 'This session is terminated. Its history stays readable.'
+      : 'You can read this session, not write in it.'
+    : working
+      ? 'Write what comes next; it waits for its turn'
+      : 'Ask Claude to do something';
   return (
     <div className="relative">
       {matches !== null && <SlashMenu id={menuId} commands={matches} selected={selected} onChoose={choose} />}
@@ -146,10 +157,22 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
             </>
           )}
           <span className="ml-auto shrink-0 pr-2 pl-1">
-            {tooLong ? <span className="text-xs text-danger">{draft.text.length.toLocaleString()} of {maxChars.toLocaleString()} characters</span> : <Meters />}
+            {tooLong ? (
+              <span className="text-xs text-danger">
+                {draft.text.length.toLocaleString()} of {maxChars.toLocaleString()} characters
+              </span>
+            ) : (
+              <Meters />
+            )}
           </span>
           {working && (
-            <IconButton label="Interrupt" keys="Escape" onClick={() => command('interrupt', {})} disabled={!canWrite} className="text-text!">
+            <IconButton
+              label="Interrupt"
+              keys="Escape"
+              onClick={() => command('interrupt', {})}
+              disabled={!canWrite}
+              className="text-text!"
+            >
               <CircleStop size={16} aria-hidden />
             </IconButton>
           )}

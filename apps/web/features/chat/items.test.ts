@@ -14,21 +14,64 @@ const words = (text: string) => ({ text, bytes: text.length });
 const log = (events: object[], first = 1): NumberedEvent[] =>
   events.map((event, index) => ({ seq: first + index, at, event: event as SessionEvent }));
 
-const user = (messageId: string, text = 'hello') => ({ type: 'message.user', messageId, by, text: words(text), taskId: null });
+const user = (messageId: string, text = 'hello') => ({
+  type: 'message.user',
+  messageId,
+  by,
+  text: words(text),
+  taskId: null,
+});
 const started = (...messageIds: string[]) => ({ type: 'turn.started', turnId, messageIds });
-const said = (blockId: string, parentToolUseId: string | null = null) => ({ type: 'text', turnId, blockId, text: words(blockId), parentToolUseId });
+const said = (blockId: string, parentToolUseId: string | null = null) => ({
+  type: 'text',
+  turnId,
+  blockId,
+  text: words(blockId),
+  parentToolUseId,
+});
 const called = (toolUseId: string, parentToolUseId: string | null = null) => ({
-  type: 'tool.called', turnId, toolUseId, name: 'Bash', title: `Run ${toolUseId}`, input: { command: 'ls' }, inputCut: false, parentToolUseId,
+  type: 'tool.called',
+  turnId,
+  toolUseId,
+  name: 'Bash',
+  title: `Run ${toolUseId}`,
+  input: { command: 'ls' },
+  inputCut: false,
+  parentToolUseId,
 });
 const finished = (toolUseId: string, parentToolUseId: string | null = null) => ({
-  type: 'tool.finished', turnId, toolUseId, name: 'Bash', title: `Run ${toolUseId}`, outcome: 'ok', output: words('out'), durationMs: 5, parentToolUseId,
+  type: 'tool.finished',
+  turnId,
+  toolUseId,
+  name: 'Bash',
+  title: `Run ${toolUseId}`,
+  outcome: 'ok',
+  output: words('out'),
+  durationMs: 5,
+  parentToolUseId,
 });
 const asked = (approvalId: string) => ({
   type: 'approval.asked',
-  approval: { approvalId, turnId, kind: 'tool', tool: 'Bash', title: 'Run it', input: { command: 'ls' }, sessionRule: null, agent: null, askedAt: at },
+  approval: {
+    approvalId,
+    turnId,
+    kind: 'tool',
+    tool: 'Bash',
+    title: 'Run it',
+    input: { command: 'ls' },
+    sessionRule: null,
+    agent: null,
+    askedAt: at,
+  },
 });
 const answered = (approvalId: string, decision: 'allow' | 'deny') => ({
-  type: 'approval.answered', approvalId, by, decision, scope: 'session', input: null, reason: decision === 'deny' ? 'no' : null,
+  type: 'approval.answered',
+  approvalId,
+  by,
+  decision,
+  scope: 'session',
+  input: null,
+  reason: decision === 'deny' ? 'no' : null,
 });
 const ended = { type: 'turn.ended', turnId, outcome: 'completed', reason: null, message: null, usage, durationMs: 10 };
 const paid = (costUsd: number) => ({ type: 'usage.recorded', turnId, model: 'm', usage, costUsd, priceKnown: true });
@@ -60,7 +103,10 @@ describe('tool calls', () => {
     const { calls } = toolsOf([called('t1'), asked('t1'), answered('t1', 'allow'), finished('t1')]);
     expect(calls).toHaveLength(1);
     expect(calls[0]).toMatchObject({
-      toolUseId: 't1', input: { command: 'ls' }, outcome: 'ok', durationMs: 5,
+      toolUseId: 't1',
+      input: { command: 'ls' },
+      outcome: 'ok',
+      durationMs: 5,
       approval: { status: 'allowed', by: 'Ada', scope: 'session' },
     });
   });
@@ -74,10 +120,19 @@ describe('tool calls', () => {
   });
   it('in a row are one group, and text between them makes two', () => {
     const items = foldItems(log([called('t1'), called('t2'), finished('t1'), said('b1'), called('t3')]));
-    expect(items.map((item) => (item.kind === 'tools' ? item.calls.map(({ toolUseId }) => toolUseId) : item.kind))).toEqual([['t1', 't2'], 'text', ['t3']]);
+    expect(
+      items.map((item) => (item.kind === 'tools' ? item.calls.map(({ toolUseId }) => toolUseId) : item.kind)),
+    ).toEqual([['t1', 't2'], 'text', ['t3']]);
   });
   it('of a subagent lie under its call, at any depth, with what it says', () => {
-    const { calls } = toolsOf([called('t1'), called('t2', 't1'), said('b1', 't1'), called('t3', 't2'), finished('t3', 't2'), finished('t1')]);
+    const { calls } = toolsOf([
+      called('t1'),
+      called('t2', 't1'),
+      said('b1', 't1'),
+      called('t3', 't2'),
+      finished('t3', 't2'),
+      finished('t1'),
+    ]);
     expect(calls).toHaveLength(1);
     const inside = calls[0]?.inside ?? [];
     expect(inside.map((entry) => (entry.kind === 'call' ? entry.toolUseId : entry.key))).toEqual(['t2', 'b1']);
@@ -91,7 +146,10 @@ describe('tool calls', () => {
 
 describe('turns', () => {
   it('show all that they cost, whichever came first', () => {
-    for (const events of [[paid(0.25), ended, paid(0.5)], [ended, paid(0.5), paid(0.25)]]) {
+    for (const events of [
+      [paid(0.25), ended, paid(0.5)],
+      [ended, paid(0.5), paid(0.25)],
+    ]) {
       expect(foldItems(log(events))).toMatchObject([{ kind: 'turn-end', costUsd: 0.75 }]);
     }
   });
@@ -100,14 +158,29 @@ describe('turns', () => {
   });
   it('keep what an interrupted block had', () => {
     const cut = { type: 'block.interrupted', turnId, blockId: 'b1', kind: 'text', text: words('half') };
-    expect(foldItems(log([cut, { ...cut, blockId: 'b2', text: words('') }]))).toMatchObject([{ kind: 'interrupted', text: { text: 'half' } }]);
+    expect(foldItems(log([cut, { ...cut, blockId: 'b2', text: words('') }]))).toMatchObject([
+      { kind: 'interrupted', text: { text: 'half' } },
+    ]);
   });
 });
 
 describe('folding in pieces', () => {
   const event = fc.constantFrom<object>(
-    user('m1'), user('m2'), started('m1'), started('m2'), said('b1'), said('b2', 't1'), called('t1'), called('t2', 't1'), finished('t1'),
-    finished('t2', 't1'), asked('t1'), answered('t1', 'allow'), ended, paid(0.1), { type: 'message.withdrawn', messageId: 'm2' },
+    user('m1'),
+    user('m2'),
+    started('m1'),
+    started('m2'),
+    said('b1'),
+    said('b2', 't1'),
+    called('t1'),
+    called('t2', 't1'),
+    finished('t1'),
+    finished('t2', 't1'),
+    asked('t1'),
+    answered('t1', 'allow'),
+    ended,
+    paid(0.1),
+    { type: 'message.withdrawn', messageId: 'm2' },
   );
   it('gives what folding at once gives, with unique keys', () => {
     fc.assert(

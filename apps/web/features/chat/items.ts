@@ -62,7 +62,14 @@ export type Item =
       usage: TokenUsage;
       costUsd: number;
     }
-  | { kind: 'note'; key: string; at: string; tone: 'plain' | 'attention' | 'danger'; text: string; next: string | null };
+  | {
+      kind: 'note';
+      key: string;
+      at: string;
+      tone: 'plain' | 'attention' | 'danger';
+      text: string;
+      next: string | null;
+    };
 export type ItemOf<K extends Item['kind']> = Extract<Item, { kind: K }>;
 
 interface Folder {
@@ -105,7 +112,11 @@ const createRun = () => {
   };
   const push = (item: Item): void => void write().push(item);
 
-  const changeIn = (list: readonly (ToolCall | Said)[], id: string, change: (call: ToolCall) => ToolCall): (ToolCall | Said)[] =>
+  const changeIn = (
+    list: readonly (ToolCall | Said)[],
+    id: string,
+    change: (call: ToolCall) => ToolCall,
+  ): (ToolCall | Said)[] =>
     list.map((entry) => {
       if (entry.kind === 'said') return entry;
       if (entry.toolUseId === id) return change(entry);
@@ -152,8 +163,12 @@ const createRun = () => {
     push({ kind: 'message', key: `message:${messageId}`, at, by, text, messageId, ofTask: taskId !== null });
   };
 
-  const note = (seq: number, at: string, text: string, more: { tone?: 'attention' | 'danger'; next?: string | null } = {}): void =>
-    push({ kind: 'note', key: `note:${seq}`, at, tone: more.tone ?? 'plain', text, next: more.next ?? null });
+  const note = (
+    seq: number,
+    at: string,
+    text: string,
+    more: { tone?: 'attention' | 'danger'; next?: string | null } = {},
+  ): void => push({ kind: 'note', key: `note:${seq}`, at, tone: more.tone ?? 'plain', text, next: more.next ?? null });
 
   const approvalOf = (approvalId: string, patch: Partial<CallApproval>): void => {
     const call = callOfApproval.get(approvalId) ?? approvalId;
@@ -210,7 +225,12 @@ const createRun = () => {
       }
       case 'approval.answered': {
         const { approvalId, by, scope, reason, decision } = event;
-        return approvalOf(approvalId, { status: decision === 'allow' ? 'allowed' : 'denied', by: by.name, scope, reason });
+        return approvalOf(approvalId, {
+          status: decision === 'allow' ? 'allowed' : 'denied',
+          by: by.name,
+          scope,
+          reason,
+        });
       }
       case 'approval.expired':
         return approvalOf(event.approvalId, { status: 'expired', reason: event.reason });
@@ -226,13 +246,24 @@ const createRun = () => {
       case 'turn.ended': {
         if (endOfTurn.has(event.turnId)) return;
         const { turnId, outcome, reason, durationMs, usage } = event;
-        push({ kind: 'turn-end', key: `turn:${turnId}`, at, outcome, reason, durationMs, usage, costUsd: costOfTurn.get(turnId) ?? 0 });
+        push({
+          kind: 'turn-end',
+          key: `turn:${turnId}`,
+          at,
+          outcome,
+          reason,
+          durationMs,
+          usage,
+          costUsd: costOfTurn.get(turnId) ?? 0,
+        });
         endOfTurn.set(turnId, items.length - 1);
         return;
       }
       case 'place.changed':
-        if (event.status === 'failed') note(seq, at, event.reason ?? 'The session failed.', { tone: 'danger', next: event.next });
-        else if (event.status === 'stopped') note(seq, at, event.reason ?? 'The session was stopped.', { next: event.next });
+        if (event.status === 'failed')
+          note(seq, at, event.reason ?? 'The session failed.', { tone: 'danger', next: event.next });
+        else if (event.status === 'stopped')
+          note(seq, at, event.reason ?? 'The session was stopped.', { next: event.next });
         return;
       case 'context.compacted':
         return note(seq, at, 'Earlier conversation was summarised to make room.');
@@ -270,7 +301,10 @@ export const createItemFolder = (): Folder => {
     fold(events) {
       if (events === folded) return items;
       const continues =
-        folded.length > 0 && events.length >= folded.length && events[0] === folded[0] && events[folded.length - 1] === folded.at(-1);
+        folded.length > 0 &&
+        events.length >= folded.length &&
+        events[0] === folded[0] &&
+        events[folded.length - 1] === folded.at(-1);
       if (!continues) run = createRun();
       items = run.extend(continues ? events.slice(folded.length) : events);
       folded = events;

@@ -6,14 +6,15 @@ import type { BoundedText } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
 import type { LiveBlock } from '../../lib/session-log';
-import { count, duration, exactTime, money, timeOfDay } from '../../lib/time';
+import { count, duration, money } from '../../lib/time';
 import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/copy-button';
+import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
 import type { ItemOf } from './items';
 import type { Row } from './tail';
 
-const Markdown = lazy(() => import('../../ui/markdown'));
+const Markdown = lazy(async () => ({ default: (await import('../../ui/markdown')).Markdown }));
 
 /** Plain text stands where the Markdown will be, so that nothing jumps much when its code has come. */
 export const RichText = memo(({ text, open = false }: { text: string; open?: boolean }) => (
@@ -42,13 +43,14 @@ const Bubble = ({ author, at, text, note, dim = false, ofTask = false }: BubbleP
     <header className="mb-1.5 flex items-baseline gap-2">
       <h2 className="text-sm font-semibold">{author}</h2>
       {ofTask && <span className="rounded-sm bg-active px-1.5 text-2xs text-muted">Task</span>}
-      <time dateTime={at} title={exactTime(at)} className="text-xs text-faint">
-        {timeOfDay(at, Date.now())}
-      </time>
+      <TimeOfDay at={at} />
     </header>
     <div
       data-testid="user-message"
-      className={cx('rounded-lg border border-line bg-surface px-3.5 py-2.5 text-base break-words whitespace-pre-wrap', dim && 'text-muted')}
+      className={cx(
+        'rounded-lg border border-line bg-surface px-3.5 py-2.5 text-base break-words whitespace-pre-wrap',
+        dim && 'text-muted',
+      )}
     >
       {text}
     </div>
@@ -57,7 +59,13 @@ const Bubble = ({ author, at, text, note, dim = false, ofTask = false }: BubbleP
 );
 
 export const MessageView = memo(({ item }: { item: ItemOf<'message'> }) => (
-  <Bubble author={item.by.name} at={item.at} text={item.text.text} ofTask={item.ofTask} note={<CutNote text={item.text} />} />
+  <Bubble
+    author={item.by.name}
+    at={item.at}
+    text={item.text.text}
+    ofTask={item.ofTask}
+    note={<CutNote text={item.text} />}
+  />
 ));
 MessageView.displayName = 'MessageView';
 
@@ -125,7 +133,11 @@ export const ThinkingView = memo(({ id, text, live = false }: ThinkingProps) => 
         <ChevronRight size={14} className={cx('transition-transform duration-100', open && 'rotate-90')} aria-hidden />
         {live ? 'Thinking…' : 'Thought'}
       </button>
-      {open && <div className="mt-1 border-l-2 border-line py-1 pl-3.5 text-sm break-words whitespace-pre-wrap text-muted">{text}</div>}
+      {open && (
+        <div className="mt-1 border-l-2 border-line py-1 pl-3.5 text-sm break-words whitespace-pre-wrap text-muted">
+          {text}
+        </div>
+      )}
     </div>
   );
 });
@@ -145,7 +157,9 @@ LiveView.displayName = 'LiveView';
 export const InterruptedView = ({ item }: { item: ItemOf<'interrupted'> }) => (
   <div className="py-2">
     {item.blockKind === 'tool' ? (
-      <pre className="max-h-40 overflow-auto rounded-lg border border-line bg-sunken px-3 py-2 text-xs whitespace-pre-wrap text-muted">{item.text.text}</pre>
+      <pre className="max-h-40 overflow-auto rounded-lg border border-line bg-sunken px-3 py-2 text-xs whitespace-pre-wrap text-muted">
+        {item.text.text}
+      </pre>
     ) : (
       <div className={cx(item.blockKind === 'thinking' && 'text-muted')}>
         <RichText text={item.text.text} />
@@ -204,8 +218,6 @@ export const NoteView = ({ item }: { item: ItemOf<'note'> }) => (
       <span className={item.tone === 'danger' ? 'text-danger' : undefined}>{item.text}</span>
       {item.next !== null && <> {item.next}</>}
     </p>
-    <time dateTime={item.at} title={exactTime(item.at)} className="ml-auto shrink-0 text-faint">
-      {timeOfDay(item.at, Date.now())}
-    </time>
+    <TimeOfDay at={item.at} className="ml-auto shrink-0" />
   </div>
 );

@@ -18,10 +18,27 @@ export const Meters = () => {
   return (
     <span className="flex shrink-0 items-center gap-2 text-xs text-faint tabular-nums">
       <Tip label={`${count(contextTokens)} of ${count(contextTokensAtMost)} tokens of context used`}>
-        <span tabIndex={0} role="meter" aria-label="Context used" aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent} className="inline-flex items-center gap-1.5 rounded-sm">
+        <span
+          tabIndex={0}
+          role="meter"
+          aria-label="Context used"
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={percent}
+          className="inline-flex items-center gap-1.5 rounded-sm"
+        >
           <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden>
             <circle cx="8" cy="8" r={radius} fill="none" stroke="var(--line-strong)" strokeWidth="2" />
-            <circle cx="8" cy="8" r={radius} fill="none" stroke={color} strokeWidth="2" strokeDasharray={`${around * part} ${around}`} transform="rotate(-90 8 8)" />
+            <circle
+              cx="8"
+              cy="8"
+              r={radius}
+              fill="none"
+              stroke={color}
+              strokeWidth="2"
+              strokeDasharray={`${around * part} ${around}`}
+              transform="rotate(-90 8 8)"
+            />
           </svg>
           <span className="max-sm:hidden">{percent}%</span>
         </span>

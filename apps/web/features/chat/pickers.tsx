@@ -2,7 +2,7 @@
 /** Permission mode, model and effort of the running session. */
 import { useState } from 'react';
 import { ChevronDown, Cpu, ShieldCheck } from 'lucide-react';
-import { modelName, type Effort } from '@remote-claude/contract';
+import { modelName } from '@remote-claude/contract';
 
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Button } from '../../ui/button';
@@ -21,7 +21,13 @@ export const ModePicker = () => {
       align="start"
       side="top"
       trigger={
-        <Button size="sm" variant="ghost" className={face} icon={<ShieldCheck size={14} aria-hidden />} aria-label={`Permission mode: ${modeWord(mode)}`}>
+        <Button
+          size="sm"
+          variant="ghost"
+          className={face}
+          icon={<ShieldCheck size={14} aria-hidden />}
+          aria-label={`Permission mode: ${modeWord(mode)}`}
+        >
           <span className="truncate">{modeWord(mode)}</span>
           <ChevronDown size={12} className="text-faint" aria-hidden />
         </Button>
@@ -31,13 +37,23 @@ export const ModePicker = () => {
         label="Permission mode"
         value={mode}
         choices={modeChoices}
-        onChoose={(permissionMode) => permissionMode !== 'bypassPermissions' && command('configure', { permissionMode })}
+        onChoose={(permissionMode) =>
+          permissionMode !== 'bypassPermissions' && command('configure', { permissionMode })
+        }
       />
     </Menu>
   );
 };
 
-const OtherModel = ({ open, onOpenChange, onChoose }: { open: boolean; onOpenChange: (open: boolean) => void; onChoose: (model: string) => void }) => {
+const OtherModel = ({
+  open,
+  onOpenChange,
+  onChoose,
+}: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  onChoose: (model: string) => void;
+}) => {
   const [name, setName] = useState('');
   const [error, setError] = useState<string | undefined>(undefined);
   const submit = (): void => {
@@ -50,14 +66,29 @@ const OtherModel = ({ open, onOpenChange, onChoose }: { open: boolean; onOpenCha
     onOpenChange(false);
   };
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="Another model" width="sm" description="It is used from the next model call on.">
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Another model"
+      width="sm"
+      description="It is used from the next model call on."
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
           submit();
         }}
       >
-        <InputField label="Model name" value={name} onChange={(event) => setName(event.target.value)} error={error} autoFocus autoComplete="off" spellCheck={false} className="font-mono" />
+        <InputField
+          label="Model name"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          error={error}
+          autoFocus
+          autoComplete="off"
+          spellCheck={false}
+          className="font-mono"
+        />
         <DialogButtons>
           <Button onClick={() => onOpenChange(false)}>Cancel</Button>
           <Button type="submit" variant="primary">
@@ -82,23 +113,40 @@ export const ModelPicker = () => {
         align="start"
         side="top"
         trigger={
-          <Button size="sm" variant="ghost" className={face} icon={<Cpu size={14} aria-hidden />} aria-label={`Model: ${modelWord(model)}`}>
+          <Button
+            size="sm"
+            variant="ghost"
+            className={face}
+            icon={<Cpu size={14} aria-hidden />}
+            aria-label={`Model: ${modelWord(model)}`}
+          >
             <span className="truncate">{modelWord(model)}</span>
             <ChevronDown size={12} className="text-faint" aria-hidden />
           </Button>
         }
       >
-        <MenuChoices label="Model" value={model ?? siteModel} choices={choices} onChoose={(chosen) => command('configure', { model: chosen === siteModel ? null : chosen })} />
+        <MenuChoices
+          label="Model"
+          value={model ?? siteModel}
+          choices={choices}
+          onChoose={(chosen) => command('configure', { model: chosen === siteModel ? null : chosen })}
+        />
         <MenuItem onSelect={() => setOther(true)}>Another model…</MenuItem>
         <MenuLine />
         <MenuChoices
           label="Effort"
           value={effort ?? siteEffort}
           choices={effortChoices}
-          onChoose={(chosen) => command('configure', { effort: chosen === siteEffort ? null : (chosen as Effort) })}
+          onChoose={(chosen) => command('configure', { effort: chosen === siteEffort ? null : chosen })}
         />
       </Menu>
-      {other && <OtherModel open={other} onOpenChange={setOther} onChoose={(chosen) => command('configure', { model: chosen })} />}
+      {other && (
+        <OtherModel
+          open={other}
+          onOpenChange={setOther}
+          onChoose={(chosen) => command('configure', { model: chosen })}
+        />
+      )}
     </>
   );
 };

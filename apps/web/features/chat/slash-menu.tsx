@@ -28,28 +28,39 @@ interface SlashMenuProps {
 }
 
 export const SlashMenu = ({ id, commands, selected, onChoose }: SlashMenuProps) => {
-  const current = useRef<HTMLLIElement>(null);
+  const current = useRef<HTMLDivElement>(null);
   useEffect(() => current.current?.scrollIntoView({ block: 'nearest' }), [selected]);
   return (
-    <ul id={id} role="listbox" aria-label="Commands" className="animate-appear absolute inset-x-0 bottom-full z-20 mb-1 max-h-64 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-(--shadow)">
+    <div
+      id={id}
+      role="listbox"
+      aria-label="Commands"
+      className="animate-appear absolute inset-x-0 bottom-full z-20 mb-1 max-h-64 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-(--shadow)"
+    >
       {commands.map((command, index) => (
-        <li
+        <div
           key={command.name}
           id={`${id}-${index}`}
           ref={index === selected ? current : null}
           role="option"
+          tabIndex={-1}
           aria-selected={index === selected}
           onMouseDown={(event) => {
             event.preventDefault();
             onChoose(command);
           }}
-          className={cx('target flex cursor-pointer items-baseline gap-2 rounded-md px-2 py-1.5', index === selected && 'bg-hover')}
+          className={cx(
+            'target flex cursor-pointer items-baseline gap-2 rounded-md px-2 py-1.5',
+            index === selected && 'bg-hover',
+          )}
         >
           <span className="shrink-0 font-mono text-xs">/{command.name.replace(/^\//, '')}</span>
-          {command.argumentHint !== '' && <span className="shrink-0 font-mono text-xs text-faint">{command.argumentHint}</span>}
+          {command.argumentHint !== '' && (
+            <span className="shrink-0 font-mono text-xs text-faint">{command.argumentHint}</span>
+          )}
           <span className="min-w-0 truncate text-xs text-muted">{command.description}</span>
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 };

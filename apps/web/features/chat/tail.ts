@@ -8,7 +8,15 @@ import type { Item } from './items';
 export type Row =
   | Item
   | { kind: 'live'; key: string; block: LiveBlock }
-  | { kind: 'sent'; key: string; text: string; at: string; status: 'waiting' | Outgoing['status']; error: string | null; id: string }
+  | {
+      kind: 'sent';
+      key: string;
+      text: string;
+      at: string;
+      status: 'waiting' | Outgoing['status'];
+      error: string | null;
+      id: string;
+    }
   | { kind: 'working'; key: string };
 
 export interface Queued {
@@ -30,14 +38,30 @@ export const tailRows = (state: SessionState, blocks: readonly LiveBlock[], outb
     .map((block) => ({ kind: 'live', key: `block:${block.blockId}`, block }));
   if (state.turn === null) {
     for (const { messageId, text, at } of state.queue) {
-      rows.push({ kind: 'sent', key: `message:${messageId}`, id: messageId, text: text.text, at, status: 'waiting', error: null });
+      rows.push({
+        kind: 'sent',
+        key: `message:${messageId}`,
+        id: messageId,
+        text: text.text,
+        at,
+        status: 'waiting',
+        error: null,
+      });
     }
     const stored = new Set<string>(state.queue.map(({ messageId }) => messageId));
     for (const entry of messages(outbox)) {
       const { id } = entry.command;
       if (stored.has(id)) continue;
       const at = new Date(entry.at).toISOString();
-      rows.push({ kind: 'sent', key: `message:${id}`, id, text: promptOf(entry), at, status: entry.status, error: entry.error });
+      rows.push({
+        kind: 'sent',
+        key: `message:${id}`,
+        id,
+        text: promptOf(entry),
+        at,
+        status: entry.status,
+        error: entry.error,
+      });
     }
   } else {
     rows.push({ kind: 'working', key: `working:${state.turn.turnId}` });
@@ -48,10 +72,22 @@ export const tailRows = (state: SessionState, blocks: readonly LiveBlock[], outb
 /** What waits while a turn runs, in the order in which it will be taken. */
 export const queueOf = (state: SessionState, outbox: Outbox): Queued[] => {
   if (state.turn === null) return [];
-  const stored: Queued[] = state.queue.map(({ messageId, text, by }) => ({ id: messageId, text: text.text, by: by.name, status: 'queued', error: null }));
+  const stored: Queued[] = state.queue.map(({ messageId, text, by }) => ({
+    id: messageId,
+    text: text.text,
+    by: by.name,
+    status: 'queued',
+    error: null,
+  }));
   const known = new Set<string>(stored.map(({ id }) => id));
   const sending = messages(outbox)
     .filter(({ command }) => !known.has(command.id))
-    .map((entry): Queued => ({ id: entry.command.id, text: promptOf(entry), by: null, status: entry.status, error: entry.error }));
+    .map((entry): Queued => ({
+      id: entry.command.id,
+      text: promptOf(entry),
+      by: null,
+      status: entry.status,
+      error: entry.error,
+    }));
   return [...stored, ...sending];
 };

@@ -13,7 +13,11 @@ const Tick = ({ status }: { status: TodoItem['status'] }) => (
   <span
     className={cx(
       'mt-[3px] grid size-3.5 shrink-0 place-items-center rounded-full border',
-      status === 'completed' ? 'border-ok bg-ok text-surface' : status === 'in_progress' ? 'border-working' : 'border-line-strong',
+      status === 'completed'
+        ? 'border-ok bg-ok text-surface'
+        : status === 'in_progress'
+          ? 'border-working'
+          : 'border-line-strong',
     )}
   >
     {status === 'completed' && <Check size={10} strokeWidth={3} aria-hidden />}
@@ -27,12 +31,24 @@ export const TodoPanel = () => {
   const [open, setOpen] = useState(false);
   const done = items.filter(({ status }) => status === 'completed').length;
   if (items.length === 0 || done === items.length) return null;
-  const current = items.find(({ status }) => status === 'in_progress') ?? items.find(({ status }) => status === 'pending');
+  const current =
+    items.find(({ status }) => status === 'in_progress') ?? items.find(({ status }) => status === 'pending');
   return (
     <section aria-label="To-do list" className="mb-2 overflow-hidden rounded-lg border border-line bg-surface">
-      <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="target flex w-full items-center gap-2 px-3 py-1.5 text-left hover:bg-hover">
-        <ChevronRight size={14} className={cx('shrink-0 text-faint transition-transform duration-100', open && 'rotate-90')} aria-hidden />
-        <span className="min-w-0 flex-1 truncate text-sm">{open ? 'To do' : (current?.activeForm ?? current?.content)}</span>
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        className="target flex w-full items-center gap-2 px-3 py-1.5 text-left hover:bg-hover"
+      >
+        <ChevronRight
+          size={14}
+          className={cx('shrink-0 text-faint transition-transform duration-100', open && 'rotate-90')}
+          aria-hidden
+        />
+        <span className="min-w-0 flex-1 truncate text-sm">
+          {open ? 'To do' : (current?.activeForm ?? current?.content)}
+        </span>
         <span className="shrink-0 text-xs text-muted tabular-nums">
           {done} of {items.length}
         </span>
@@ -40,9 +56,17 @@ export const TodoPanel = () => {
       {open && (
         <ol className="max-h-52 overflow-y-auto border-t border-line px-3 py-2">
           {items.map((item, index) => (
-            <li key={index} className={cx('flex gap-2 py-0.5', item.status === 'completed' && 'text-faint line-through decoration-line-strong')}>
+            <li
+              key={index}
+              className={cx(
+                'flex gap-2 py-0.5',
+                item.status === 'completed' && 'text-faint line-through decoration-line-strong',
+              )}
+            >
               <Tick status={item.status} />
-              <span className="min-w-0 break-words">{item.status === 'in_progress' ? (item.activeForm ?? item.content) : item.content}</span>
+              <span className="min-w-0 break-words">
+                {item.status === 'in_progress' ? (item.activeForm ?? item.content) : item.content}
+              </span>
             </li>
           ))}
         </ol>

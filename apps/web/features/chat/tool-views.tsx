@@ -2,7 +2,23 @@
 /** Tool calls: one line each with its outcome, everything of it on demand. */
 import { memo, type ReactNode } from 'react';
 import {
-  Bot, Check, ChevronRight, CircleHelp, CircleSlash, CircleStop, FilePen, FilePlus2, FileText, Globe, ListTodo, LoaderCircle, Search, ShieldQuestion, SquareTerminal, Wrench, X,
+  Bot,
+  Check,
+  ChevronRight,
+  CircleHelp,
+  CircleSlash,
+  CircleStop,
+  FilePen,
+  FilePlus2,
+  FileText,
+  Globe,
+  ListTodo,
+  LoaderCircle,
+  Search,
+  ShieldQuestion,
+  SquareTerminal,
+  Wrench,
+  X,
 } from 'lucide-react';
 
 import { cx } from '../../lib/cx';
@@ -32,8 +48,16 @@ const outcomes = {
   ok: { icon: <Check size={14} className="text-ok" aria-hidden />, word: 'Done', show: false },
   error: { icon: <X size={14} className="text-danger" aria-hidden />, word: 'Failed', show: true },
   denied: { icon: <CircleSlash size={14} className="text-muted" aria-hidden />, word: 'Denied', show: true },
-  interrupted: { icon: <CircleStop size={14} className="text-attention" aria-hidden />, word: 'Interrupted', show: true },
-  unknown: { icon: <CircleHelp size={14} className="text-attention" aria-hidden />, word: 'Outcome unknown', show: true },
+  interrupted: {
+    icon: <CircleStop size={14} className="text-attention" aria-hidden />,
+    word: 'Interrupted',
+    show: true,
+  },
+  unknown: {
+    icon: <CircleHelp size={14} className="text-attention" aria-hidden />,
+    word: 'Outcome unknown',
+    show: true,
+  },
 } as const;
 
 /** `+4 −1` of an edit. */
@@ -57,7 +81,9 @@ const State = ({ call }: { call: ToolCall }) => {
     const { icon, word, show } = outcomes[call.outcome];
     return (
       <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted">
-        {call.durationMs !== null && call.durationMs >= 1_000 && <span className="text-faint tabular-nums">{duration(call.durationMs)}</span>}
+        {call.durationMs !== null && call.durationMs >= 1_000 && (
+          <span className="text-faint tabular-nums">{duration(call.durationMs)}</span>
+        )}
         {icon}
         <span className={show ? undefined : 'sr-only'}>{word}</span>
       </span>
@@ -82,7 +108,12 @@ const State = ({ call }: { call: ToolCall }) => {
 const Decision = ({ call }: { call: ToolCall }) => {
   const { approval } = call;
   if (approval === null || approval.status === 'open') return null;
-  if (approval.status === 'expired') return <p className="border-t border-line px-3 py-1.5 text-xs text-muted">{approval.reason ?? 'The question expired.'}</p>;
+  if (approval.status === 'expired')
+    return (
+      <p className="border-t border-line px-3 py-1.5 text-xs text-muted">
+        {approval.reason ?? 'The question expired.'}
+      </p>
+    );
   return (
     <p className="border-t border-line px-3 py-1.5 text-xs text-muted">
       {approval.status === 'allowed' ? 'Allowed' : 'Denied'} by {approval.by}
@@ -105,8 +136,16 @@ const Body = ({ call, view }: { call: ToolCall; view: ToolView }) => {
   return (
     <div className="border-t border-line bg-sunken">
       {call.input !== null && view.kind !== 'plan' && <ToolInputView name={call.name} input={call.input} />}
-      {view.kind === 'plan' && <div className="px-3 py-2"><RichText text={view.plan} /></div>}
-      {call.inputCut && <p className="border-t border-line px-3 py-1.5 text-xs text-faint">The input was long; its texts are cut here.</p>}
+      {view.kind === 'plan' && (
+        <div className="px-3 py-2">
+          <RichText text={view.plan} />
+        </div>
+      )}
+      {call.inputCut && (
+        <p className="border-t border-line px-3 py-1.5 text-xs text-faint">
+          The input was long; its texts are cut here.
+        </p>
+      )}
       {call.inside.length > 0 && (
         <div className="border-t border-line px-3 py-2">
           {call.inside.map((entry) =>
@@ -142,7 +181,12 @@ const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: bool
   const [open, toggle] = useFold(call.toolUseId);
   const view = viewTool(call.name, call.input ?? {});
   return (
-    <div data-testid="tool-card" data-tool={call.name} data-outcome={call.outcome ?? 'running'} className={cx(nested && 'my-1 overflow-hidden rounded-md border border-line bg-surface')}>
+    <div
+      data-testid="tool-card"
+      data-tool={call.name}
+      data-outcome={call.outcome ?? 'running'}
+      className={cx(nested && 'my-1 overflow-hidden rounded-md border border-line bg-surface')}
+    >
       <button
         type="button"
         aria-expanded={open}
@@ -156,7 +200,11 @@ const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: bool
         </span>
         <Counts view={view} />
         <State call={call} />
-        <ChevronRight size={14} className={cx('shrink-0 text-faint transition-transform duration-100', open && 'rotate-90')} aria-hidden />
+        <ChevronRight
+          size={14}
+          className={cx('shrink-0 text-faint transition-transform duration-100', open && 'rotate-90')}
+          aria-hidden
+        />
       </button>
       {open && <Body call={call} view={view} />}
     </div>

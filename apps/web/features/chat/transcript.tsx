@@ -1,6 +1,16 @@
 'use client';
 /** The windowed transcript: stored items, then what streams. It follows the end only while the reader is there. */
-import { useCallback, useEffect, useMemo, useRef, useState, type MouseEvent, type ReactNode, type RefObject, type UIEvent } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type MouseEvent,
+  type ReactNode,
+  type RefObject,
+  type UIEvent,
+} from 'react';
 import { ArrowDown } from 'lucide-react';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 
@@ -8,7 +18,16 @@ import { useMe } from '../../lib/queries';
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Button } from '../../ui/button';
 import { createItemFolder, type Item } from './items';
-import { InterruptedView, LiveView, MessageView, NoteView, SentView, TextView, ThinkingView, TurnEndView } from './message-views';
+import {
+  InterruptedView,
+  LiveView,
+  MessageView,
+  NoteView,
+  SentView,
+  TextView,
+  ThinkingView,
+  TurnEndView,
+} from './message-views';
 import { tailRows, type Row } from './tail';
 import { ToolsView } from './tool-views';
 import { WorkingLine } from './working-line';
@@ -65,7 +84,11 @@ const useFirstIndex = (items: readonly Item[], firstSeq: number): number => {
   let { index } = seen;
   if (firstSeq !== seen.firstSeq || items.length !== seen.length) {
     const older = firstSeq < seen.firstSeq && seen.firstSeq !== 0;
-    index = older ? seen.index - (items.length - seen.length) : firstSeq > seen.firstSeq ? firstIndexAtStart : seen.index;
+    index = older
+      ? seen.index - (items.length - seen.length)
+      : firstSeq > seen.firstSeq
+        ? firstIndexAtStart
+        : seen.index;
     setSeen({ firstSeq, length: items.length, index });
   }
   return index;
@@ -119,7 +142,8 @@ const useFollowing = (list: RefObject<VirtuosoHandle | null>, setAway: (away: bo
     following.current = false;
     setTimeout(() => {
       const element = scroller.current;
-      if (element !== null && element.scrollHeight - element.scrollTop - element.clientHeight < atEndPx) following.current = true;
+      if (element !== null && element.scrollHeight - element.scrollTop - element.clientHeight < atEndPx)
+        following.current = true;
     }, unfoldMs);
   }, []);
   return { toEnd, follow, onScroll, onAtEnd, scrollerRef, onClickCapture };
@@ -142,6 +166,12 @@ const Older = () => {
     </div>
   );
 };
+
+const renderRow = (_index: number, row: Row, context: RowContext): ReactNode => (
+  <div className="mx-auto max-w-190 px-4 md:px-6">
+    <RowView row={row} context={context} />
+  </div>
+);
 
 const components = { Header: Older, Footer: () => <div className="h-4" /> };
 
@@ -184,11 +214,7 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
         firstItemIndex={firstItemIndex}
         initialTopMostItemIndex={{ index: 'LAST', align: 'end' }}
         computeItemKey={(_, row) => row.key}
-        itemContent={(_, row, given) => (
-          <div className="mx-auto max-w-190 px-4 md:px-6">
-            <RowView row={row} context={given} />
-          </div>
-        )}
+        itemContent={renderRow}
         components={components}
         atBottomThreshold={atEndPx}
         atBottomStateChange={onAtEnd}
@@ -206,7 +232,12 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
       />
       {away && (
         <div className="pointer-events-none absolute inset-x-0 bottom-3 flex justify-center">
-          <Button size="sm" className="animate-rise pointer-events-auto rounded-full! shadow-(--shadow)" icon={<ArrowDown size={14} aria-hidden />} onClick={toEnd}>
+          <Button
+            size="sm"
+            className="animate-rise pointer-events-auto rounded-full! shadow-(--shadow)"
+            icon={<ArrowDown size={14} aria-hidden />}
+            onClick={toEnd}
+          >
             {state.turn === null ? 'To the end' : 'New messages'}
           </Button>
         </div>

@@ -48,7 +48,11 @@ export const WorkingLine = ({ items }: { items: readonly Item[] }) => {
       <div className="flex items-center gap-2.5 text-sm">
         <span className="flex gap-1" aria-hidden>
           {[0, 1, 2].map((dot) => (
-            <span key={dot} className={`animate-breathe size-1.5 rounded-full ${waits ? 'bg-attention-mark' : 'bg-working'}`} style={{ animationDelay: `${dot * 180}ms` }} />
+            <span
+              key={dot}
+              className={`animate-breathe size-1.5 rounded-full ${waits ? 'bg-attention-mark' : 'bg-working'}`}
+              style={{ animationDelay: `${dot * 180}ms` }}
+            />
           ))}
         </span>
         <span className={waits ? 'text-attention' : 'text-text'}>{words}</span>

@@ -1,6 +1,6 @@
 'use client';
 /** The one place that says how the connection is: lost with a countdown, then caught up, then nothing. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Check, CloudOff } from 'lucide-react';
 
 import { useSession, useSessionView } from '../../lib/session-context';
@@ -20,20 +20,21 @@ const useWord = (): Word => {
   const whole = useSessionView(({ sync, log }) => sync === 'live' && log.loaded && lastSeq(log) >= log.head);
   const failing = socket.link.phase === 'waiting' && socket.link.attempts >= 2;
   const [word, setWord] = useState<Word>('none');
-  const was = useRef<Word>('none');
-  was.current = word;
+  useEffect(() => {
+    if (word !== 'caught-up') return;
+    const timer = setTimeout(() => setWord('none'), caughtUpShownMs);
+    return () => clearTimeout(timer);
+  }, [word]);
   useEffect(() => {
     if (whole) {
-      if (was.current !== 'lost') return;
-      setWord('caught-up');
-      const timer = setTimeout(() => setWord('none'), caughtUpShownMs);
-      return () => clearTimeout(timer);
+      setWord((now) => (now === 'lost' ? 'caught-up' : now));
+      return;
     }
     if (failing) {
       setWord('lost');
       return;
     }
-    const timer = setTimeout(() => setWord((now) => (now === 'none' ? 'lost' : now)), quietMs);
+    const timer = setTimeout(() => setWord('lost'), quietMs);
     return () => clearTimeout(timer);
   }, [whole, failing]);
   return word;
@@ -51,7 +52,10 @@ export const ConnectionBanner = () => {
   if (word === 'none' && error === null) return <div role="status" className="sr-only" />;
   if (word === 'caught-up') {
     return (
-      <div role="status" className="animate-appear flex h-9 shrink-0 items-center gap-2 border-b border-line bg-ok-soft px-4">
+      <div
+        role="status"
+        className="animate-appear flex h-9 shrink-0 items-center gap-2 border-b border-line bg-ok-soft px-4"
+      >
         <Check size={16} className="text-ok" aria-hidden />
         Caught up, nothing lost.
       </div>
@@ -61,15 +65,21 @@ export const ConnectionBanner = () => {
   if (!loaded && phase !== 'waiting' && error === null) return <div role="status" className="sr-only" />;
   const seconds = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - now) / 1_000));
   return (
-    <div role="status" className="flex min-h-9 shrink-0 items-center gap-2.5 border-b border-line bg-attention-soft px-4 py-1">
+    <div
+      role="status"
+      className="flex min-h-9 shrink-0 items-center gap-2.5 border-b border-line bg-attention-soft px-4 py-1"
+    >
       <CloudOff size={16} className="shrink-0 text-attention" aria-hidden />
       <p className="min-w-0 flex-1">
         {error ?? (
           <>
             <span className="font-medium">Connection lost.</span>{' '}
-            <span className="tabular-nums">{phase === 'waiting' ? `Trying again in ${seconds} s.` : 'Connecting…'}</span>{' '}
+            <span className="tabular-nums">
+              {phase === 'waiting' ? `Trying again in ${seconds} s.` : 'Connecting…'}
+            </span>{' '}
             <span className="text-muted max-md:hidden">
-              Claude goes on meanwhile. {unsent > 0 ? 'What you sent is kept and goes out then.' : 'What you type is kept.'}
+              Claude goes on meanwhile.{' '}
+              {unsent > 0 ? 'What you sent is kept and goes out then.' : 'What you type is kept.'}
             </span>
           </>
         )}

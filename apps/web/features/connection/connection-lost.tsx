@@ -16,8 +16,14 @@ export const ConnectionLost = ({ error, onRetry }: { error: unknown; onRetry: ()
   }, [error, onRetry]);
   return (
     <main className="grid h-dvh place-items-center">
-      <Empty icon={<CloudOff size={18} aria-hidden />} title="The server does not answer" action={<Button onClick={onRetry}>Try now</Button>}>
-        <p role="status">{sentenceOf(error)} This page tries again every few seconds. Sessions keep running meanwhile.</p>
+      <Empty
+        icon={<CloudOff size={18} aria-hidden />}
+        title="The server does not answer"
+        action={<Button onClick={onRetry}>Try now</Button>}
+      >
+        <p role="status">
+          {sentenceOf(error)} This page tries again every few seconds. Sessions keep running meanwhile.
+        </p>
       </Empty>
     </main>
   );

@@ -17,7 +17,8 @@ export const SiteBanners = () => {
     <>
       {data.isolation === 'none' && (
         <Notice shape="bar" tone="danger">
-          <span className="font-medium">Sessions are not isolated.</span> Claude and everyone’s commands run with the rights of the server itself.
+          <span className="font-medium">Sessions are not isolated.</span> Claude and everyone’s commands run with the
+          rights of the server itself.
         </Notice>
       )}
       {data.problems.map(({ what, mend }) => (
@@ -27,7 +28,10 @@ export const SiteBanners = () => {
       ))}
       {data.demo && (
         <Notice shape="bar" tone="info">
-          <span className="font-medium">Demo model.</span> <span className="max-md:hidden">Answers come from a script, not from a real model. An administrator can enter a key in the settings.</span>
+          <span className="font-medium">Demo model.</span>{' '}
+          <span className="max-md:hidden">
+            Answers come from a script, not from a real model. An administrator can enter a key in the settings.
+          </span>
         </Notice>
       )}
     </>

@@ -20,7 +20,9 @@ const everyone = async (): Promise<User[]> => {
   const items: User[] = [];
   let cursor: string | null = null;
   do {
-    const page: { items: User[]; nextCursor: string | null } = await call(routes.users.list, { query: { limit: 200, ...(cursor === null ? {} : { cursor }) } });
+    const page: { items: User[]; nextCursor: string | null } = await call(routes.users.list, {
+      query: { limit: 200, ...(cursor === null ? {} : { cursor }) },
+    });
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -29,11 +31,24 @@ const everyone = async (): Promise<User[]> => {
 
 type Asked = { user: User; what: 'password' | 'disable' };
 
-const PersonRow = ({ user, own, onAsk, onChange }: { user: User; own: boolean; onAsk: (asked: Asked) => void; onChange: (change: { role?: SiteRole; disabled?: boolean }) => void }) => {
+const PersonRow = ({
+  user,
+  own,
+  onAsk,
+  onChange,
+}: {
+  user: User;
+  own: boolean;
+  onAsk: (asked: Asked) => void;
+  onChange: (change: { role?: SiteRole; disabled?: boolean }) => void;
+}) => {
   const now = useNow(60_000);
   return (
     <li className="flex items-center gap-3 px-4 py-2.5">
-      <span aria-hidden className="grid size-7 shrink-0 place-items-center rounded-full bg-active text-xs font-medium text-muted">
+      <span
+        aria-hidden
+        className="grid size-7 shrink-0 place-items-center rounded-full bg-active text-xs font-medium text-muted"
+      >
         {user.name.slice(0, 1).toUpperCase()}
       </span>
       <div className="min-w-0 flex-1">
@@ -43,8 +58,13 @@ const PersonRow = ({ user, own, onAsk, onChange }: { user: User; own: boolean; o
         </p>
         <p className="truncate text-xs text-muted">{user.email}</p>
       </div>
-      <span className="hidden w-24 text-xs text-muted sm:block">{user.disabled ? 'Disabled' : user.role === 'admin' ? 'Administrator' : 'Member'}</span>
-      <span className="hidden w-28 text-xs text-faint md:block" title={user.lastLogin === null ? undefined : exactTime(user.lastLogin)}>
+      <span className="hidden w-24 text-xs text-muted sm:block">
+        {user.disabled ? 'Disabled' : user.role === 'admin' ? 'Administrator' : 'Member'}
+      </span>
+      <span
+        className="hidden w-28 text-xs text-faint md:block"
+        title={user.lastLogin === null ? undefined : exactTime(user.lastLogin)}
+      >
         {user.lastLogin === null ? 'Never signed in' : ago(user.lastLogin, now)}
       </span>
       <Menu
@@ -72,7 +92,12 @@ const PersonRow = ({ user, own, onAsk, onChange }: { user: User; own: boolean; o
             Enable
           </MenuItem>
         ) : (
-          <MenuItem icon={<UserX size={14} aria-hidden />} dangerous disabled={own} onSelect={() => onAsk({ user, what: 'disable' })}>
+          <MenuItem
+            icon={<UserX size={14} aria-hidden />}
+            dangerous
+            disabled={own}
+            onSelect={() => onAsk({ user, what: 'disable' })}
+          >
             Disable…
           </MenuItem>
         )}
@@ -88,13 +113,16 @@ export const PeopleList = () => {
   const [adding, setAdding] = useState(false);
   const [asked, setAsked] = useState<Asked | null>(null);
   const change = useMutation({
-    mutationFn: ({ user, body }: { user: User; body: { role?: SiteRole; disabled?: boolean } }) => call(routes.users.patch, { params: { id: user.id }, body }),
+    mutationFn: ({ user, body }: { user: User; body: { role?: SiteRole; disabled?: boolean } }) =>
+      call(routes.users.patch, { params: { id: user.id }, body }),
     onSuccess: () => queries.invalidateQueries({ queryKey: usersKey }),
   });
   return (
     <>
       <div className="mb-3 flex items-center justify-between">
-        <p className="text-muted">{data === undefined ? ' ' : `${data.length} ${data.length === 1 ? 'person' : 'people'}`}</p>
+        <p className="text-muted">
+          {data === undefined ? ' ' : `${data.length} ${data.length === 1 ? 'person' : 'people'}`}
+        </p>
         <Button variant="primary" icon={<UserPlus size={14} aria-hidden />} onClick={() => setAdding(true)}>
           Add a person
         </Button>
@@ -113,7 +141,9 @@ export const PeopleList = () => {
               user={user}
               own={user.id === me?.user.id}
               onAsk={setAsked}
-              onChange={(body) => change.mutate({ user, body }, { onError: (thrown) => toast.error(sentenceOf(thrown)) })}
+              onChange={(body) =>
+                change.mutate({ user, body }, { onError: (thrown) => toast.error(sentenceOf(thrown)) })
+              }
             />
           ))}
         </ul>

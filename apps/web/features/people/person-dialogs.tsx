@@ -18,7 +18,7 @@ export const roleChoices = [
   { value: 'admin', label: 'Administrator', hint: 'Also manages people and settings.' },
 ] as const;
 
-const problem = (schema: typeof email | typeof password | typeof personName, value: string): string | undefined =>
+const problem = (schema: typeof email | typeof password, value: string): string | undefined =>
   schema.safeParse(value).error?.issues[0]?.message;
 
 interface FormProps {
@@ -71,11 +71,21 @@ export const AddPersonDialog = ({ onClose }: DialogProps) => {
       onClose();
     },
   });
-  const problems = { name: fields.name.trim() === '' ? 'Enter a name.' : problem(personName, fields.name), email: problem(email, fields.email), password: problem(password, fields.password) };
+  const problems = {
+    name: fields.name.trim() === '' ? 'Enter a name.' : problem(personName, fields.name),
+    email: problem(email, fields.email),
+    password: problem(password, fields.password),
+  };
   const wrong = (name: keyof typeof problems): string | undefined => (shown ? problems[name] : undefined);
-  const set = (name: keyof typeof fields) => (event: { target: { value: string } }) => setFields((all) => ({ ...all, [name]: event.target.value }));
+  const set = (name: keyof typeof fields) => (event: { target: { value: string } }) =>
+    setFields((all) => ({ ...all, [name]: event.target.value }));
   return (
-    <Dialog open onOpenChange={(open) => !open && onClose()} title="Add a person" description="Tell them the password by another way than e-mail.">
+    <Dialog
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title="Add a person"
+      description="Tell them the password by another way than e-mail."
+    >
       <DialogForm
         error={create.error}
         busy={create.isPending}
@@ -86,9 +96,31 @@ export const AddPersonDialog = ({ onClose }: DialogProps) => {
           if (Object.values(problems).every((text) => text === undefined)) create.mutate();
         }}
       >
-        <InputField label="Name" value={fields.name} onChange={set('name')} error={wrong('name')} autoFocus autoComplete="off" />
-        <InputField label="E-mail" type="email" value={fields.email} onChange={set('email')} error={wrong('email')} autoComplete="off" />
-        <InputField label="First password" type="password" value={fields.password} onChange={set('password')} error={wrong('password')} hint="At least 12 characters." autoComplete="new-password" />
+        <InputField
+          label="Name"
+          value={fields.name}
+          onChange={set('name')}
+          error={wrong('name')}
+          autoFocus
+          autoComplete="off"
+        />
+        <InputField
+          label="E-mail"
+          type="email"
+          value={fields.email}
+          onChange={set('email')}
+          error={wrong('email')}
+          autoComplete="off"
+        />
+        <InputField
+          label="First password"
+          type="password"
+          value={fields.password}
+          onChange={set('password')}
+          error={wrong('password')}
+          hint="At least 12 characters."
+          autoComplete="new-password"
+        />
         <SelectField label="Role" value={role} choices={roleChoices} onChange={setRole} />
       </DialogForm>
     </Dialog>
@@ -118,7 +150,16 @@ export const ResetPasswordDialog = ({ user, onClose }: DialogProps & { user: Use
           if (wrong === undefined) reset.mutate();
         }}
       >
-        <InputField label="New password" type="password" value={value} onChange={(event) => setValue(event.target.value)} error={shown ? wrong : undefined} hint="At least 12 characters." autoFocus autoComplete="new-password" />
+        <InputField
+          label="New password"
+          type="password"
+          value={value}
+          onChange={(event) => setValue(event.target.value)}
+          error={shown ? wrong : undefined}
+          hint="At least 12 characters."
+          autoFocus
+          autoComplete="new-password"
+        />
       </DialogForm>
     </Dialog>
   );

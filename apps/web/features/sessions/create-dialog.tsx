@@ -56,9 +56,33 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         if (wrongModel === undefined) create.mutate();
       }}
     >
-      <InputField label="Name" aside="optional" value={name} maxLength={120} autoFocus autoComplete="off" placeholder="What is it about?" onChange={(event) => setName(event.target.value)} />
-      <SelectField label="Permission mode" value={permissionMode} choices={modes} onChange={setPermissionMode} hint={modes.find(({ value }) => value === permissionMode)?.hint} />
-      <InputField label="Model" aside="optional" value={model} error={wrongModel} autoComplete="off" spellCheck={false} placeholder="The site’s default" onChange={(event) => setModel(event.target.value)} />
+      <InputField
+        label="Name"
+        aside="optional"
+        value={name}
+        maxLength={120}
+        autoFocus
+        autoComplete="off"
+        placeholder="What is it about?"
+        onChange={(event) => setName(event.target.value)}
+      />
+      <SelectField
+        label="Permission mode"
+        value={permissionMode}
+        choices={modes}
+        onChange={setPermissionMode}
+        hint={modes.find(({ value }) => value === permissionMode)?.hint}
+      />
+      <InputField
+        label="Model"
+        aside="optional"
+        value={model}
+        error={wrongModel}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="The site’s default"
+        onChange={(event) => setModel(event.target.value)}
+      />
       {create.error !== null && (
         <Notice tone="danger" role="alert">
           {sentenceOf(create.error)}
@@ -75,7 +99,12 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
 };
 
 export const CreateDialog = ({ open, onOpenChange, onCreated }: CreateDialogProps) => (
-  <Dialog open={open} onOpenChange={onOpenChange} title="New session" description="Its own folder, its own Claude, apart from all others. It starts at once.">
+  <Dialog
+    open={open}
+    onOpenChange={onOpenChange}
+    title="New session"
+    description="Its own folder, its own Claude, apart from all others. It starts at once."
+  >
     <Form onOpenChange={onOpenChange} onCreated={onCreated} />
   </Dialog>
 );

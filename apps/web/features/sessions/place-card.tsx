@@ -25,21 +25,33 @@ const Starting = () => {
   const place = useSessionView(({ log }) => log.state.place);
   const now = useNow(1_000);
   return (
-    <section aria-label="Start" data-testid="start-checklist" className="mb-2 rounded-lg border border-line bg-surface px-3.5 py-2.5">
+    <section
+      aria-label="Start"
+      data-testid="start-checklist"
+      className="mb-2 rounded-lg border border-line bg-surface px-3.5 py-2.5"
+    >
       <div className="flex items-baseline justify-between gap-3">
         <h3 className="font-medium">Starting the session</h3>
-        {place.since !== null && <span className="text-xs text-faint tabular-nums">{clock(now - Date.parse(place.since))}</span>}
+        {place.since !== null && (
+          <span className="text-xs text-faint tabular-nums">{clock(now - Date.parse(place.since))}</span>
+        )}
       </div>
       <ol className="mt-1.5">
         {stepsOf(place.status).map(({ word, progress }) => (
-          <li key={word} aria-current={progress === 'now' ? 'step' : undefined} className={cx('flex items-center gap-2 py-0.5', progress === 'later' && 'text-faint')}>
+          <li
+            key={word}
+            aria-current={progress === 'now' ? 'step' : undefined}
+            className={cx('flex items-center gap-2 py-0.5', progress === 'later' && 'text-faint')}
+          >
             <span className="grid size-4 shrink-0 place-items-center">
               {progress === 'done' && <Check size={14} className="text-ok" aria-hidden />}
               {progress === 'now' && <LoaderCircle size={14} className="animate-spin text-working" aria-hidden />}
               {progress === 'later' && <span className="size-1.5 rounded-full bg-line-strong" aria-hidden />}
             </span>
             <span>{word}</span>
-            {progress === 'now' && place.step !== null && <span className="min-w-0 truncate text-xs text-muted">{place.step}</span>}
+            {progress === 'now' && place.step !== null && (
+              <span className="min-w-0 truncate text-xs text-muted">{place.step}</span>
+            )}
           </li>
         ))}
       </ol>
@@ -62,7 +74,10 @@ export const PlaceCard = ({ session }: { session: Session }) => {
       return <Starting />;
     case 'failed':
       return (
-        <section aria-label="Start failed" className="mb-2 flex items-start gap-2.5 rounded-lg bg-danger-soft px-3.5 py-2.5">
+        <section
+          aria-label="Start failed"
+          className="mb-2 flex items-start gap-2.5 rounded-lg bg-danger-soft px-3.5 py-2.5"
+        >
           <CircleAlert size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
           <p className="min-w-0 flex-1 break-words">{words === '' ? 'The session could not start.' : words}</p>
           <Button size="sm" busy={busy} onClick={start}>
@@ -72,8 +87,13 @@ export const PlaceCard = ({ session }: { session: Session }) => {
       );
     case 'stopped':
       return (
-        <section aria-label="Stopped" className="mb-2 flex items-center gap-2.5 rounded-lg border border-line bg-surface px-3.5 py-2.5">
-          <p className="min-w-0 flex-1 text-muted">{words === '' ? 'This session is stopped. Files and history are kept.' : words}</p>
+        <section
+          aria-label="Stopped"
+          className="mb-2 flex items-center gap-2.5 rounded-lg border border-line bg-surface px-3.5 py-2.5"
+        >
+          <p className="min-w-0 flex-1 text-muted">
+            {words === '' ? 'This session is stopped. Files and history are kept.' : words}
+          </p>
           <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={start}>
             Resume
           </Button>
@@ -81,9 +101,16 @@ export const PlaceCard = ({ session }: { session: Session }) => {
       );
     case 'unreachable':
       return (
-        <section aria-label="Unreachable" role="status" className="mb-2 flex items-start gap-2.5 rounded-lg bg-attention-soft px-3.5 py-2.5">
+        <section
+          aria-label="Unreachable"
+          role="status"
+          className="mb-2 flex items-start gap-2.5 rounded-lg bg-attention-soft px-3.5 py-2.5"
+        >
           <PlugZap size={16} className="mt-0.5 shrink-0 text-attention" aria-hidden />
-          <p className="min-w-0">The session does not answer, and is still running. {words === '' ? 'It comes back by itself; what you send waits.' : words}</p>
+          <p className="min-w-0">
+            The session does not answer, and is still running.{' '}
+            {words === '' ? 'It comes back by itself; what you send waits.' : words}
+          </p>
         </section>
       );
     case 'working':

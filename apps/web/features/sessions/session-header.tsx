@@ -58,7 +58,12 @@ export const SessionHeader = ({ session, start, panes }: { session: Session; sta
   const shown = state === null ? session.shown : shownStatusOf(state);
   const name = state === null || state.name === '' ? session.name : state.name;
   // The row tells of stops and starts sooner than the log of a place that is gone.
-  const current = { ...session, name, shown: socket.connected ? shown : session.shown, wanted: state?.wanted ?? session.wanted };
+  const current = {
+    ...session,
+    name,
+    shown: socket.connected ? shown : session.shown,
+    wanted: state?.wanted ?? session.wanted,
+  };
   return (
     <header className="flex h-11 shrink-0 items-center pointer-coarse:h-13 gap-2 border-b border-line bg-surface px-2">
       {start}

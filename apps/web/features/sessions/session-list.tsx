@@ -37,7 +37,10 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
           )}
         </div>
         {words !== null && (
-          <p className={cx('truncate text-xs', session.shown === 'failed' ? 'text-danger' : 'text-muted')} title={words}>
+          <p
+            className={cx('truncate text-xs', session.shown === 'failed' ? 'text-danger' : 'text-muted')}
+            title={words}
+          >
             {words}
           </p>
         )}
@@ -45,10 +48,16 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
       <span className="shrink-0 md:w-28">
         <StatusWord shown={session.shown} />
       </span>
-      <time dateTime={session.lastActivity} title={exactTime(session.lastActivity)} className="hidden w-24 shrink-0 text-xs whitespace-nowrap text-faint sm:block">
+      <time
+        dateTime={session.lastActivity}
+        title={exactTime(session.lastActivity)}
+        className="hidden w-24 shrink-0 text-xs whitespace-nowrap text-faint sm:block"
+      >
         {ago(session.lastActivity, now)}
       </time>
-      <span className="hidden w-14 shrink-0 text-right text-xs text-faint tabular-nums md:block">{money(session.costUsd)}</span>
+      <span className="hidden w-14 shrink-0 text-right text-xs text-faint tabular-nums md:block">
+        {money(session.costUsd)}
+      </span>
       <span className="relative flex shrink-0 items-center justify-end gap-1 sm:w-26">
         {allowedActions(session).start && (
           <Button size="sm" busy={busy} onClick={start} className="max-sm:hidden">
@@ -98,10 +107,26 @@ export const SessionList = ({ onCreate }: { onCreate: () => void }) => {
     <>
       <div className="mb-4 flex flex-wrap items-center gap-2">
         <div className="relative min-w-44 flex-1">
-          <Search size={14} className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint" aria-hidden />
-          <input type="search" aria-label="Search sessions" placeholder="Search sessions" value={search} onChange={(event) => setSearch(event.target.value)} className={cx(controlClass, 'target h-8 pr-2 pl-8')} />
+          <Search
+            size={14}
+            className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-faint"
+            aria-hidden
+          />
+          <input
+            type="search"
+            aria-label="Search sessions"
+            placeholder="Search sessions"
+            value={search}
+            onChange={(event) => setSearch(event.target.value)}
+            className={cx(controlClass, 'target h-8 pr-2 pl-8')}
+          />
         </div>
-        <Button aria-pressed={terminated} variant="ghost" onClick={() => setTerminated(!terminated)} className={terminated ? 'bg-active! text-text!' : ''}>
+        <Button
+          aria-pressed={terminated}
+          variant="ghost"
+          onClick={() => setTerminated(!terminated)}
+          className={terminated ? 'bg-active! text-text!' : ''}
+        >
           Show terminated
         </Button>
       </div>

@@ -12,7 +12,15 @@ import { InputField } from '../../ui/field';
 import { Menu, MenuItem, MenuLine } from '../../ui/menu';
 import { allowedActions, useSessionActions, type SessionActions } from './use-session-actions';
 
-const RenameDialog = ({ session, actions, onClose }: { session: Session; actions: SessionActions; onClose: () => void }) => {
+const RenameDialog = ({
+  session,
+  actions,
+  onClose,
+}: {
+  session: Session;
+  actions: SessionActions;
+  onClose: () => void;
+}) => {
   const [name, setName] = useState(session.name);
   const [error, setError] = useState<string | undefined>(undefined);
   const save = async (): Promise<void> => {
@@ -31,7 +39,16 @@ const RenameDialog = ({ session, actions, onClose }: { session: Session; actions
           void save();
         }}
       >
-        <InputField label="Name" value={name} maxLength={120} onChange={(event) => setName(event.target.value)} error={error} autoFocus onFocus={(event) => event.target.select()} autoComplete="off" />
+        <InputField
+          label="Name"
+          value={name}
+          maxLength={120}
+          onChange={(event) => setName(event.target.value)}
+          error={error}
+          autoFocus
+          onFocus={(event) => event.target.select()}
+          autoComplete="off"
+        />
         <DialogButtons>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" variant="primary" busy={actions.busy} disabled={name.trim() === ''}>
@@ -57,7 +74,11 @@ export const SessionMenu = ({ session }: { session: Session }) => {
           </IconButton>
         }
       >
-        <MenuItem icon={<Pencil size={14} aria-hidden />} disabled={!allowed.rename} onSelect={() => setAsked('rename')}>
+        <MenuItem
+          icon={<Pencil size={14} aria-hidden />}
+          disabled={!allowed.rename}
+          onSelect={() => setAsked('rename')}
+        >
           Rename…
         </MenuItem>
         {allowed.start && (
@@ -71,7 +92,12 @@ export const SessionMenu = ({ session }: { session: Session }) => {
           </MenuItem>
         )}
         <MenuLine />
-        <MenuItem icon={<Trash2 size={14} aria-hidden />} dangerous disabled={!allowed.terminate} onSelect={() => setAsked('terminate')}>
+        <MenuItem
+          icon={<Trash2 size={14} aria-hidden />}
+          dangerous
+          disabled={!allowed.terminate}
+          onSelect={() => setAsked('terminate')}
+        >
           Terminate…
         </MenuItem>
       </Menu>

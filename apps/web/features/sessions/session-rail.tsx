@@ -26,7 +26,11 @@ export const SessionRail = ({ current, onCreate, onNavigate }: SessionRailProps)
     <nav aria-label="Sessions" data-pane="sessions" className="flex min-h-0 flex-1 flex-col">
       <div className="flex items-center gap-1 px-2 pb-2">
         <div className="relative flex-1">
-          <Search size={14} className="pointer-events-none absolute top-1/2 left-2 -translate-y-1/2 text-faint" aria-hidden />
+          <Search
+            size={14}
+            className="pointer-events-none absolute top-1/2 left-2 -translate-y-1/2 text-faint"
+            aria-hidden
+          />
           <input
             type="search"
             aria-label="Filter sessions"
@@ -48,7 +52,9 @@ export const SessionRail = ({ current, onCreate, onNavigate }: SessionRailProps)
             </div>
           ))}
         {data?.length === 0 && <p className="px-2 py-1 text-xs text-faint">No sessions yet.</p>}
-        {data !== undefined && data.length > 0 && found.length === 0 && <p className="px-2 py-1 text-xs text-faint">No session matches.</p>}
+        {data !== undefined && data.length > 0 && found.length === 0 && (
+          <p className="px-2 py-1 text-xs text-faint">No session matches.</p>
+        )}
         {groupSessions(found).map(({ title, sessions }) => (
           <section key={title} className="mt-3 first:mt-0">
             <h2 className="px-2 pb-1 text-2xs font-medium text-faint">{title}</h2>

@@ -32,7 +32,10 @@ export const useSessionActions = (id: Session['id']): SessionActions => {
   });
   return {
     busy: act.isPending,
-    start: () => act.mutate(() => call(routes.sessions.start, { params }), { onError: (thrown) => toast.error(sentenceOf(thrown)) }),
+    start: () =>
+      act.mutate(() => call(routes.sessions.start, { params }), {
+        onError: (thrown) => toast.error(sentenceOf(thrown)),
+      }),
     stop: () => act.mutateAsync(() => call(routes.sessions.stop, { params })),
     terminate: () => act.mutateAsync(() => call(routes.sessions.remove, { params })),
     rename: (name) => act.mutateAsync(() => call(routes.sessions.patch, { params, body: { name } })),

@@ -30,7 +30,9 @@ export const AboutCard = () => {
           <span className="font-mono text-xs">{data.version}</span>
         </Row>
         <Row name="Isolation">{isolations[data.isolation]}</Row>
-        <Row name="Model">{data.demo ? 'The demo: answers come from a script' : 'Your organisation’s own key, through the gateway'}</Row>
+        <Row name="Model">
+          {data.demo ? 'The demo: answers come from a script' : 'Your organisation’s own key, through the gateway'}
+        </Row>
         {data.warnings.map((warning) => (
           <Row key={warning} name="Mind">
             {warning}
@@ -44,7 +46,10 @@ export const AboutCard = () => {
       </dl>
       <div className="mt-5 space-y-2 text-muted">
         <Independent />
-        <p>Remote Claude is free software under the Apache License 2.0. The Agent SDK that it starts comes under its maker’s commercial terms.</p>
+        <p>
+          Remote Claude is free software under the Apache License 2.0. The Agent SDK that it starts comes under its
+          maker’s commercial terms.
+        </p>
       </div>
     </>
   );

@@ -24,10 +24,19 @@ export const Appearance = () => {
               key={value}
               className={cx(
                 'target flex cursor-pointer items-center gap-2 rounded-md px-3 py-1 has-focus-visible:outline-2 has-focus-visible:outline-accent',
-                choice === value ? 'border border-line bg-surface font-medium' : 'border border-transparent text-muted hover:text-text',
+                choice === value
+                  ? 'border border-line bg-surface font-medium'
+                  : 'border border-transparent text-muted hover:text-text',
               )}
             >
-              <input type="radio" name="theme" value={value} checked={choice === value} onChange={() => choose(value)} className="sr-only" />
+              <input
+                type="radio"
+                name="theme"
+                value={value}
+                checked={choice === value}
+                onChange={() => choose(value)}
+                className="sr-only"
+              />
               <Icon size={14} aria-hidden />
               {word}
             </label>

@@ -22,27 +22,27 @@ const words: Record<ModelSettings['source'], string> = {
 
 const Current = ({ settings, test }: { settings: ModelSettings; test: ReactNode }) => (
   <div className="rounded-lg border border-line bg-surface px-3.5 py-3">
-  <div className="flex items-start gap-3">
-    <KeyRound size={16} className="mt-0.5 shrink-0 text-muted" aria-hidden />
-    <div className="min-w-0 flex-1">
-      <p>{words[settings.source]}</p>
-      <p className="mt-0.5 text-xs break-words text-muted">
-        {settings.keyHint !== null && (
-          <>
-            Key ends in <code>{settings.keyHint}</code>
-            {' · '}
-          </>
-        )}
-        Calls go to <span className="font-mono">{settings.baseUrl}</span>
-        {settings.model !== null && (
-          <>
-            {' · '}model <span className="font-mono">{settings.model}</span>
-          </>
-        )}
-      </p>
+    <div className="flex items-start gap-3">
+      <KeyRound size={16} className="mt-0.5 shrink-0 text-muted" aria-hidden />
+      <div className="min-w-0 flex-1">
+        <p>{words[settings.source]}</p>
+        <p className="mt-0.5 text-xs break-words text-muted">
+          {settings.keyHint !== null && (
+            <>
+              Key ends in <code>{settings.keyHint}</code>
+              {' · '}
+            </>
+          )}
+          Calls go to <span className="font-mono">{settings.baseUrl}</span>
+          {settings.model !== null && (
+            <>
+              {' · '}model <span className="font-mono">{settings.model}</span>
+            </>
+          )}
+        </p>
+      </div>
     </div>
-  </div>
-  {test}
+    {test}
   </div>
 );
 
@@ -57,7 +57,11 @@ const TestButton = ({ disabled }: { disabled: boolean }) => {
       <p role="status" className="flex min-w-0 items-start gap-1.5">
         {test.data !== undefined && (
           <>
-            {good ? <CircleCheck size={16} className="mt-0.5 shrink-0 text-ok" aria-hidden /> : <CircleX size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />}
+            {good ? (
+              <CircleCheck size={16} className="mt-0.5 shrink-0 text-ok" aria-hidden />
+            ) : (
+              <CircleX size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
+            )}
             <span className={good ? 'text-ok' : 'text-danger'}>{test.data.message}</span>
           </>
         )}
@@ -98,11 +102,36 @@ const KeyForm = ({ busy, onSave, more }: KeyFormProps) => {
         setApiKey('');
       }}
     >
-      <InputField label="API key" type="password" autoComplete="off" spellCheck={false} value={apiKey} error={wrong} onChange={(event) => setApiKey(event.target.value)} className="font-mono" placeholder="sk-…" />
+      <InputField
+        label="API key"
+        type="password"
+        autoComplete="off"
+        spellCheck={false}
+        value={apiKey}
+        error={wrong}
+        onChange={(event) => setApiKey(event.target.value)}
+        className="font-mono"
+        placeholder="sk-…"
+      />
       {advanced ? (
         <>
-          <InputField label="Address of the API" aside="optional" value={baseUrl} onChange={(event) => setBaseUrl(event.target.value)} placeholder="https://gateway.example.org" hint="For a compatible gateway of your own." inputMode="url" spellCheck={false} />
-          <InputField label="Default model" aside="optional" value={model} onChange={(event) => setModel(event.target.value)} spellCheck={false} />
+          <InputField
+            label="Address of the API"
+            aside="optional"
+            value={baseUrl}
+            onChange={(event) => setBaseUrl(event.target.value)}
+            placeholder="https://gateway.example.org"
+            hint="For a compatible gateway of your own."
+            inputMode="url"
+            spellCheck={false}
+          />
+          <InputField
+            label="Default model"
+            aside="optional"
+            value={model}
+            onChange={(event) => setModel(event.target.value)}
+            spellCheck={false}
+          />
         </>
       ) : (
         <Button variant="quiet" size="sm" className="self-start" onClick={() => setAdvanced(true)}>
@@ -126,7 +155,10 @@ interface ModelFormProps {
 
 export const ModelForm = ({ onDone }: ModelFormProps) => {
   const queries = useQueryClient();
-  const { data, error, isPending } = useQuery({ queryKey: modelKey, queryFn: () => call(routes.settings.getModel, {}) });
+  const { data, error, isPending } = useQuery({
+    queryKey: modelKey,
+    queryFn: () => call(routes.settings.getModel, {}),
+  });
   const save = useMutation({
     mutationFn: (body: Change) => call(routes.settings.putModel, { body }),
     onSuccess: (settings, change) => {
@@ -158,7 +190,10 @@ export const ModelForm = ({ onDone }: ModelFormProps) => {
           onSave={(change) => save.mutate(change)}
           more={
             data.source !== 'demo' && (
-              <Button busy={save.isPending && save.variables.use === 'demo'} onClick={() => save.mutate({ use: 'demo' })}>
+              <Button
+                busy={save.isPending && save.variables.use === 'demo'}
+                onClick={() => save.mutate({ use: 'demo' })}
+              >
                 Try it with the demo model
               </Button>
             )

@@ -17,7 +17,7 @@ interface Fields {
 }
 
 /** A form's rule from a schema of the contract: true, or what is wrong. */
-const byContract = (schema: typeof email | typeof password | typeof personName, otherwise: string) => (value: string) => {
+const byContract = (schema: typeof email | typeof password, otherwise: string) => (value: string) => {
   const parsed = schema.safeParse(value);
   return parsed.success || (value.trim() === '' ? otherwise : (parsed.error.issues[0]?.message ?? otherwise));
 };
@@ -25,7 +25,9 @@ const byContract = (schema: typeof email | typeof password | typeof personName, 
 export const AccountStep = ({ token, onDone }: { token: string; onDone: () => void }) => {
   const queries = useQueryClient();
   const [error, setError] = useState<string | null>(null);
-  const { register, handleSubmit, formState } = useForm<Fields>({ defaultValues: { name: '', email: '', password: '' } });
+  const { register, handleSubmit, formState } = useForm<Fields>({
+    defaultValues: { name: '', email: '', password: '' },
+  });
   const submit = handleSubmit(async (fields) => {
     setError(null);
     try {
@@ -39,8 +41,20 @@ export const AccountStep = ({ token, onDone }: { token: string; onDone: () => vo
   const { errors } = formState;
   return (
     <form onSubmit={(event) => void submit(event)} noValidate className="flex flex-col gap-4">
-      <InputField label="Name" autoComplete="name" autoFocus error={errors.name?.message} {...register('name', { validate: byContract(personName, 'Enter your name.') })} />
-      <InputField label="E-mail" type="email" autoComplete="username" error={errors.email?.message} {...register('email', { validate: byContract(email, 'Enter your e-mail address.') })} />
+      <InputField
+        label="Name"
+        autoComplete="name"
+        autoFocus
+        error={errors.name?.message}
+        {...register('name', { validate: byContract(personName, 'Enter your name.') })}
+      />
+      <InputField
+        label="E-mail"
+        type="email"
+        autoComplete="username"
+        error={errors.email?.message}
+        {...register('email', { validate: byContract(email, 'Enter your e-mail address.') })}
+      />
       <InputField
         label="Password"
         type="password"

@@ -46,7 +46,11 @@ export const FirstSessionStep = ({ onCreated, onSkip }: { onCreated: (id: Sessio
                 <span className="block font-medium">{name}</span>
                 <span className="block text-muted">{prompt}</span>
               </span>
-              <ArrowRight size={16} className="shrink-0 text-faint transition-transform duration-100 group-hover:translate-x-0.5" aria-hidden />
+              <ArrowRight
+                size={16}
+                className="shrink-0 text-faint transition-transform duration-100 group-hover:translate-x-0.5"
+                aria-hidden
+              />
             </button>
           </li>
         ))}
@@ -59,7 +63,11 @@ export const FirstSessionStep = ({ onCreated, onSkip }: { onCreated: (id: Sessio
         </div>
       )}
       <div className="mt-5 flex gap-2">
-        <Button busy={busy === 'First session'} disabled={busy !== null} onClick={() => void create('First session', '')}>
+        <Button
+          busy={busy === 'First session'}
+          disabled={busy !== null}
+          onClick={() => void create('First session', '')}
+        >
           Start an empty session
         </Button>
         <Button variant="ghost" onClick={onSkip}>

@@ -22,8 +22,21 @@ const leads = [
 const Progress = ({ step }: { step: number }) => (
   <ol className="mb-6 flex gap-4 text-xs" aria-label="Steps">
     {steps.map((word, index) => (
-      <li key={word} aria-current={index === step ? 'step' : undefined} className={cx('flex items-center gap-1.5', index === step ? 'font-medium text-text' : 'text-faint')}>
-        <span className={cx('grid size-4.5 place-items-center rounded-full border text-2xs tabular-nums', index < step ? 'border-ok text-ok' : index === step ? 'border-accent bg-accent text-on-accent' : 'border-line-strong')}>
+      <li
+        key={word}
+        aria-current={index === step ? 'step' : undefined}
+        className={cx('flex items-center gap-1.5', index === step ? 'font-medium text-text' : 'text-faint')}
+      >
+        <span
+          className={cx(
+            'grid size-4.5 place-items-center rounded-full border text-2xs tabular-nums',
+            index < step
+              ? 'border-ok text-ok'
+              : index === step
+                ? 'border-accent bg-accent text-on-accent'
+                : 'border-line-strong',
+          )}
+        >
           {index < step ? <Check size={12} aria-hidden /> : index + 1}
         </span>
         {word}
@@ -35,19 +48,23 @@ const Progress = ({ step }: { step: number }) => (
 interface SetupFlowProps {
   /** No admin existed when the page was opened. */
   setupNeeded: boolean;
-  modelForm: (onDone: () => void) => ReactNode;
+  renderModelForm: (onDone: () => void) => ReactNode;
   onFinished: (session: SessionId | null) => void;
   onSignIn: () => void;
 }
 
-export const SetupFlow = ({ setupNeeded, modelForm, onFinished, onSignIn }: SetupFlowProps) => {
+export const SetupFlow = ({ setupNeeded, renderModelForm, onFinished, onSignIn }: SetupFlowProps) => {
   const [token, setToken] = useState<string | null>(null);
   const [step, setStep] = useState(0);
   useEffect(() => setToken((known) => known ?? takeSetupToken()), []);
 
   if (!setupNeeded && step === 0) {
     return (
-      <EntryCard title="This server is set up already" lead="Sign in with your account, or ask an administrator for one." footer={<Independent />}>
+      <EntryCard
+        title="This server is set up already"
+        lead="Sign in with your account, or ask an administrator for one."
+        footer={<Independent />}
+      >
         <Button variant="primary" size="lg" onClick={onSignIn}>
           Go to sign-in
         </Button>
@@ -69,7 +86,7 @@ export const SetupFlow = ({ setupNeeded, modelForm, onFinished, onSignIn }: Setu
     <EntryCard wide title={titles[step] ?? ''} lead={leads[step]} footer={<Independent />}>
       <Progress step={step} />
       {step === 0 && token !== null && <AccountStep token={token} onDone={() => setStep(1)} />}
-      {step === 1 && modelForm(() => setStep(2))}
+      {step === 1 && renderModelForm(() => setStep(2))}
       {step === 2 && <FirstSessionStep onCreated={onFinished} onSkip={() => onFinished(null)} />}
     </EntryCard>
   );

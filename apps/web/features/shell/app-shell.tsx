@@ -28,7 +28,13 @@ interface AppShellProps {
 const skip =
   'sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-accent focus:px-3 focus:py-1.5 focus:text-on-accent';
 
-const Side = ({ name, user, rail, onShortcuts, onClose }: Pick<AppShellProps, 'name' | 'user' | 'rail' | 'onShortcuts'> & { onClose?: () => void }) => (
+const Side = ({
+  name,
+  user,
+  rail,
+  onShortcuts,
+  onClose,
+}: Pick<AppShellProps, 'name' | 'user' | 'rail' | 'onShortcuts'> & { onClose?: () => void }) => (
   <div className="flex h-full min-h-0 w-full flex-col">
     <div className="flex h-11 shrink-0 items-center justify-between pointer-coarse:h-13 pr-2 pl-4">
       <Link href="/" aria-label="All sessions" onClick={() => onClose?.()} className="flex min-w-0 rounded-sm">
@@ -57,7 +63,10 @@ export const AppShell = ({ name, user, rail, sheetOpen, onSheet, onShortcuts, ba
       </a>
       {banners}
       <div className="flex min-h-0 flex-1">
-        <aside aria-label="Side" className={cx('w-62 shrink-0 border-r border-line bg-bg max-md:hidden', !railOpen && 'hidden')}>
+        <aside
+          aria-label="Side"
+          className={cx('w-62 shrink-0 border-r border-line bg-bg max-md:hidden', !railOpen && 'hidden')}
+        >
           {!phone && <Side name={name} user={user} rail={rail} onShortcuts={onShortcuts} />}
         </aside>
         <main id="main" tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">

@@ -29,14 +29,25 @@ export const Palette = ({ open, onOpenChange, entries }: PaletteProps) => {
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Overlay className="animate-appear fixed inset-0 z-40 bg-(--overlay)" />
-        <Dialog.Content aria-describedby={undefined} className="animate-rise fixed top-[14dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-140 -translate-x-1/2 overflow-hidden rounded-xl border border-line bg-raised shadow-(--shadow)">
+        <Dialog.Content
+          aria-describedby={undefined}
+          className="animate-rise fixed top-[14dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-140 -translate-x-1/2 overflow-hidden rounded-xl border border-line bg-raised shadow-(--shadow)"
+        >
           <Dialog.Title className="sr-only">Search and commands</Dialog.Title>
           <Command label="Search and commands" loop>
-            <Command.Input autoFocus placeholder="Find a session or a command" className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none" />
+            <Command.Input
+              autoFocus
+              placeholder="Find a session or a command"
+              className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none"
+            />
             <Command.List className="max-h-[50dvh] overflow-y-auto p-1.5">
               <Command.Empty className="py-8 text-center text-muted">Nothing matches.</Command.Empty>
               {groups.map((group) => (
-                <Command.Group key={group} heading={group} className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-faint">
+                <Command.Group
+                  key={group}
+                  heading={group}
+                  className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-faint"
+                >
                   {entries
                     .filter((entry) => entry.group === group)
                     .map((entry) => (

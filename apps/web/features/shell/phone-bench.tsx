@@ -24,10 +24,22 @@ export const PhoneBench = ({ chat, panes, waiting, onSessions }: PhoneBenchProps
   const tabs = panes.filter(({ id }) => id !== 'editor' || view === 'editor');
   const pane = panes.find(({ id }) => id === view);
   const button = (id: PhoneView, title: string, icon: ReactNode, mark = false) => (
-    <button key={id} type="button" aria-pressed={view === id} onClick={() => setView(id)} className={cx(tab, 'relative', view === id ? 'text-accent-text' : 'text-muted')}>
+    <button
+      key={id}
+      type="button"
+      aria-pressed={view === id}
+      onClick={() => setView(id)}
+      className={cx(tab, 'relative', view === id ? 'text-accent-text' : 'text-muted')}
+    >
       {icon}
       {title}
-      {mark && <span className="absolute top-2 left-[calc(50%+8px)] size-2 rounded-full bg-attention-mark" aria-label="needs your answer" role="img" />}
+      {mark && (
+        <span
+          className="absolute top-2 left-[calc(50%+8px)] size-2 rounded-full bg-attention-mark"
+          aria-label="needs your answer"
+          role="img"
+        />
+      )}
     </button>
   );
   return (
@@ -39,7 +51,10 @@ export const PhoneBench = ({ chat, panes, waiting, onSessions }: PhoneBenchProps
           {pane.content}
         </section>
       )}
-      <nav aria-label="Views" className="flex shrink-0 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)]">
+      <nav
+        aria-label="Views"
+        className="flex shrink-0 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)]"
+      >
         <button type="button" onClick={onSessions} className={cx(tab, 'text-muted')}>
           <LayoutList size={18} aria-hidden />
           Sessions

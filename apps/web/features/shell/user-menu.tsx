@@ -38,8 +38,15 @@ export const UserMenu = ({ user, onShortcuts }: { user: User; onShortcuts: () =>
       align="start"
       side="top"
       trigger={
-        <button type="button" aria-label={`Account of ${user.name}`} className="target flex h-10 w-full min-w-0 items-center gap-2.5 rounded-md px-2 text-left hover:bg-hover">
-          <span aria-hidden className="grid size-6 shrink-0 place-items-center rounded-full bg-accent-soft text-2xs font-semibold text-accent-text">
+        <button
+          type="button"
+          aria-label={`Account of ${user.name}`}
+          className="target flex h-10 w-full min-w-0 items-center gap-2.5 rounded-md px-2 text-left hover:bg-hover"
+        >
+          <span
+            aria-hidden
+            className="grid size-6 shrink-0 place-items-center rounded-full bg-accent-soft text-2xs font-semibold text-accent-text"
+          >
             {user.name.slice(0, 1).toUpperCase()}
           </span>
           <span className="min-w-0 flex-1 truncate">{user.name}</span>
@@ -62,7 +69,12 @@ export const UserMenu = ({ user, onShortcuts }: { user: User; onShortcuts: () =>
         About
       </MenuItem>
       <MenuLine />
-      <MenuChoices label="Theme" value={choice} choices={themeChoices.map((value) => ({ value, label: themeWords[value] }))} onChoose={choose} />
+      <MenuChoices
+        label="Theme"
+        value={choice}
+        choices={themeChoices.map((value) => ({ value, label: themeWords[value] }))}
+        onChoose={choose}
+      />
       <MenuLine />
       <MenuItem icon={<LogOut size={14} aria-hidden />} onSelect={() => void signOut()}>
         Sign out

@@ -20,8 +20,12 @@ export interface Pane {
 const useLayout = (name: string, panels: readonly string[]) => {
   const key = `layout.${name}.${panels.join('+')}`;
   const [stored] = useState(() => recall(key));
-  const valid = typeof stored === 'object' && stored !== null && panels.every((id) => typeof (stored as Layout)[id] === 'number');
-  return { ...(valid ? { defaultLayout: stored as Layout } : {}), onLayoutChanged: (layout: Layout) => remember(key, layout) };
+  const valid =
+    typeof stored === 'object' && stored !== null && panels.every((id) => typeof (stored as Layout)[id] === 'number');
+  return {
+    ...(valid ? { defaultLayout: stored as Layout } : {}),
+    onLayoutChanged: (layout: Layout) => remember(key, layout),
+  };
 };
 
 const Bar = ({ vertical = false }: { vertical?: boolean }) => (
@@ -33,7 +37,12 @@ const Bar = ({ vertical = false }: { vertical?: boolean }) => (
 const PaneFrame = ({ pane }: { pane: Pane }) => {
   const toggle = usePanes((panes) => panes.toggle);
   return (
-    <section aria-label={pane.title} data-pane={pane.id} tabIndex={-1} className="flex h-full min-h-0 min-w-0 flex-col bg-surface outline-none">
+    <section
+      aria-label={pane.title}
+      data-pane={pane.id}
+      tabIndex={-1}
+      className="flex h-full min-h-0 min-w-0 flex-col bg-surface outline-none"
+    >
       <header className="flex h-8 shrink-0 items-center gap-2 border-b border-line pr-1 pl-3 text-xs font-medium text-muted">
         {pane.icon}
         <h2 className="flex-1">{pane.title}</h2>
@@ -48,7 +57,10 @@ const PaneFrame = ({ pane }: { pane: Pane }) => {
 
 /** Panes side by side, in the order in which they come. */
 const Beside = ({ panes }: { panes: readonly Pane[] }) => {
-  const layout = useLayout('beside', panes.map(({ id }) => id));
+  const layout = useLayout(
+    'beside',
+    panes.map(({ id }) => id),
+  );
   const [first, second] = panes;
   if (first === undefined) return null;
   if (second === undefined) return <PaneFrame pane={first} />;
@@ -112,7 +124,13 @@ export const PaneToggles = ({ panes }: { panes: readonly Pane[] }) => {
   return (
     <span className="flex items-center gap-0.5 max-md:hidden" role="group" aria-label="Panes">
       {panes.map(({ id, title, icon, keys }) => (
-        <IconButton key={id} label={title} {...(keys === undefined ? {} : { keys })} pressed={open[id]} onClick={() => toggle(id)}>
+        <IconButton
+          key={id}
+          label={title}
+          {...(keys === undefined ? {} : { keys })}
+          pressed={open[id]}
+          onClick={() => toggle(id)}
+        >
           {icon}
         </IconButton>
       ))}

@@ -33,14 +33,25 @@ const Bench = ({ session }: { session: Session }) => {
   const here = state?.approvals.length ?? session.openApprovals;
   const elsewhere = all.reduce((sum, { id, openApprovals }) => (id === session.id ? sum : sum + openApprovals), 0);
   usePageTitle(state?.name || session.name, here + elsewhere, state === null ? session.shown : shownStatusOf(state));
-  useHotkeys('ctrl+backquote', () => usePanes.getState().toggle('terminal'), { enableOnFormTags: true, preventDefault: true });
+  useHotkeys('ctrl+backquote', () => usePanes.getState().toggle('terminal'), {
+    enableOnFormTags: true,
+    preventDefault: true,
+  });
 
   const chat = <Chat dock={<ApprovalDock />} place={<PlaceCard session={session} />} />;
   return (
     <>
-      <SessionHeader session={session} start={<SideButton onSheet={openSide} />} panes={<PaneToggles panes={panes} />} />
+      <SessionHeader
+        session={session}
+        start={<SideButton onSheet={openSide} />}
+        panes={<PaneToggles panes={panes} />}
+      />
       <ConnectionBanner />
-      {phone ? <PhoneBench chat={chat} panes={panes} waiting={here > 0} onSessions={openSide} /> : <Workbench chat={chat} panes={panes} />}
+      {phone ? (
+        <PhoneBench chat={chat} panes={panes} waiting={here > 0} onSessions={openSide} />
+      ) : (
+        <Workbench chat={chat} panes={panes} />
+      )}
     </>
   );
 };
@@ -62,8 +73,10 @@ const NotThere = ({ title, text }: { title: string; text: string }) => (
 
 const One = ({ id }: { id: SessionId }) => {
   const { data, error } = useSessionRow(id);
-  if (isCode(error, 'not_found')) return <NotThere title="There is no such session" text="It does not exist, or you have no access to it." />;
-  if (data === undefined && error !== null) return <NotThere title="The session could not be loaded" text={sentenceOf(error)} />;
+  if (isCode(error, 'not_found'))
+    return <NotThere title="There is no such session" text="It does not exist, or you have no access to it." />;
+  if (data === undefined && error !== null)
+    return <NotThere title="The session could not be loaded" text={sentenceOf(error)} />;
   if (data === undefined) {
     return (
       <div aria-busy="true" className="flex h-11 items-center gap-3 border-b border-line bg-surface px-4">
@@ -86,6 +99,7 @@ export const SessionPage = () => {
   useEffect(() => setMounted(true), []);
   if (!mounted) return null;
   const parsed = sessionId.safeParse(/\/sessions\/([^/]+)/.exec(pathname)?.[1]);
-  if (!parsed.success) return <NotThere title="There is no such session" text="This is not the address of a session." />;
+  if (!parsed.success)
+    return <NotThere title="There is no such session" text="This is not the address of a session." />;
   return <One key={parsed.data} id={parsed.data} />;
 };
