@@ -25,7 +25,11 @@ import { startTinyAgent, type TinyAgent } from './tiny-agent.js';
 
 export const patience = { timeout: 20_000, interval: 10 };
 
-export const openViewer = async (port: number, sessionId: string, options: { name?: SessionSocketName; as?: 'owner' | 'reader' } = {}) => {
+export const openViewer = async (
+  port: number,
+  sessionId: string,
+  options: { name?: SessionSocketName; as?: 'owner' | 'reader' } = {},
+) => {
   const ws = new WebSocket(`ws://127.0.0.1:${port}/${options.name ?? 'ws'}/${sessionId}/${options.as ?? 'owner'}`);
   const messages: ServerMessage[] = [];
   const frames: Buffer[] = [];
@@ -48,12 +52,17 @@ export const openViewer = async (port: number, sessionId: string, options: { nam
       ws.send(JSON.stringify({ id, type, payload }));
       return id;
     },
-    of: <T extends ServerMessage['type']>(type: T) => messages.filter((message): message is ServerMessageOf<T> => message.type === type),
+    of: <T extends ServerMessage['type']>(type: T) =>
+      messages.filter((message): message is ServerMessageOf<T> => message.type === type),
     /** Every event that it was told, in order of telling. */
     told: (): NumberedEvent[] =>
-      messages.flatMap((message) => (message.type === 'hello' || message.type === 'events' ? message.payload.events : [])),
+      messages.flatMap((message) =>
+        message.type === 'hello' || message.type === 'events' ? message.payload.events : [],
+      ),
     subscribe: (cursor: { epoch?: string; after?: number } = {}) =>
-      ws.send(JSON.stringify({ id: randomUUID(), type: 'stream', payload: { action: 'subscribe', of: 'events', ...cursor } })),
+      ws.send(
+        JSON.stringify({ id: randomUUID(), type: 'stream', payload: { action: 'subscribe', of: 'events', ...cursor } }),
+      ),
   };
 };
 export type Viewer = Awaited<ReturnType<typeof openViewer>>;
@@ -65,7 +74,9 @@ export const createLiveHouse = async () => {
   const agents = new Map<string, TinyAgent>();
   const revocations = new Set<(loginId: string) => void>();
   const hooks: { onLive(agent: TinyAgent, message: ClientMessage, line: WebSocket): void } = { onLive: () => {} };
-  const house = await createSessionHouse({ projections: (database) => [createApprovalProjection(createClaudeStore(database))] });
+  const house = await createSessionHouse({
+    projections: (database) => [createApprovalProjection(createClaudeStore(database))],
+  });
   const person = await house.person();
   const address = (sessionId: string) => join(folder, `${sessionId.slice(0, 8)}.sock`);
   const driver = createFakeDriver({
@@ -83,7 +94,15 @@ export const createLiveHouse = async () => {
   const places = house.newPlaces(driver);
 
   const { database, events, door, clock, log, audit, commands } = house;
-  const claude = createClaude({ database, store: createClaudeStore(database), events, commands, audit, clock, maxWaitMs: 1_000 });
+  const claude = createClaude({
+    database,
+    store: createClaudeStore(database),
+    events,
+    commands,
+    audit,
+    clock,
+    maxWaitMs: 1_000,
+  });
   const hub = createHub({
     events,
     door,
@@ -95,12 +114,15 @@ export const createLiveHouse = async () => {
       return () => revocations.delete(listener);
     },
     actions: {
-      say: async (request, sessionId, { id, prompt }) => void (await claude.send({ ...request, sessionId, id }, prompt)),
+      say: async (request, sessionId, { id, prompt }) =>
+        void (await claude.send({ ...request, sessionId, id }, prompt)),
       interrupt: async (request, sessionId, { id }) => void (await claude.interrupt({ ...request, sessionId, id })),
-      withdraw: async (request, sessionId, { id, messageId }) => void (await claude.withdraw({ ...request, sessionId, id }, messageId)),
+      withdraw: async (request, sessionId, { id, messageId }) =>
+        void (await claude.withdraw({ ...request, sessionId, id }, messageId)),
       answer: async (request, sessionId, { id, approvalId, answer }) =>
         void (await claude.answer({ ...request, sessionId, id }, approvalId, answer)),
-      configure: async (request, sessionId, { id, settings }) => void (await claude.configure({ ...request, sessionId, id }, settings)),
+      configure: async (request, sessionId, { id, settings }) =>
+        void (await claude.configure({ ...request, sessionId, id }, settings)),
       audit: ({ actor, ip }, sessionId, action, details) =>
         audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip }),
     },
@@ -129,7 +151,8 @@ export const createLiveHouse = async () => {
     hub,
     hooks,
     revoke: (loginId: string) => revocations.forEach((listener) => listener(loginId)),
-    open: (sessionId: string, options?: { name?: SessionSocketName; as?: 'owner' | 'reader' }) => openViewer(port, sessionId, options),
+    open: (sessionId: string, options?: { name?: SessionSocketName; as?: 'owner' | 'reader' }) =>
+      openViewer(port, sessionId, options),
     /** With its `hello`. */
     async subscribed(sessionId: string, cursor: { epoch?: string; after?: number } = {}): Promise<Viewer> {
       const viewer = await openViewer(port, sessionId);

@@ -49,7 +49,14 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs: 5_000 });
   const audit = createAudit();
   const newEvents = () =>
-    createEvents({ database, store: createEventsStore(database), bus, clock, log, projections: options.projections?.(database) ?? [] });
+    createEvents({
+      database,
+      store: createEventsStore(database),
+      bus,
+      clock,
+      log,
+      projections: options.projections?.(database) ?? [],
+    });
   const events = newEvents();
   const commands = createCommands(database, bus);
   const sessions = createSessions({
@@ -81,7 +88,13 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
       clock,
       log,
       environment: {
-        runtime: { mounts: [], command: ['idle'], claudePath: '/opt/claude/claude', ripgrepPath: '/opt/rg/rg', nodePath: '/opt/node/bin/node' },
+        runtime: {
+          mounts: [],
+          command: ['idle'],
+          claudePath: '/opt/claude/claude',
+          ripgrepPath: '/opt/rg/rg',
+          nodePath: '/opt/node/bin/node',
+        },
         settings: { orphanTimeoutMs: 3_600_000, gatewayWaitMs: 60_000, parkAfterMs: 600_000 },
         secrets: { agent: secretOf, gateway: (placeId) => `gateway-of-${placeId}` },
       },
@@ -112,7 +125,10 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
         .values({ email, name, site_role: 'member' })
         .returning('id')
         .executeTakeFirstOrThrow();
-      return { actor: { userId: id as UserId, email, name, role: 'member', loginId: randomUUID(), kind: 'cookie' }, ip: '127.0.0.1' };
+      return {
+        actor: { userId: id as UserId, email, name, role: 'member', loginId: randomUUID(), kind: 'cookie' },
+        ip: '127.0.0.1',
+      };
     },
     async close(): Promise<void> {
       events.close();

@@ -29,13 +29,22 @@ export const claudeRoutes = (claude: Claude): BoundRoute[] => [
     if (!wait) return { status: 202, body: { messageId } };
     return { status: 200, body: await claude.wait(call.params.id, messageId, gone) };
   }),
-  handle(routes.claude.history, async ({ params, query }) => ({ status: 200, body: await claude.history(params.id, query) })),
+  handle(routes.claude.history, async ({ params, query }) => ({
+    status: 200,
+    body: await claude.history(params.id, query),
+  })),
   handle(routes.claude.interrupt, async (call) => ({ status: 202, body: await claude.interrupt(actOf(call)) })),
-  handle(routes.claude.configure, async (call) => ({ status: 202, body: await claude.configure(actOf(call), call.body) })),
+  handle(routes.claude.configure, async (call) => ({
+    status: 202,
+    body: await claude.configure(actOf(call), call.body),
+  })),
   handle(routes.claude.approvals, async ({ params }) => ({ status: 200, body: await claude.approvals(params.id) })),
   handle(routes.claude.answer, async (call) => ({
     status: 200,
     body: await claude.answer(actOf(call), call.params.approvalId, call.body),
   })),
-  handle(routes.claude.allApprovals, async (call) => ({ status: 200, body: await claude.allApprovals(call, call.query) })),
+  handle(routes.claude.allApprovals, async (call) => ({
+    status: 200,
+    body: await claude.allApprovals(call, call.query),
+  })),
 ];

@@ -63,14 +63,22 @@ export const createClaude = (deps: ClaudeDeps) => {
       throw new AppError('conflict', { message: 'This id was used for something else. Send it again with a new id.' });
     }
     await more.also(state);
-    await audit.record(trx, { userId: actor.userId, sessionId, action: more.action, details: { commandId: told.id, ...more.details }, ip: act.ip });
+    await audit.record(trx, {
+      userId: actor.userId,
+      sessionId,
+      action: more.action,
+      details: { commandId: told.id, ...more.details },
+      ip: act.ip,
+    });
     await commands.enqueue(trx, { sessionId, author: actor.userId, command: told });
   };
 
   const requireRunning = (state: SessionState): void => {
     if (state.wanted !== 'running') throw new AppError('session_not_running');
     if (state.place.status === 'failed') {
-      throw new AppError('session_not_running', { message: 'This session could not be started. Start it again first.' });
+      throw new AppError('session_not_running', {
+        message: 'This session could not be started. Start it again first.',
+      });
     }
   };
 
@@ -78,31 +86,50 @@ export const createClaude = (deps: ClaudeDeps) => {
 
   /** Tells a running session something that has no event of its own. */
   const tell = async (act: ClaudeAct, action: string, told: AgentCommand): Promise<{ commandId: CommandId }> => {
-    await database.transaction((trx) => command(trx, act, told, { action, also: async (state) => requireRunning(state) }));
+    await database.transaction((trx) =>
+      command(trx, act, told, { action, also: async (state) => requireRunning(state) }),
+    );
     return { commandId: told.id };
   };
 
-  const say = async (trx: Trx, act: ClaudeAct & { id: CommandId }, said: string, taskId: TaskId | null): Promise<void> => {
+  const say = async (
+    trx: Trx,
+    act: ClaudeAct & { id: CommandId },
+    said: string,
+    taskId: TaskId | null,
+  ): Promise<void> => {
     // What the database would change anyway, so that a repeat is recognised.
     const text = said.replace(/\0|\p{Surrogate}/gu, '\ufffd');
     const { actor, sessionId, id } = act;
-    await command(trx, act, { id, type: 'prompt', prompt: text }, {
-      action: taskId === null ? 'claude.chat' : 'tasks.create',
-      details: { characters: text.length, ...(taskId === null ? {} : { taskId }) },
-      async also(state) {
-        requireRunning(state);
-        if (state.queue.length >= maxQueued) {
-          throw new AppError('conflict', { message: `${maxQueued} messages are waiting already. Let Claude work on them first.` });
-        }
-        const by = { userId: actor.userId, name: actor.name };
-        const bounded = await events.boundText(trx, sessionId, text);
-        const event = { type: 'message.user' as const, messageId: id, by, text: bounded, taskId };
-        await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], { by: 'server' }, trx);
+    await command(
+      trx,
+      act,
+      { id, type: 'prompt', prompt: text },
+      {
+        action: taskId === null ? 'claude.chat' : 'tasks.create',
+        details: { characters: text.length, ...(taskId === null ? {} : { taskId }) },
+        async also(state) {
+          requireRunning(state);
+          if (state.queue.length >= maxQueued) {
+            throw new AppError('conflict', {
+              message: `${maxQueued} messages are waiting already. Let Claude work on them first.`,
+            });
+          }
+          const by = { userId: actor.userId, name: actor.name };
+          const bounded = await events.boundText(trx, sessionId, text);
+          const event = { type: 'message.user' as const, messageId: id, by, text: bounded, taskId };
+          await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], { by: 'server' }, trx);
+        },
       },
-    });
+    );
   };
 
-  const answered = async (trx: Trx, act: ClaudeAct, approvalId: ApprovalId, answer: ApprovalAnswer): Promise<Approval> => {
+  const answered = async (
+    trx: Trx,
+    act: ClaudeAct,
+    approvalId: ApprovalId,
+    answer: ApprovalAnswer,
+  ): Promise<Approval> => {
     const { sessionId, actor } = act;
     const id = newId(act);
     await events.lock(trx, sessionId);
@@ -111,24 +138,29 @@ export const createClaude = (deps: ClaudeDeps) => {
     // The same answer under the same id is a repeat, not a second answer.
     const repeated = act.id !== undefined && (await commands.find(trx, sessionId, act.id)) !== null;
     if (!repeated && approval.status !== 'open') throw closedApproval(approval);
-    await command(trx, { ...act, id }, { id, type: 'answer', approvalId, answer }, {
-      action: 'claude.answer',
-      details: { approvalId, tool: approval.tool, decision: answer.decision, scope: answer.scope },
-      async also() {
-        await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
-        await events.record(trx, sessionId, [
-          {
-            type: 'approval.answered',
-            approvalId,
-            by: { userId: actor.userId, name: actor.name },
-            decision: answer.decision,
-            scope: answer.scope,
-            input: answer.input ?? null,
-            reason: answer.reason ?? null,
-          },
-        ]);
+    await command(
+      trx,
+      { ...act, id },
+      { id, type: 'answer', approvalId, answer },
+      {
+        action: 'claude.answer',
+        details: { approvalId, tool: approval.tool, decision: answer.decision, scope: answer.scope },
+        async also() {
+          await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
+          await events.record(trx, sessionId, [
+            {
+              type: 'approval.answered',
+              approvalId,
+              by: { userId: actor.userId, name: actor.name },
+              decision: answer.decision,
+              scope: answer.scope,
+              input: answer.input ?? null,
+              reason: answer.reason ?? null,
+            },
+          ]);
+        },
       },
-    });
+    );
     return (await store.approval(trx, sessionId, approvalId)) ?? approval;
   };
 
@@ -191,14 +223,18 @@ export type Claude = ReturnType<typeof createClaude>;
 
 const closedApproval = (approval: Approval): AppError =>
   approval.status === 'expired'
-    ? new AppError('already_answered', { message: 'The call that asked is gone, so no answer can reach it.', status: 'expired' })
+    ? new AppError('already_answered', {
+        message: 'The call that asked is gone, so no answer can reach it.',
+        status: 'expired',
+      })
     : new AppError('already_answered', {
         message: `${approval.answeredBy?.name ?? 'Somebody'} has answered this already: ${approval.decision ?? ''}.`,
         answeredBy: approval.answeredBy,
         decision: approval.decision,
       });
 
-const encodeCursor = ({ askedAt, approvalId }: Approval): string => Buffer.from(JSON.stringify([askedAt, approvalId])).toString('base64url');
+const encodeCursor = ({ askedAt, approvalId }: Approval): string =>
+  Buffer.from(JSON.stringify([askedAt, approvalId])).toString('base64url');
 
 const decodeCursor = (cursor: string): ApprovalPageEnd => {
   try {

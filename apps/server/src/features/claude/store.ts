@@ -109,7 +109,12 @@ export const createClaudeStore = ({ db }: Database) => {
         .execute();
     },
 
-    async answer(trx: Trx, sessionId: string, id: string, stored: { answer: ApprovalAnswer; by: string; at: Date }): Promise<void> {
+    async answer(
+      trx: Trx,
+      sessionId: string,
+      id: string,
+      stored: { answer: ApprovalAnswer; by: string; at: Date },
+    ): Promise<void> {
       await trx
         .updateTable('approvals')
         .set({ status: 'answered', decision: json(stored.answer), answered_by: stored.by, answered_at: stored.at })

@@ -1,6 +1,13 @@
 // Waits until the turn that works on a message has ended, by following the log. It knows no request and no socket.
 
-import { AppError, type CommandId, type NumberedEvent, type SessionEvent, type TokenUsage, type TurnId } from '@remote-claude/contract';
+import {
+  AppError,
+  type CommandId,
+  type NumberedEvent,
+  type SessionEvent,
+  type TokenUsage,
+  type TurnId,
+} from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
 import type { Events } from '../events/index.js';
@@ -32,7 +39,10 @@ export interface WaitRequest {
 type Ended = Extract<SessionEvent, { type: 'turn.ended' }>;
 
 /** Errors: `conflict` where the message was taken back or refused, `timed_out`, `client_closed`; it stays queued then. */
-export const waitForTurn = async ({ events, clock, maxWaitMs }: WaitDeps, request: WaitRequest): Promise<TurnAnswer> => {
+export const waitForTurn = async (
+  { events, clock, maxWaitMs }: WaitDeps,
+  request: WaitRequest,
+): Promise<TurnAnswer> => {
   const { sessionId, messageId, signal } = request;
   const ended = await new Promise<Ended>((resolve, reject) => {
     let turnId: TurnId | null = null;
@@ -40,7 +50,9 @@ export const waitForTurn = async ({ events, clock, maxWaitMs }: WaitDeps, reques
       if (event.type === 'turn.started' && event.messageIds.includes(messageId)) turnId = event.turnId;
       else if (event.type === 'turn.ended' && event.turnId === turnId) finish(() => resolve(event));
       else if (event.type === 'message.withdrawn' && event.messageId === messageId) {
-        finish(() => reject(new AppError('conflict', { message: 'The message was taken back before Claude saw it.', messageId })));
+        finish(() =>
+          reject(new AppError('conflict', { message: 'The message was taken back before Claude saw it.', messageId })),
+        );
       } else if (event.type === 'command.refused' && event.commandId === messageId) {
         finish(() => reject(new AppError('conflict', { message: event.reason, messageId })));
       }
@@ -48,7 +60,12 @@ export const waitForTurn = async ({ events, clock, maxWaitMs }: WaitDeps, reques
     const follower = events.follow(sessionId, request.afterSeq, (page) => page.forEach(look));
     const cancelTimer = clock.after(maxWaitMs, () =>
       finish(() =>
-        reject(new AppError('timed_out', { message: 'Claude is still at work. The message is kept; read the history for the answer.', messageId })),
+        reject(
+          new AppError('timed_out', {
+            message: 'Claude is still at work. The message is kept; read the history for the answer.',
+            messageId,
+          }),
+        ),
       ),
     );
     const onAbort = (): void => finish(() => reject(new AppError('client_closed')));

@@ -1,13 +1,7 @@
 // What becomes of a proposed event before it is stored: form, size, depth, and ceilings on what it adds to the state.
 // It knows no store; what an agent proposes is a claim by code in its session.
 
-import {
-  agentEvent,
-  maxEventBytes,
-  serverEvent,
-  type SessionEvent,
-  type SessionState,
-} from '@remote-claude/contract';
+import { agentEvent, maxEventBytes, serverEvent, type SessionEvent, type SessionState } from '@remote-claude/contract';
 
 export type Writer = 'agent' | 'server';
 export type Prepared = { ok: true; event: SessionEvent } | { ok: false; reason: string };
@@ -24,7 +18,9 @@ export const prepareEvent = (claimed: unknown, by: Writer, state: SessionState):
   const parsed = (by === 'agent' ? agentEvent : serverEvent).safeParse(claimed);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return refuse(`not an event of ${by === 'agent' ? 'an agent' : 'the server'}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+    return refuse(
+      `not an event of ${by === 'agent' ? 'an agent' : 'the server'}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    );
   }
   const bytes = Buffer.byteLength(JSON.stringify(parsed.data));
   if (bytes > maxEventBytes) return refuse(`an event has at most ${maxEventBytes} bytes, this one has ${bytes}`);
@@ -40,7 +36,9 @@ const ceilingReached = (event: SessionEvent, state: SessionState): string | null
       return state.terminals.length >= maxTerminals ? `at most ${maxTerminals} terminals can be open` : null;
     case 'turn.ended':
       // The session-manager ends the turn of an agent that died; what the agent then says of its end comes too late.
-      return state.turn?.turnId !== event.turnId && state.lastTurn?.turnId === event.turnId ? 'this turn has ended already' : null;
+      return state.turn?.turnId !== event.turnId && state.lastTurn?.turnId === event.turnId
+        ? 'this turn has ended already'
+        : null;
     default:
       return null;
   }
@@ -51,7 +49,9 @@ const isDeeperThan = (value: unknown, limit: number): boolean => {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > limit) return true;
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : []));
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : [],
+    );
   }
   return false;
 };

@@ -65,7 +65,12 @@ export const createEvents = (deps: EventsDeps) => {
   const { database, store, bus, clock, log } = deps;
   const followers = createFollowers({ bus, clock, log, read: (id, after, limit) => store.page(id, { after }, limit) });
 
-  const appendIn = async (trx: Trx, sessionId: string, proposals: readonly Proposal[], by: Writer): Promise<Appended> => {
+  const appendIn = async (
+    trx: Trx,
+    sessionId: string,
+    proposals: readonly Proposal[],
+    by: Writer,
+  ): Promise<Appended> => {
     const row = await store.lock(trx, sessionId);
     if (row === null) throw new AppError('not_found');
     const batch = createBatch(trx, { ...deps, sessionId, row, by });
@@ -79,7 +84,12 @@ export const createEvents = (deps: EventsDeps) => {
     return batch.write();
   };
 
-  const takenBefore = async (trx: Trx, sessionId: string, by: Writer, proposals: readonly Proposal[]): Promise<Set<string>> => {
+  const takenBefore = async (
+    trx: Trx,
+    sessionId: string,
+    by: Writer,
+    proposals: readonly Proposal[],
+  ): Promise<Set<string>> => {
     const known = new Set<string>();
     for (const source of new Set(proposals.map((proposal) => proposal.source))) {
       const numbers = proposals.filter((proposal) => proposal.source === source).map((proposal) => proposal.n);
@@ -97,14 +107,24 @@ export const createEvents = (deps: EventsDeps) => {
 
   return {
     /** Stores what is new, all in one commit; with `trx` in that transaction. A repeat is harmless. */
-    async append(sessionId: string, proposals: readonly Proposal[], { by }: { by: Writer }, trx?: Trx): Promise<Appended> {
+    async append(
+      sessionId: string,
+      proposals: readonly Proposal[],
+      { by }: { by: Writer },
+      trx?: Trx,
+    ): Promise<Appended> {
       return trx === undefined
         ? database.transaction((own) => appendIn(own, sessionId, proposals, by))
         : appendIn(trx, sessionId, proposals, by);
     },
 
     /** Events of the server's own that nobody repeats, as of this transaction. A refusal is a mistake of the caller. */
-    async record(trx: Trx, sessionId: string, events: readonly ServerEvent[], commandIds: readonly string[] = []): Promise<Appended> {
+    async record(
+      trx: Trx,
+      sessionId: string,
+      events: readonly ServerEvent[],
+      commandIds: readonly string[] = [],
+    ): Promise<Appended> {
       const source = `server:${randomUUID()}`;
       const proposals = events.map((event, index) => ({
         source,
@@ -114,7 +134,8 @@ export const createEvents = (deps: EventsDeps) => {
       }));
       const appended = await appendIn(trx, sessionId, proposals, 'server');
       const [refused] = appended.rejected;
-      if (refused !== undefined) throw new AppError('payload_too_large', { message: `This cannot be stored: ${refused.reason}.` });
+      if (refused !== undefined)
+        throw new AppError('payload_too_large', { message: `This cannot be stored: ${refused.reason}.` });
       return appended;
     },
 
@@ -126,7 +147,8 @@ export const createEvents = (deps: EventsDeps) => {
     },
 
     /** Wakes the session-manager for this session when the transaction commits; a change of `wanted` does so by itself. */
-    announceWanted: (trx: Trx, sessionId: string): Promise<void> => bus.publishIn(trx, wantedChannel, { id: sessionId }),
+    announceWanted: (trx: Trx, sessionId: string): Promise<void> =>
+      bus.publishIn(trx, wantedChannel, { id: sessionId }),
 
     head: headOf,
 
@@ -182,7 +204,11 @@ const createBatch = (trx: Trx, { store, bus, clock, projections, sessionId, row,
   const doneCommands = new Set<string>();
   let { state, head } = row;
 
-  const put = async (event: SessionEvent, writer: Writer, origin: { source: string; n: number } | null): Promise<string | null> => {
+  const put = async (
+    event: SessionEvent,
+    writer: Writer,
+    origin: { source: string; n: number } | null,
+  ): Promise<string | null> => {
     const after = reduceSession(state, { event, at: at.toISOString() });
     const change = { sessionId, by: writer, event, at, before: state, after };
     const interested = projections.filter((projection) => projection.types.has(event.type));

@@ -39,7 +39,11 @@ const toState = (stored: unknown): SessionState => ({ ...initialSessionState, ..
 
 export const createEventsStore = ({ db }: Database) => ({
   async head(sessionId: string): Promise<LogHead | null> {
-    const row = await db.selectFrom('sessions').select(['head', 'state', 'epoch']).where('id', '=', sessionId).executeTakeFirst();
+    const row = await db
+      .selectFrom('sessions')
+      .select(['head', 'state', 'epoch'])
+      .where('id', '=', sessionId)
+      .executeTakeFirst();
     return row === undefined ? null : { head: row.head, state: toState(row.state), epoch: row.epoch };
   },
 
@@ -111,8 +115,16 @@ export const createEventsStore = ({ db }: Database) => ({
   },
 
   /** Oldest first: those after a number, or the last ones before one. */
-  async page(sessionId: string, range: { after: number } | { before: number }, limit: number): Promise<NumberedEvent[]> {
-    const base = db.selectFrom('events').select(['seq', 'created_at', 'event']).where('session_id', '=', sessionId).limit(limit);
+  async page(
+    sessionId: string,
+    range: { after: number } | { before: number },
+    limit: number,
+  ): Promise<NumberedEvent[]> {
+    const base = db
+      .selectFrom('events')
+      .select(['seq', 'created_at', 'event'])
+      .where('session_id', '=', sessionId)
+      .limit(limit);
     if ('after' in range) return (await base.where('seq', '>', range.after).orderBy('seq').execute()).map(toEvent);
     const rows = await base.where('seq', '<', range.before).orderBy('seq', 'desc').execute();
     return rows.map(toEvent).reverse();

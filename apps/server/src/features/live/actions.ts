@@ -14,8 +14,16 @@ export interface LiveActions {
   say(request: LiveRequest, sessionId: string, command: { id: CommandId; prompt: string }): Promise<void>;
   interrupt(request: LiveRequest, sessionId: string, command: { id: CommandId }): Promise<void>;
   withdraw(request: LiveRequest, sessionId: string, command: { id: CommandId; messageId: CommandId }): Promise<void>;
-  answer(request: LiveRequest, sessionId: string, command: { id: CommandId; approvalId: ApprovalId; answer: ApprovalAnswer }): Promise<void>;
-  configure(request: LiveRequest, sessionId: string, command: { id: CommandId; settings: ClaudeSettings }): Promise<void>;
+  answer(
+    request: LiveRequest,
+    sessionId: string,
+    command: { id: CommandId; approvalId: ApprovalId; answer: ApprovalAnswer },
+  ): Promise<void>;
+  configure(
+    request: LiveRequest,
+    sessionId: string,
+    command: { id: CommandId; settings: ClaudeSettings },
+  ): Promise<void>;
   /** Written before an act that happens in the session. */
   audit(request: LiveRequest, sessionId: string, action: string, details: Record<string, unknown>): Promise<void>;
 }

@@ -16,8 +16,10 @@ const isOneOf = (list: readonly string[], value: string): boolean => list.includ
 export const permissionsOf = (message: ClientMessage): SessionPermission[] => {
   const base = messagePermissions[message.type];
   const needed: SessionPermission[] = base === null ? [] : [base];
-  if (message.type === 'terminal' && isOneOf(writingTerminalActions, message.payload.action)) needed.push('session.terminal.write');
-  if (message.type === 'file' && isOneOf(writingFileActions, message.payload.action)) needed.push('session.files.write');
+  if (message.type === 'terminal' && isOneOf(writingTerminalActions, message.payload.action))
+    needed.push('session.terminal.write');
+  if (message.type === 'file' && isOneOf(writingFileActions, message.payload.action))
+    needed.push('session.files.write');
   if (message.type === 'stream') needed.push(streamPermissions[message.payload.of]);
   return needed;
 };
@@ -42,7 +44,8 @@ const fileActions: Readonly<Record<string, string>> = {
 
 /** What is written to the audit log before the message goes on; null for what only looks. Typing is audited once per terminal. */
 export const auditOf = (message: ClientMessage, typedIn: ReadonlySet<string>): AuditWords | null => {
-  if (message.type === 'execute') return { action: 'sessions.execute', details: { command: message.payload.command.slice(0, 2_000) } };
+  if (message.type === 'execute')
+    return { action: 'sessions.execute', details: { command: message.payload.command.slice(0, 2_000) } };
   if (message.type === 'file') {
     const { payload } = message;
     const action = fileActions[payload.action];
@@ -51,8 +54,11 @@ export const auditOf = (message: ClientMessage, typedIn: ReadonlySet<string>): A
   }
   if (message.type === 'terminal') {
     const { action, terminalId } = message.payload;
-    if (action === 'write') return typedIn.has(terminalId) ? null : { action: 'terminal.write', details: { terminalId } };
-    return action === 'create' || action === 'rename' || action === 'destroy' ? { action: `terminal.${action}`, details: { terminalId } } : null;
+    if (action === 'write')
+      return typedIn.has(terminalId) ? null : { action: 'terminal.write', details: { terminalId } };
+    return action === 'create' || action === 'rename' || action === 'destroy'
+      ? { action: `terminal.${action}`, details: { terminalId } }
+      : null;
   }
   return null;
 };

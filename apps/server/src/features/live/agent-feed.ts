@@ -1,7 +1,13 @@
 // One live line to a session's agent for all who watch it: what streams now, and what changes on its disk.
 // It comes back by itself while somebody watches. What it says is a claim by code in the session: only live kinds pass.
 
-import { agentPaths, serverMessage, type LiveMessage, type ServerMessage, type ServerMessageType } from '@remote-claude/contract';
+import {
+  agentPaths,
+  serverMessage,
+  type LiveMessage,
+  type ServerMessage,
+  type ServerMessageType,
+} from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';

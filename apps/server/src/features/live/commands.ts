@@ -4,9 +4,18 @@ import type { ClientMessage, CommandId } from '@remote-claude/contract';
 
 import type { LiveActions, LiveRequest } from './actions.js';
 
-export type CommandMessage = Extract<ClientMessage, { type: 'claude' | 'interrupt' | 'withdraw' | 'approve' | 'configure' }>;
+export type CommandMessage = Extract<
+  ClientMessage,
+  { type: 'claude' | 'interrupt' | 'withdraw' | 'approve' | 'configure' }
+>;
 
-const commandTypes: ReadonlySet<ClientMessage['type']> = new Set(['claude', 'interrupt', 'withdraw', 'approve', 'configure']);
+const commandTypes: ReadonlySet<ClientMessage['type']> = new Set([
+  'claude',
+  'interrupt',
+  'withdraw',
+  'approve',
+  'configure',
+]);
 
 export const isCommand = (message: ClientMessage): message is CommandMessage => commandTypes.has(message.type);
 

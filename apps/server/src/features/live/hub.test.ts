@@ -115,7 +115,16 @@ describe('what passes', () => {
     await vi.waitFor(() => expect(early.of('place').some(({ payload }) => payload.reachable)).toBe(true), patience);
     agent.tell(delta('b:1', 0, 'Hello'));
     agent.tell(delta('b:1', 5, ', world'));
-    await vi.waitFor(() => expect(early.of('claude-stream').map(({ payload }) => payload.content).join('')).toBe('Hello, world'), patience);
+    await vi.waitFor(
+      () =>
+        expect(
+          early
+            .of('claude-stream')
+            .map(({ payload }) => payload.content)
+            .join(''),
+        ).toBe('Hello, world'),
+      patience,
+    );
     const late = await live.subscribed(id);
     expect(late.of('hello')[0]?.payload.open).toMatchObject([{ blockId: 'b:1', text: 'Hello, world' }]);
     agent.propose(text(1, 'Hello, world'));
@@ -140,10 +149,18 @@ describe('what passes', () => {
       if (message.type !== 'file') return;
       const forged = { ...viewer.of('hello')[0], id: message.id };
       line.send(JSON.stringify(forged));
-      line.send(JSON.stringify({ id: message.id, type: 'events', payload: { events: [{ seq: 1, at: new Date().toISOString(), event: text(9) }] } }));
+      line.send(
+        JSON.stringify({
+          id: message.id,
+          type: 'events',
+          payload: { events: [{ seq: 1, at: new Date().toISOString(), event: text(9) }] },
+        }),
+      );
       line.send(JSON.stringify({ id: message.id, type: 'going-away', payload: { retryAfterMs: 1 } }));
       line.send('{noise');
-      line.send(JSON.stringify({ id: message.id, type: 'file-result', payload: { success: true, data: { nodes: [] } } }));
+      line.send(
+        JSON.stringify({ id: message.id, type: 'file-result', payload: { success: true, data: { nodes: [] } } }),
+      );
     };
     agent.tell({ id: '', type: 'going-away', payload: { retryAfterMs: 1 } });
     const asked = viewer.send('file', { action: 'list', path: '' });
@@ -164,13 +181,21 @@ describe('what passes', () => {
     viewer.send('terminal', { action: 'create', terminalId, cols: 80, rows: 24 });
     viewer.ws.send(encodeTerminalFrame({ kind: frameKind.input, terminalId, position: 1, bytes }));
     await vi.waitFor(() => expect(viewer.frames).toHaveLength(1), patience);
-    expect(viewer.frames[0]).toEqual(Buffer.from(encodeTerminalFrame({ kind: frameKind.output, terminalId, position: 1, bytes })));
+    expect(viewer.frames[0]).toEqual(
+      Buffer.from(encodeTerminalFrame({ kind: frameKind.output, terminalId, position: 1, bytes })),
+    );
     const asked = viewer.send('execute', { command: 'sleep 100' });
     await new Promise<void>((resolve) => {
       live.hooks.onLive = (_agent, message) => message.type === 'execute' && resolve();
     });
     agent.cut();
-    await vi.waitFor(() => expect(viewer.of('error').map((message) => [message.id, message.payload.code])).toEqual([[asked, 'place_unreachable']]), patience);
+    await vi.waitFor(
+      () =>
+        expect(viewer.of('error').map((message) => [message.id, message.payload.code])).toEqual([
+          [asked, 'place_unreachable'],
+        ]),
+      patience,
+    );
     await vi.waitFor(() => expect(viewer.of('place').at(-1)?.payload.reachable).toBe(true), patience);
     live.hooks.onLive = () => {};
     viewer.ws.close();

@@ -71,7 +71,8 @@ export const createHub = (deps: HubDeps) => {
   const leaveRevocations = deps.onRevoked((loginId) => {
     for (const entry of open) {
       if (entry.loginId !== loginId) continue;
-      if (entry.viewer === null) entry.socket.close(closeCodeOf('unauthenticated'), new AppError('unauthenticated').message);
+      if (entry.viewer === null)
+        entry.socket.close(closeCodeOf('unauthenticated'), new AppError('unauthenticated').message);
       else entry.viewer.revoke();
     }
   });

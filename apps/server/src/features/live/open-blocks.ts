@@ -61,7 +61,8 @@ export const createOpenBlocks = (): OpenBlocks => {
       blocks.delete(blockId);
     },
     settle(event) {
-      if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted') settleBlock(event.blockId);
+      if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted')
+        settleBlock(event.blockId);
       if (event.type === 'turn.ended') {
         for (const block of blocks.values()) if (block.turnId === event.turnId) settleBlock(block.blockId);
       }

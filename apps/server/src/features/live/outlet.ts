@@ -36,7 +36,8 @@ export const createOutlet = (socket: WebSocket): Outlet => {
   const send = (data: string | Buffer): void => {
     if (!isOpen()) return;
     socket.send(data, { binary: typeof data !== 'string' }, sent);
-    if (socket.bufferedAmount > hopelessBytes) socket.close(closeTooSlow, 'You read too slowly. Come back for what you missed.');
+    if (socket.bufferedAmount > hopelessBytes)
+      socket.close(closeTooSlow, 'You read too slowly. Come back for what you missed.');
   };
   const message = (value: ServerMessage): void => send(JSON.stringify(value));
 

@@ -88,12 +88,17 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
   };
 
   return {
-    async subscribe(messageId: string, cursor: { epoch?: string | undefined; after?: number | undefined }): Promise<void> {
+    async subscribe(
+      messageId: string,
+      cursor: { epoch?: string | undefined; after?: number | undefined },
+    ): Promise<void> {
       id = null;
       const { state, head, epoch } = await events.head(sessionId);
       const after = cursor.epoch === undefined || cursor.epoch === epoch ? cursor.after : undefined;
       const isFirst = after === undefined || after > head;
-      const last = isFirst ? newestWithin(await events.read(sessionId, { before: head + 1 }, firstLoadEvents), firstLoadBytes) : [];
+      const last = isFirst
+        ? newestWithin(await events.read(sessionId, { before: head + 1 }, firstLoadEvents), firstLoadBytes)
+        : [];
       const final = blockIdsOf(last);
       outlet.message({
         id: messageId,

@@ -1,7 +1,14 @@
 // A viewer's own line to the agent: terminals, files and commands. Opened at the first need, bytes pass unparsed.
 // It knows which kinds an agent may say here, and no rule about who may ask.
 
-import { agentPaths, AppError, frameHeaderBytes, frameKind, type LiveMessage, type ServerMessageType } from '@remote-claude/contract';
+import {
+  agentPaths,
+  AppError,
+  frameHeaderBytes,
+  frameKind,
+  type LiveMessage,
+  type ServerMessageType,
+} from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Clock } from '../../platform/clock.js';
@@ -85,7 +92,12 @@ export const createRelayLine = (deps: RelayLineDeps) => {
       if (closed) return;
       const ids = [...open.keys()];
       open.clear();
-      fail(ids, new AppError('place_unreachable', { message: 'The session went away before it answered; what it did is not known.' }));
+      fail(
+        ids,
+        new AppError('place_unreachable', {
+          message: 'The session went away before it answered; what it did is not known.',
+        }),
+      );
       deps.onBroken();
     });
     const items = waiting;

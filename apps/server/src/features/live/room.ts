@@ -1,7 +1,13 @@
 // A session that is being watched: its log followed once, its agent listened to once, for all viewers.
 // It knows viewers by what they can be told; sockets are their own matter.
 
-import { reduceSession, type NumberedEvent, type OpenBlock, type ServerMessage, type SessionState } from '@remote-claude/contract';
+import {
+  reduceSession,
+  type NumberedEvent,
+  type OpenBlock,
+  type ServerMessage,
+  type SessionState,
+} from '@remote-claude/contract';
 
 import type { Events, Follower } from '../events/index.js';
 import { createAgentFeed, type AgentFeedDeps } from './agent-feed.js';

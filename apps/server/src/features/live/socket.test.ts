@@ -19,9 +19,17 @@ describe('what a viewer sends', () => {
     const viewer = await live.open(id);
     const command = randomUUID();
     for (let times = 0; times < 2; times += 1) viewer.send('claude', { prompt: 'Hello' }, command);
-    await vi.waitFor(() => expect(viewer.of('accepted').map(({ payload }) => payload.commandId)).toEqual([command, command]), patience);
+    await vi.waitFor(
+      () => expect(viewer.of('accepted').map(({ payload }) => payload.commandId)).toEqual([command, command]),
+      patience,
+    );
     expect(await live.house.commands.pending(id, 0, 10)).toHaveLength(1);
-    const audits = await live.house.database.db.selectFrom('audit_logs').selectAll().where('session_id', '=', id).where('action', '=', 'claude.chat').execute();
+    const audits = await live.house.database.db
+      .selectFrom('audit_logs')
+      .selectAll()
+      .where('session_id', '=', id)
+      .where('action', '=', 'claude.chat')
+      .execute();
     expect(audits).toHaveLength(1);
     viewer.ws.close();
   });
@@ -49,9 +57,22 @@ describe('what a viewer sends', () => {
     reader.send('claude', { prompt: 'no' });
     reader.send('execute', { command: 'id' });
     reader.send('stream', { action: 'subscribe', of: 'files' });
-    reader.ws.send(encodeTerminalFrame({ kind: frameKind.input, terminalId: randomUUID() as TerminalId, position: 1, bytes: Uint8Array.of(1) }));
-    await vi.waitFor(() => expect(reader.of('error').map(({ payload }) => payload.code)).toEqual(Array(4).fill('forbidden')), patience);
-    await vi.waitFor(() => expect(files.of('error').map(({ payload }) => payload.code)).toEqual(['bad_request']), patience);
+    reader.ws.send(
+      encodeTerminalFrame({
+        kind: frameKind.input,
+        terminalId: randomUUID() as TerminalId,
+        position: 1,
+        bytes: Uint8Array.of(1),
+      }),
+    );
+    await vi.waitFor(
+      () => expect(reader.of('error').map(({ payload }) => payload.code)).toEqual(Array(4).fill('forbidden')),
+      patience,
+    );
+    await vi.waitFor(
+      () => expect(files.of('error').map(({ payload }) => payload.code)).toEqual(['bad_request']),
+      patience,
+    );
     files.ws.close();
     reader.ws.close();
   });

@@ -82,7 +82,8 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   const protocolError = (id: string, error: AppError): void => {
     outlet.error(id, error);
     protocolErrors += 1;
-    if (protocolErrors > maxProtocolErrors) close(new AppError('bad_request', { message: 'Too many messages were not understood.' }));
+    if (protocolErrors > maxProtocolErrors)
+      close(new AppError('bad_request', { message: 'Too many messages were not understood.' }));
   };
 
   const failed = (id: string, thrown: unknown): void => {
@@ -119,7 +120,12 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
     deps.actions.audit({ actor, ip }, sessionId, action, details);
 
   /** In order; at once where nothing before it waits and nothing is to be written down first. */
-  const relay = (item: LiveMessage | Buffer, id: string, words: AuditWords | null, done: () => void = () => {}): void => {
+  const relay = (
+    item: LiveMessage | Buffer,
+    id: string,
+    words: AuditWords | null,
+    done: () => void = () => {},
+  ): void => {
     if (words === null && !relayLane.isBusy()) return line.send(item);
     const taken = relayLane.add(async () => {
       try {
@@ -142,7 +148,9 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
     const { of, action, epoch, after } = message.payload;
     if (of === 'execute') return relay(message, message.id, null);
     if (of === 'events') {
-      return inOrder(message.id, async () => (action === 'subscribe' ? reader.subscribe(message.id, { epoch, after }) : reader.unsubscribe()));
+      return inOrder(message.id, async () =>
+        action === 'subscribe' ? reader.subscribe(message.id, { epoch, after }) : reader.unsubscribe(),
+      );
     }
     wantsFiles = action === 'subscribe';
     room.filesChanged();
@@ -175,7 +183,9 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
       if (!parsed.success) throw invalidFields(parsed.error);
       const message = parsed.data;
       if (!(filter.accepts as readonly string[]).includes(message.type)) {
-        throw new AppError('bad_request', { message: `This socket does not take messages of type ${message.type}; ${sessionSockets.ws.path} does.` });
+        throw new AppError('bad_request', {
+          message: `This socket does not take messages of type ${message.type}; ${sessionSockets.ws.path} does.`,
+        });
       }
       if (!isAck(message) && !messages.take(1 - anyCost)) return outlet.error(id, tooFast());
       onMessage(message);
@@ -186,15 +196,19 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
 
   const onBytes = (frame: Buffer): void => {
     const terminal = filter.binary ? inputTerminalOf(frame) : null;
-    if (terminal === null) return protocolError('', new AppError('bad_request', { message: 'These bytes are not terminal input.' }));
-    if (!permissions.has('session.terminal.write')) return outlet.error('', new AppError('forbidden', { permission: 'session.terminal.write' }));
+    if (terminal === null)
+      return protocolError('', new AppError('bad_request', { message: 'These bytes are not terminal input.' }));
+    if (!permissions.has('session.terminal.write'))
+      return outlet.error('', new AppError('forbidden', { permission: 'session.terminal.write' }));
     if (!bytes.take(frame.length)) return outlet.error('', tooFast());
     const words = typedIn.has(terminal) ? null : { action: 'terminal.write', details: { terminalId: terminal } };
     relay(frame, '', words, () => typedIn.add(terminal));
   };
 
   keepAlive(socket, clock, deps.timing);
-  socket.on('message', (data: RawData, isBinary: boolean) => (isBinary ? onBytes(data as Buffer) : onText(data.toString())));
+  socket.on('message', (data: RawData, isBinary: boolean) =>
+    isBinary ? onBytes(data as Buffer) : onText(data.toString()),
+  );
   socket.on('error', () => {});
   socket.once('close', () => {
     reader.unsubscribe();

@@ -34,7 +34,11 @@ export const createSummaries = ({ bus, clock, read, everyMs }: SummariesDeps) =>
   const stop = bus.subscribe(sessionChannel, (notice) => {
     if (notice.kind !== 'message' || listeners.size === 0) return;
     const { id } = notice.payload as { id: string };
-    if (!planned.has(id)) planned.set(id, clock.after(everyMs, () => tell(id)));
+    if (!planned.has(id))
+      planned.set(
+        id,
+        clock.after(everyMs, () => tell(id)),
+      );
   });
 
   return {

@@ -29,7 +29,10 @@ const newPlaces = (change: Partial<PlacesDeps> = {}) => house.newPlaces(driver, 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rc-conv-'));
   house = await createSessionHouse({
-    projections: (database) => [createApprovalProjection(createClaudeStore(database)), createTaskProjection(createTasksStore(database))],
+    projections: (database) => [
+      createApprovalProjection(createClaudeStore(database)),
+      createTaskProjection(createTasksStore(database)),
+    ],
   });
   const address = (sessionId: string) => join(folder, `${sessionId.slice(0, 8)}.sock`);
   driver = createFakeDriver({
@@ -52,7 +55,15 @@ beforeEach(async () => {
     },
   });
   const { database, events, commands, audit, clock } = house;
-  claude = createClaude({ database, store: createClaudeStore(database), events, commands, audit, clock, maxWaitMs: 20_000 });
+  claude = createClaude({
+    database,
+    store: createClaudeStore(database),
+    events,
+    commands,
+    audit,
+    clock,
+    maxWaitMs: 20_000,
+  });
   const access = { authorize: async () => {} };
   tasks = createTasks({ database, store: createTasksStore(database), events, claude, audit, access, clock });
   onCommand = undefined;
@@ -85,7 +96,11 @@ const text = (turnId: TurnId, n: number): AgentEvent => ({
   text: { text: String(n), bytes: String(n).length },
   parentToolUseId: null,
 });
-const ended = (turnId: TurnId, said: string | null, outcome: 'completed' | 'interrupted' = 'completed'): AgentEvent => ({
+const ended = (
+  turnId: TurnId,
+  said: string | null,
+  outcome: 'completed' | 'interrupted' = 'completed',
+): AgentEvent => ({
   type: 'turn.ended',
   turnId,
   outcome,
@@ -110,7 +125,12 @@ describe('a conversation', () => {
     const act = { ...person, sessionId: id };
     const signal = new AbortController().signal;
     const { messageId } = await claude.send(act, 'hello');
-    expect(await claude.wait(id, messageId, signal)).toMatchObject({ messageId, outcome: 'completed', message: 'You said hello', usage: noTokens });
+    expect(await claude.wait(id, messageId, signal)).toMatchObject({
+      messageId,
+      outcome: 'completed',
+      message: 'You said hello',
+      usage: noTokens,
+    });
     expect((await house.sessions.get(id)).shown).toBe('idle');
     expect(await house.commands.pending(id, 0, 10)).toEqual([]);
   });
@@ -204,7 +224,10 @@ describe('a conversation', () => {
     await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('unreachable'), patience);
     const [place] = [...driver.world.places.values()];
     const { spec } = place ?? {};
-    const again = await startTinyAgent({ socketPath: join(folder, `${id.slice(0, 8)}.sock`), secret: secretOf(spec?.placeId ?? '') });
+    const again = await startTinyAgent({
+      socketPath: join(folder, `${id.slice(0, 8)}.sock`),
+      secret: secretOf(spec?.placeId ?? ''),
+    });
     agents.set(id, again);
     await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
     expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(starts);
@@ -218,7 +241,15 @@ describe('what an agent may not say', () => {
     const turnId = newTurn();
     let deep: unknown = 1;
     for (let level = 0; level < 2_000; level += 1) deep = [deep];
-    const call = { type: 'tool.called', turnId, toolUseId: 't', name: 'X', title: 'x', inputCut: false, parentToolUseId: null };
+    const call = {
+      type: 'tool.called',
+      turnId,
+      toolUseId: 't',
+      name: 'X',
+      title: 'x',
+      inputCut: false,
+      parentToolUseId: null,
+    };
     agent.propose({ type: 'message.user', messageId: randomUUID(), by: {}, text: 'forged' } as never);
     agent.propose({ ...call, input: { deep } } as never);
     agent.propose({ ...call, input: { big: 'x'.repeat(70_000) } } as never);
@@ -259,13 +290,17 @@ describe('approvals', () => {
     expect((await claude.allApprovals(person, { limit: 10 })).items).toHaveLength(1);
     expect((await claude.allApprovals(second, { limit: 10 })).items).toEqual([]);
     const answers = await Promise.allSettled(
-      [person, second].map((who) => claude.answer({ ...who, sessionId: id }, 'tool-1' as never, { decision: 'allow', scope: 'once' })),
+      [person, second].map((who) =>
+        claude.answer({ ...who, sessionId: id }, 'tool-1' as never, { decision: 'allow', scope: 'once' }),
+      ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(answers.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'already_answered' } });
     await vi.waitFor(() => expect(agent.control.filter(({ type }) => type === 'command')).toHaveLength(1), patience);
     expect((await house.sessions.get(id)).openApprovals).toBe(0);
-    await expect(claude.answer({ ...person, sessionId: id }, 'none' as never, { decision: 'allow', scope: 'once' })).rejects.toMatchObject({
+    await expect(
+      claude.answer({ ...person, sessionId: id }, 'none' as never, { decision: 'allow', scope: 'once' }),
+    ).rejects.toMatchObject({
       code: 'not_found',
     });
   });
@@ -279,12 +314,19 @@ describe('approvals', () => {
     const act = { ...person, sessionId: id, id: randomUUID() as never };
     const answer = await claude.answer(act, 'tool-2' as never, { decision: 'deny', scope: 'once', reason: 'no' });
     expect(answer).toMatchObject({ status: 'answered', decision: 'deny', answeredBy: { name: 'Ada' } });
-    expect(await claude.answer(act, 'tool-2' as never, { decision: 'deny', scope: 'once', reason: 'no' })).toEqual(answer);
+    expect(await claude.answer(act, 'tool-2' as never, { decision: 'deny', scope: 'once', reason: 'no' })).toEqual(
+      answer,
+    );
     await house.sessions.start(id, person);
     await vi.waitFor(() => {
       expect(agentOf(id).control).toContainEqual({
         type: 'command',
-        command: { id: act.id, type: 'answer', approvalId: 'tool-2', answer: { decision: 'deny', scope: 'once', reason: 'no' } },
+        command: {
+          id: act.id,
+          type: 'answer',
+          approvalId: 'tool-2',
+          answer: { decision: 'deny', scope: 'once', reason: 'no' },
+        },
       });
     }, patience);
   });
@@ -305,14 +347,27 @@ describe('tasks', () => {
     await vi.waitFor(async () => expect(await status()).toBe('running'), patience);
     agent.propose({
       type: 'approval.asked',
-      approval: { approvalId: 'a' as never, turnId, kind: 'tool', tool: 'X', title: 'x', input: {}, sessionRule: null, agent: null, askedAt: new Date().toISOString() },
+      approval: {
+        approvalId: 'a' as never,
+        turnId,
+        kind: 'tool',
+        tool: 'X',
+        title: 'x',
+        input: {},
+        sessionRule: null,
+        agent: null,
+        askedAt: new Date().toISOString(),
+      },
     });
     await vi.waitFor(async () => expect(await status()).toBe('needs_input'), patience);
     await expect(tasks.remove(person, task.id)).rejects.toMatchObject({ code: 'conflict' });
     await claude.answer({ ...person, sessionId: id }, 'a' as never, { decision: 'allow', scope: 'once' });
     expect(await status()).toBe('running');
     agent.propose(ended(turnId, 'one two three'));
-    await vi.waitFor(async () => expect(await tasks.get(person, task.id)).toMatchObject({ status: 'done', result: 'one two three' }), patience);
+    await vi.waitFor(
+      async () => expect(await tasks.get(person, task.id)).toMatchObject({ status: 'done', result: 'one two three' }),
+      patience,
+    );
     expect((await house.sessions.get(id)).shown).toBe('completed');
     expect((await tasks.list(person, { limit: 1 })).items).toHaveLength(1);
     await tasks.remove(person, task.id);
@@ -321,14 +376,19 @@ describe('tasks', () => {
 
   test('a queued task is taken back, a running one interrupted; another person knows neither', async () => {
     onCommand = (agent, command) => {
-      if (command.type === 'withdraw') agent.propose({ type: 'message.withdrawn', messageId: command.messageId }, [command.id]);
+      if (command.type === 'withdraw')
+        agent.propose({ type: 'message.withdrawn', messageId: command.messageId }, [command.id]);
     };
     const { person, id } = await running();
     const stranger = await house.person('Bob');
     const queued = await tasks.create(person, id, { name: 'Never' });
     await expect(tasks.get(stranger, queued.id)).rejects.toMatchObject({ code: 'not_found' });
-    await expect(tasks.patch(stranger, queued.id, { status: 'cancelled' })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(tasks.patch(stranger, queued.id, { status: 'cancelled' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
     expect(await tasks.patch(person, queued.id, { status: 'cancelled' })).toMatchObject({ status: 'cancelled' });
-    await expect(tasks.patch(person, queued.id, { status: 'cancelled' })).resolves.toMatchObject({ status: 'cancelled' });
+    await expect(tasks.patch(person, queued.id, { status: 'cancelled' })).resolves.toMatchObject({
+      status: 'cancelled',
+    });
   });
 });

@@ -71,11 +71,16 @@ const decideSilent = ({ link, reached, startedAtMs, nowMs, state }: Sight, timin
   if (!reached) {
     const leftMs = (startedAtMs ?? nowMs) + timing.startTimeoutMs - nowMs;
     if (leftMs > 0) return nothing(leftMs);
-    return { do: 'abandon', reason: `The session did not answer within ${Math.round(timing.startTimeoutMs / 1000)} s of its start.` };
+    return {
+      do: 'abandon',
+      reason: `The session did not answer within ${Math.round(timing.startTimeoutMs / 1000)} s of its start.`,
+    };
   }
   // It may still work on its turn: nothing is ended, and no second one is started.
   if (state.place.status === 'unreachable') return nothing();
-  return link.silentMs > timing.deadMs ? { do: 'mark', status: 'unreachable' } : nothing(timing.deadMs - link.silentMs + 1);
+  return link.silentMs > timing.deadMs
+    ? { do: 'mark', status: 'unreachable' }
+    : nothing(timing.deadMs - link.silentMs + 1);
 };
 
 const decideReached = ({ state, reached, startedAtMs, nowMs }: Sight, timing: PlaceTiming): Decision => {

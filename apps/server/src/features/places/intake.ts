@@ -1,7 +1,15 @@
 // What an agent says on its control link: checked, stored in order, acknowledged after the commit.
 // It knows no connection; `flow` holds the agent back while the store is behind.
 
-import { AppError, blobHash, commandId, controlVersion, fromAgentControl, type Proposal, type ToAgentControl } from '@remote-claude/contract';
+import {
+  AppError,
+  blobHash,
+  commandId,
+  controlVersion,
+  fromAgentControl,
+  type Proposal,
+  type ToAgentControl,
+} from '@remote-claude/contract';
 import { z } from 'zod';
 
 import type { Log } from '../../platform/log.js';
@@ -73,7 +81,9 @@ export const createIntake = (deps: IntakeDeps) => {
   };
 
   const storeProposals = async (batch: Propose[]): Promise<void> => {
-    const proposals = batch.flatMap(({ source, proposals: some }) => some.map((one) => ({ source, ...one }) as Proposal));
+    const proposals = batch.flatMap(({ source, proposals: some }) =>
+      some.map((one) => ({ source, ...one }) as Proposal),
+    );
     const { rejected } = await events.append(sessionId, proposals, { by: 'agent' });
     for (const { source, n, reason } of rejected) {
       log.warn({ sessionId, source, n, reason }, 'an event of an agent was rejected');
@@ -131,7 +141,8 @@ export const createIntake = (deps: IntakeDeps) => {
       const said = parsed.data;
       switch (said.type) {
         case 'hello':
-          if (said.version > controlVersion) log.warn({ sessionId, version: said.version }, 'the agent is newer than this server');
+          if (said.version > controlVersion)
+            log.warn({ sessionId, version: said.version }, 'the agent is newer than this server');
           deps.onHello();
           return deps.onActivity(said.idleMs);
         case 'activity':

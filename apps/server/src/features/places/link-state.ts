@@ -25,7 +25,11 @@ const table: Readonly<Record<LinkState, Readonly<Record<LinkInput, LinkState>>>>
 export const nextLinkState = (state: LinkState, input: LinkInput): LinkState => table[state][input];
 
 /** The pause before another try, after so many failures in a row: doubling, with jitter, so that links do not return all at once. */
-export const linkRetryMs = (failures: number, limits: { minRetryMs: number; maxRetryMs: number }, chance: number): number => {
+export const linkRetryMs = (
+  failures: number,
+  limits: { minRetryMs: number; maxRetryMs: number },
+  chance: number,
+): number => {
   const pauseMs = Math.min(limits.maxRetryMs, limits.minRetryMs * 2 ** Math.min(failures, 20));
   return pauseMs * (0.5 + chance / 2);
 };

@@ -27,7 +27,10 @@ const typesOf = async (sessionId: string) =>
     event.type === 'place.changed' ? `${event.wanted}/${event.status}` : event.type,
   );
 
-const withPlaces = async (work: (places: Places, driver: ReturnType<typeof createFakeDriver>) => Promise<void>, change = {}) => {
+const withPlaces = async (
+  work: (places: Places, driver: ReturnType<typeof createFakeDriver>) => Promise<void>,
+  change = {},
+) => {
   const driver = createFakeDriver();
   const places = house.newPlaces(driver, change);
   try {
@@ -203,11 +206,21 @@ describe('whatever dies, and whenever', () => {
           if (what === 'start') await house.sessions.start(id, ada);
           if (what === 'start a second place') {
             const other = randomUUID();
-            const spec = { sessionId: id, placeId: other, command: ['idle'], environment: {}, limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 } };
+            const spec = {
+              sessionId: id,
+              placeId: other,
+              command: ['idle'],
+              environment: {},
+              limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 },
+            };
             world.places.set(other, { spec, status: 'running', reason: null, exitCode: null });
           }
           if (what === 'lose the handle') {
-            await house.database.db.updateTable('sessions').set({ place_handle: null, place_doors: null }).where('id', '=', id).execute();
+            await house.database.db
+              .updateTable('sessions')
+              .set({ place_handle: null, place_doors: null })
+              .where('id', '=', id)
+              .execute();
           }
           if (what.startsWith('kill the server')) {
             // The row names a place, and the answer of the driver, or the call itself, never came.
@@ -215,14 +228,24 @@ describe('whatever dies, and whenever', () => {
             if (wanted === 'running' && placeId === null) {
               const begun = randomUUID();
               await house.database.transaction((trx) => store.begin(trx, id, begun, new Date()));
-              const spec = { sessionId: id, placeId: begun, command: ['idle'], environment: {}, limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 } };
-              if (what.includes('after')) world.places.set(begun, { spec, status: 'running', reason: null, exitCode: null });
+              const spec = {
+                sessionId: id,
+                placeId: begun,
+                command: ['idle'],
+                environment: {},
+                limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 },
+              };
+              if (what.includes('after'))
+                world.places.set(begun, { spec, status: 'running', reason: null, exitCode: null });
             }
             places = house.newPlaces(createFakeDriver({ world }));
           }
         }
         const before = await row(id);
-        const kept = live(world, id).some((place) => place.spec.placeId === before.placeId) && before.wanted === 'running' ? before.placeId : null;
+        const kept =
+          live(world, id).some((place) => place.spec.placeId === before.placeId) && before.wanted === 'running'
+            ? before.placeId
+            : null;
         await places.reconcileAll();
         await vi.waitFor(async () => expect((await row(id)).retryAt).toBeNull(), patience);
         await places.reconcileAll();

@@ -14,7 +14,8 @@ import type { PlaceRow } from './store.js';
 
 export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door'> {
   bus: Bus;
-  timing: PlaceTiming & LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
+  timing: PlaceTiming &
+    LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
 }
 
 /** What this process knows of one session. */
@@ -123,7 +124,10 @@ export const createPlaces = (deps: PlacesDeps) => {
       return await driver.inspect(row.handle);
     } catch (error) {
       if (!(error instanceof ComputeError) || error.code !== 'bad_handle') throw error;
-      return { status: 'stopped', reason: 'This server is set up for another engine than the one that the session ran on.' };
+      return {
+        status: 'stopped',
+        reason: 'This server is set up for another engine than the one that the session ran on.',
+      };
     }
   };
 
@@ -230,7 +234,8 @@ export const createPlaces = (deps: PlacesDeps) => {
     reconcileAll,
     reconcile,
     /** Sessions whose agent is linked now. */
-    linked: (): string[] => [...watches].filter(([, watch]) => watch.link?.link.isUp() === true).map(([sessionId]) => sessionId),
+    linked: (): string[] =>
+      [...watches].filter(([, watch]) => watch.link?.link.isUp() === true).map(([sessionId]) => sessionId),
     /** Places stay; steps under way are finished. */
     async close(): Promise<void> {
       closed = true;

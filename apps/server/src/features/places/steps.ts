@@ -2,7 +2,13 @@
 // the two is seen at the next look. It knows no schedule; one step at a time is taken for a session.
 
 import { randomUUID } from 'node:crypto';
-import { ComputeError, type Driver, type FoundPlace, type PlaceAddresses, type PlaceLimits } from '@remote-claude/compute';
+import {
+  ComputeError,
+  type Driver,
+  type FoundPlace,
+  type PlaceAddresses,
+  type PlaceLimits,
+} from '@remote-claude/compute';
 import { noTokens, type ServerEvent, type SessionState } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
@@ -49,7 +55,11 @@ export const createSteps = (deps: StepDeps) => {
   const { database, store, events, commands, driver, gateway, clock, log, timing } = deps;
 
   /** Writes a change of the place, unless the session has another place by now or is as it should be written. */
-  const change = (row: PlaceRow, words: PlaceWords, also: (trx: Trx, state: SessionState) => Promise<void> = async () => {}) =>
+  const change = (
+    row: PlaceRow,
+    words: PlaceWords,
+    also: (trx: Trx, state: SessionState) => Promise<void> = async () => {},
+  ) =>
     database.transaction(async (trx) => {
       const { state } = await events.lock(trx, row.sessionId);
       const now = await store.find(row.sessionId, trx);
@@ -74,7 +84,8 @@ export const createSteps = (deps: StepDeps) => {
     await events.record(trx, row.sessionId, [ended], await commands.pendingInterrupts(trx, row.sessionId));
   };
 
-  const retryAt = (attempts: number): Date => new Date(clock.now().getTime() + timing.retryMs * 4 ** Math.max(0, attempts - 1));
+  const retryAt = (attempts: number): Date =>
+    new Date(clock.now().getTime() + timing.retryMs * 4 ** Math.max(0, attempts - 1));
 
   /** The place is gone or never came: once more after a pause, or given up until a person asks. */
   const failed = (row: PlaceRow, reason: string, options: { attempts: number; atOnce: boolean }) => {
@@ -137,7 +148,8 @@ export const createSteps = (deps: StepDeps) => {
     const live = await findLive(row.sessionId);
     for (const found of live.filter(({ placeId }) => placeId !== row.placeId)) await stopSuperseded(found);
     if (live.some(({ placeId }) => placeId === row.placeId)) return;
-    const reason = error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
+    const reason =
+      error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
     await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0 });
   };
 
@@ -153,7 +165,9 @@ export const createSteps = (deps: StepDeps) => {
       let row = seen;
       if (fresh) {
         const placeId = randomUUID();
-        await change(seen, { status: 'starting', step: 'Making a place' }, (trx) => store.begin(trx, seen.sessionId, placeId, clock.now()));
+        await change(seen, { status: 'starting', step: 'Making a place' }, (trx) =>
+          store.begin(trx, seen.sessionId, placeId, clock.now()),
+        );
         const begun = await store.find(seen.sessionId);
         if (begun?.placeId !== placeId) return;
         row = begun;
@@ -167,7 +181,8 @@ export const createSteps = (deps: StepDeps) => {
     },
 
     async stop(row: PlaceRow): Promise<void> {
-      const handle = row.handle ?? (await findLive(row.sessionId)).find(({ placeId }) => placeId === row.placeId)?.handle ?? null;
+      const handle =
+        row.handle ?? (await findLive(row.sessionId)).find(({ placeId }) => placeId === row.placeId)?.handle ?? null;
       if (handle !== null) await driver.stop(handle, { graceMs: timing.stopGraceMs });
       await gateway.close(row.sessionId);
       const { reason, next } = row.state.place;
@@ -177,7 +192,8 @@ export const createSteps = (deps: StepDeps) => {
       });
     },
 
-    settle: (row: PlaceRow) => change(row, { status: 'stopped', reason: row.state.place.reason, next: row.state.place.next }),
+    settle: (row: PlaceRow) =>
+      change(row, { status: 'stopped', reason: row.state.place.reason, next: row.state.place.next }),
 
     async bury(row: PlaceRow, reason: string): Promise<void> {
       await gateway.close(row.sessionId);
@@ -197,7 +213,11 @@ export const createSteps = (deps: StepDeps) => {
         row,
         status === 'running'
           ? { status }
-          : { status, reason: 'The session does not answer; it may still be running.', next: 'It is tried again all the time.' },
+          : {
+              status,
+              reason: 'The session does not answer; it may still be running.',
+              next: 'It is tried again all the time.',
+            },
         async (trx) => {
           if (status === 'running') await store.recordReached(trx, row.sessionId, clock.now());
         },

@@ -55,7 +55,9 @@ export const createPlacesStore = ({ db }: Database) => ({
     const rows = await db
       .selectFrom('sessions')
       .select('id')
-      .where((eb) => eb.or([eb('wanted', '=', 'running'), eb('place_id', 'is not', null), eb('status', '!=', 'stopped')]))
+      .where((eb) =>
+        eb.or([eb('wanted', '=', 'running'), eb('place_id', 'is not', null), eb('status', '!=', 'stopped')]),
+      )
       .execute();
     return rows.map((row) => row.id);
   },

@@ -53,7 +53,8 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
     const row = await store.find(sessionId);
     if (row === null) throw new AppError('not_found');
     if (row.placeId === null || row.doors === null) {
-      if (row.wanted === 'running') throw new AppError('place_unreachable', { message: 'The session is still starting. Try again shortly.' });
+      if (row.wanted === 'running')
+        throw new AppError('place_unreachable', { message: 'The session is still starting. Try again shortly.' });
       throw new AppError('session_not_running');
     }
     return { address: row.doors.agent, authorization: `Bearer ${secretOf(row.placeId)}` };
@@ -94,7 +95,13 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
       const { socket, authorization } = await open(sessionId);
       return new Promise<AgentResponse>((resolve, reject) => {
         const outgoing = httpRequest(
-          { createConnection: () => socket, method, path, headers: { host: 'agent', ...headers, authorization }, ...(signal && { signal }) },
+          {
+            createConnection: () => socket,
+            method,
+            path,
+            headers: { host: 'agent', ...headers, authorization },
+            ...(signal && { signal }),
+          },
           (answer) => {
             // An answer that breaks off ends its reader by `error`; nobody listening must not end the process.
             answer.on('error', () => {});

@@ -15,5 +15,8 @@ export const sessionsRoutes = (sessions: Sessions): BoundRoute[] => [
   })),
   handle(routes.sessions.stop, async (call) => ({ status: 200, body: await sessions.stop(call.params.id, call) })),
   handle(routes.sessions.start, async (call) => ({ status: 200, body: await sessions.start(call.params.id, call) })),
-  handle(routes.sessions.remove, async (call) => ({ status: 200, body: await sessions.terminate(call.params.id, call) })),
+  handle(routes.sessions.remove, async (call) => ({
+    status: 200,
+    body: await sessions.terminate(call.params.id, call),
+  })),
 ];

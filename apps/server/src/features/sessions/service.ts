@@ -64,7 +64,12 @@ export const createSessions = (deps: SessionsDeps) => {
   };
 
   /** One act on a session: its audit row, its events and the answer, all or nothing. */
-  const act = (sessionId: string, request: Request, action: string, work: (trx: Trx, state: SessionState) => Promise<ServerEvent[]>) =>
+  const act = (
+    sessionId: string,
+    request: Request,
+    action: string,
+    work: (trx: Trx, state: SessionState) => Promise<ServerEvent[]>,
+  ) =>
     database.transaction(async (trx) => {
       const { state } = await events.lock(trx, sessionId);
       const happened = await work(trx, state);
@@ -76,7 +81,10 @@ export const createSessions = (deps: SessionsDeps) => {
   return {
     get: (sessionId: string): Promise<Session> => shown(sessionId),
 
-    async list({ actor }: Pick<Request, 'actor'>, query: ListQuery): Promise<{ items: Session[]; nextCursor: string | null }> {
+    async list(
+      { actor }: Pick<Request, 'actor'>,
+      query: ListQuery,
+    ): Promise<{ items: Session[]; nextCursor: string | null }> {
       const rows = await store.list({
         ownerId: actor.role === 'admin' ? null : actor.userId,
         search: query.search === undefined || query.search === '' ? null : query.search,
@@ -99,7 +107,13 @@ export const createSessions = (deps: SessionsDeps) => {
         const id = randomUUID();
         const name = config.name ?? 'New session';
         await store.insert(trx, { id, userId: actor.userId, name, config, at: clock.now() });
-        await audit.record(trx, { userId: actor.userId, sessionId: id, action: 'sessions.create', details: { ...config }, ip: request.ip });
+        await audit.record(trx, {
+          userId: actor.userId,
+          sessionId: id,
+          action: 'sessions.create',
+          details: { ...config },
+          ip: request.ip,
+        });
         await events.record(trx, id, [
           {
             type: 'session.created',
@@ -122,13 +136,15 @@ export const createSessions = (deps: SessionsDeps) => {
 
     stop: (sessionId: string, request: Request): Promise<Session> =>
       act(sessionId, request, 'sessions.stop', async (_trx, state) => {
-        if (state.wanted === 'terminated') throw new AppError('conflict', { message: 'This session is terminated; nothing runs in it.' });
+        if (state.wanted === 'terminated')
+          throw new AppError('conflict', { message: 'This session is terminated; nothing runs in it.' });
         return state.wanted === 'stopped' ? [] : [ending(state, 'stopped')];
       }),
 
     start: (sessionId: string, request: Request): Promise<Session> =>
       act(sessionId, request, 'sessions.start', async (trx, state) => {
-        if (state.wanted === 'terminated') throw new AppError('conflict', { message: 'A terminated session cannot start again.' });
+        if (state.wanted === 'terminated')
+          throw new AppError('conflict', { message: 'A terminated session cannot start again.' });
         const failed = state.place.status === 'failed';
         if (state.wanted === 'running' && !failed) return [];
         if (state.wanted === 'stopped') await requireRoom(trx, (await shown(sessionId, trx)).userId);
@@ -149,10 +165,14 @@ export const createSessions = (deps: SessionsDeps) => {
 };
 export type Sessions = ReturnType<typeof createSessions>;
 
-const placeChange = (
-  wanted: WantedState,
-  place: Pick<SessionState['place'], 'status' | 'step'>,
-): ServerEvent => ({ type: 'place.changed', wanted, status: place.status, step: place.step, reason: null, next: null });
+const placeChange = (wanted: WantedState, place: Pick<SessionState['place'], 'status' | 'step'>): ServerEvent => ({
+  type: 'place.changed',
+  wanted,
+  status: place.status,
+  step: place.step,
+  reason: null,
+  next: null,
+});
 
 /** A place that is there is stopping; one that is not has stopped already. */
 const ending = (state: SessionState, wanted: 'stopped' | 'terminated'): ServerEvent => {

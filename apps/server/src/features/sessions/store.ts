@@ -95,7 +95,10 @@ export const createSessionsStore = ({ db }: Database) => ({
     return count;
   },
 
-  async insert(trx: Trx, session: { id: string; userId: string; name: string; config: unknown; at: Date }): Promise<void> {
+  async insert(
+    trx: Trx,
+    session: { id: string; userId: string; name: string; config: unknown; at: Date },
+  ): Promise<void> {
     const { id, userId, name, at } = session;
     await trx
       .insertInto('sessions')

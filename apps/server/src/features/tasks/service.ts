@@ -46,7 +46,8 @@ export const createTasks = (deps: TasksDeps) => {
     new Promise((resolve) => {
       const cancelTimer = clock.after(cancelWaitMs, () => finish());
       const follower = events.follow(task.sessionId, after, (page) => {
-        if (page.some(({ event }) => event.type === 'task.changed' && event.taskId === task.id && isOver(event.status))) finish();
+        if (page.some(({ event }) => event.type === 'task.changed' && event.taskId === task.id && isOver(event.status)))
+          finish();
       });
       const finish = (): void => {
         cancelTimer();
@@ -61,20 +62,34 @@ export const createTasks = (deps: TasksDeps) => {
     }
     const { head } = await events.head(task.sessionId);
     const details = { taskId: task.id, status: 'cancelled' };
-    await audit.record(database.db, { userId: act.actor.userId, sessionId: task.sessionId, action: 'tasks.patch', details, ip: act.ip });
+    await audit.record(database.db, {
+      userId: act.actor.userId,
+      sessionId: task.sessionId,
+      action: 'tasks.patch',
+      details,
+      ip: act.ip,
+    });
     const claudeAct = { actor: act.actor, ip: act.ip, sessionId: task.sessionId };
     try {
       if (task.status === 'queued') await claude.withdraw(claudeAct, messageId as CommandId);
       else await claude.interrupt(claudeAct);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'session_not_running') throw error;
-      throw new AppError('conflict', { message: 'Its session is stopped. Start the session, then cancel the task.' }, { cause: error });
+      throw new AppError(
+        'conflict',
+        { message: 'Its session is stopped. Start the session, then cancel the task.' },
+        { cause: error },
+      );
     }
     await untilOver(task, head);
   };
 
   return {
-    async create(act: TaskAct, sessionId: string, wanted: { name: string; description?: string | undefined }): Promise<Task> {
+    async create(
+      act: TaskAct,
+      sessionId: string,
+      wanted: { name: string; description?: string | undefined },
+    ): Promise<Task> {
       await access.authorize(act.actor, 'session.chat.write', sessionId);
       const description = wanted.description === undefined || wanted.description === '' ? null : wanted.description;
       const prompt = description === null ? wanted.name : `${wanted.name}\n\n${description}`;
@@ -93,7 +108,12 @@ export const createTasks = (deps: TasksDeps) => {
 
     async list(
       { actor }: Pick<TaskAct, 'actor'>,
-      query: { cursor?: string | undefined; limit: number; sessionId?: string | undefined; status?: TaskStatus | undefined },
+      query: {
+        cursor?: string | undefined;
+        limit: number;
+        sessionId?: string | undefined;
+        status?: TaskStatus | undefined;
+      },
     ): Promise<{ items: Task[]; nextCursor: string | null }> {
       const rows = await store.list({
         userId: actor.userId,
@@ -104,12 +124,20 @@ export const createTasks = (deps: TasksDeps) => {
       });
       const items = rows.slice(0, query.limit);
       const last = items.at(-1);
-      return { items, nextCursor: rows.length > items.length && last !== undefined ? `${Date.parse(last.createdAt)}.${last.id}` : null };
+      return {
+        items,
+        nextCursor:
+          rows.length > items.length && last !== undefined ? `${Date.parse(last.createdAt)}.${last.id}` : null,
+      };
     },
 
     get: async ({ actor }: Pick<TaskAct, 'actor'>, id: string): Promise<Task> => (await mine(actor, id)).task,
 
-    async patch(act: TaskAct, id: string, change: { name?: string | undefined; status?: 'cancelled' | undefined }): Promise<Task> {
+    async patch(
+      act: TaskAct,
+      id: string,
+      change: { name?: string | undefined; status?: 'cancelled' | undefined },
+    ): Promise<Task> {
       const found = await mine(act.actor, id);
       const { sessionId } = found.task;
       await access.authorize(act.actor, 'session.chat.write', sessionId);
@@ -118,7 +146,13 @@ export const createTasks = (deps: TasksDeps) => {
         await database.transaction(async (trx) => {
           await events.lock(trx, sessionId);
           await store.rename(trx, id, name);
-          await audit.record(trx, { userId: act.actor.userId, sessionId, action: 'tasks.patch', details: { taskId: id, name }, ip: act.ip });
+          await audit.record(trx, {
+            userId: act.actor.userId,
+            sessionId,
+            action: 'tasks.patch',
+            details: { taskId: id, name },
+            ip: act.ip,
+          });
           const renamed = await store.find(act.actor.userId, id, trx);
           if (renamed !== null) await events.record(trx, sessionId, [taskChanged(renamed.task)]);
         });
@@ -133,7 +167,8 @@ export const createTasks = (deps: TasksDeps) => {
         await events.lock(trx, task.sessionId);
         const now = await store.find(act.actor.userId, id, trx);
         if (now === null) throw new AppError('not_found');
-        if (!isOver(now.task.status)) throw new AppError('conflict', { message: 'This task is not over. Cancel it first.' });
+        if (!isOver(now.task.status))
+          throw new AppError('conflict', { message: 'This task is not over. Cancel it first.' });
         await audit.record(trx, {
           userId: act.actor.userId,
           sessionId: task.sessionId,

@@ -70,8 +70,17 @@ export const createTasksStore = ({ db }: Database) => ({
   },
 
   /** With the message that it is. Only the person's own. */
-  async find(userId: string, id: string, executor: Executor = db): Promise<{ task: Task; messageId: string | null } | null> {
-    const row = await executor.selectFrom('tasks').selectAll().where('id', '=', id).where('user_id', '=', userId).executeTakeFirst();
+  async find(
+    userId: string,
+    id: string,
+    executor: Executor = db,
+  ): Promise<{ task: Task; messageId: string | null } | null> {
+    const row = await executor
+      .selectFrom('tasks')
+      .selectAll()
+      .where('id', '=', id)
+      .where('user_id', '=', userId)
+      .executeTakeFirst();
     return row === undefined ? null : { task: toTask(row), messageId: row.command_id };
   },
 
@@ -88,7 +97,10 @@ export const createTasksStore = ({ db }: Database) => ({
     if (status !== null) query = query.where('status', '=', status);
     if (after !== null) {
       query = query.where((eb) =>
-        eb.or([eb('created_at', '<', after.createdAt), eb.and([eb('created_at', '=', after.createdAt), eb('id', '<', after.id)])]),
+        eb.or([
+          eb('created_at', '<', after.createdAt),
+          eb.and([eb('created_at', '=', after.createdAt), eb('id', '<', after.id)]),
+        ]),
       );
     }
     return (await query.execute()).map(toTask);

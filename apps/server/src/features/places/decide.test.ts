@@ -1,0 +1,116 @@
+import { initialSessionState } from '@remote-claude/contract';
+import { describe, expect, test } from 'vitest';
+
+import { testTiming } from '../../testing/session-house.js';
+import { decide, type Decision, type Sight } from './decide.js';
+
+const hourMs = 3_600_000;
+const minuteMs = 60_000;
+const timing = { ...testTiming, maxDurationMs: 8 * hourMs };
+const nowMs = Date.parse('2026-01-01T12:00:00Z');
+const place = (status: Sight['state']['place']['status'], reason: string | null = null) => ({
+  ...initialSessionState.place,
+  status,
+  reason,
+});
+const turn = { turnId: 't' as never, messageIds: [], startedAt: '' };
+
+const running: Sight = {
+  wanted: 'running',
+  state: { place: place('running'), turn: null },
+  placeId: 'p',
+  hasHandle: true,
+  startedAtMs: nowMs - minuteMs,
+  reached: true,
+  retryAtMs: null,
+  report: { alive: true, reason: null },
+  link: { up: true, silentMs: 0 },
+  nowMs,
+};
+const none: Partial<Sight> = { placeId: null, hasHandle: false, report: null, reached: false, startedAtMs: null };
+const silent = (silentMs: number) => ({ link: { up: false, silentMs } });
+const aged = (ageMs: number) => ({ startedAtMs: nowMs - ageMs });
+
+const cases: [string, Partial<Sight>, Decision][] = [
+  ['a place that is as it should be', {}, { do: 'nothing', againInMs: 8 * hourMs - minuteMs - timing.warnBeforeMs }],
+  ['no place yet', { ...none, state: { place: place('none'), turn: null } }, { do: 'start', fresh: true }],
+  [
+    'a failure whose pause is not over',
+    { ...none, retryAtMs: nowMs + 500, state: { place: place('starting'), turn: null } },
+    { do: 'nothing', againInMs: 500 },
+  ],
+  [
+    'a start that was given up',
+    { ...none, state: { place: place('failed'), turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+  ['a start whose answer was never written down', { hasHandle: false, report: null }, { do: 'start', fresh: false }],
+  [
+    'a place that is gone',
+    { report: { alive: false, reason: 'It was killed.' } },
+    { do: 'bury', reason: 'It was killed.' },
+  ],
+  [
+    'an agent that greets first',
+    { reached: false, state: { place: place('starting'), turn: null } },
+    { do: 'mark', status: 'running' },
+  ],
+  [
+    'an agent that has some time left to greet',
+    { reached: false, ...silent(0), state: { place: place('starting'), turn: null }, ...aged(1_000) },
+    { do: 'nothing', againInMs: timing.startTimeoutMs - 1_000 },
+  ],
+  [
+    'an agent that never greeted',
+    { reached: false, ...silent(hourMs), ...aged(minuteMs + 1) },
+    { do: 'abandon', reason: 'The session did not answer within 60 s of its start.' },
+  ],
+  ['an agent that is silent for a moment', silent(24_000), { do: 'nothing', againInMs: 1_001 }],
+  ['an agent that is silent too long', silent(25_001), { do: 'mark', status: 'unreachable' }],
+  [
+    'an agent known to be silent, however long',
+    { ...silent(hourMs), state: { place: place('unreachable'), turn } },
+    { do: 'nothing', againInMs: null },
+  ],
+  ['an agent that is back', { state: { place: place('unreachable'), turn } }, { do: 'mark', status: 'running' }],
+  ['the longest duration comes near', aged(8 * hourMs - minuteMs), { do: 'warn', endsAtMs: nowMs + minuteMs }],
+  [
+    'warned already',
+    { ...aged(8 * hourMs - minuteMs), state: { place: place('running', 'soon'), turn: null } },
+    { do: 'nothing', againInMs: minuteMs },
+  ],
+  ['the longest duration is over', aged(8 * hourMs), { do: 'expire' }],
+  [
+    'over, and a turn runs',
+    { ...aged(8 * hourMs + minuteMs), state: { place: place('running', 'soon'), turn } },
+    { do: 'nothing', againInMs: timing.turnGraceMs - minuteMs },
+  ],
+  [
+    'over, and the turn had its grace',
+    { ...aged(8 * hourMs + timing.turnGraceMs), state: { place: place('running', 'soon'), turn } },
+    { do: 'expire' },
+  ],
+  ['stopped, with a place', { wanted: 'stopped' }, { do: 'stop' }],
+  [
+    'stopped, and the handle was never written down',
+    { wanted: 'stopped', hasHandle: false, report: null },
+    { do: 'stop' },
+  ],
+  ['terminated, with a place', { wanted: 'terminated' }, { do: 'stop' }],
+  [
+    'stopped before it had a place',
+    { ...none, wanted: 'stopped', state: { place: place('stopping'), turn: null } },
+    { do: 'settle' },
+  ],
+  [
+    'stopped for good',
+    { ...none, wanted: 'terminated', state: { place: place('stopped'), turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+];
+
+describe('what to do next', () => {
+  test.each(cases)('%s', (_what, seen, expected) => {
+    expect(decide({ ...running, ...seen }, timing)).toEqual(expected);
+  });
+});
