@@ -12,7 +12,7 @@ export interface DemoModel {
 }
 
 export interface DemoModelDeps {
-  /** argv of the scripted model with the demo's script; it prints `{ "url": … }` when it listens. */
+  /** argv of the scripted model with the demo's script; it prints `{ "url": … }` when it listens, and ends with its stdin. */
   command: readonly string[];
   env: Record<string, string>;
   startTimeoutMs: number;
@@ -24,7 +24,7 @@ export const createDemoModel = ({ command, env, startTimeoutMs, log }: DemoModel
 
   const start = (): Promise<string> => {
     const [program = '', ...args] = command;
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     const url = new Promise<string>((resolve, reject) => {
       const timer = setTimeout(() => {
         child.kill();
