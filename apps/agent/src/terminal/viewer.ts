@@ -93,8 +93,9 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
     const mark = source.marks.find((one) => one.number > resize);
     if (mark && mark.offset <= sent) return tellSize(mark);
     const to = Math.min(ring.end, sent + frameBytes, mark?.offset ?? Infinity);
-    sink.output(encodeTerminalFrame({ kind: frameKind.output, terminalId, position: sent, bytes: ring.slice(sent, to) }));
+    const frame = encodeTerminalFrame({ kind: frameKind.output, terminalId, position: sent, bytes: ring.slice(sent, to) });
     sent = to;
+    sink.output(frame);
   };
 
   const behind = (): boolean => sent < ring.end || (source.marks.at(-1)?.number ?? 0) > resize;
@@ -130,8 +131,8 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
     output(offset, length, frame) {
       const room = !lagging && sent === offset && sink.writable() && sent - drawn < maxBehindBytes;
       if (!room || detached || (source.marks.at(-1)?.number ?? 0) > resize) return pump();
-      sink.output(frame());
       sent += length;
+      sink.output(frame());
     },
     pump,
     lag,
