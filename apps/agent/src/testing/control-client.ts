@@ -87,6 +87,7 @@ export const connectControl = async (socketPath: string, { acknowledge = true } 
     },
     close: () =>
       new Promise((resolve) => {
+        if (socket.readyState === socket.CLOSED) return resolve();
         socket.once('close', () => resolve());
         socket.close();
       }),

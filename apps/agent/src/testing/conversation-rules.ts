@@ -1,0 +1,21 @@
+/** What the scripted model says in the tests of conversations: the rules of a script, as source. */
+export const conversationRules = `
+  { name: 'program', when: userSays('program'), answer: [thinking('A small file will do.'), text('I write it now.'), toolUse('Write', { file_path: 'fib.mjs', content: 'console.log(1)\\n' })] },
+  { name: 'written', when: afterTool('Write', { isError: false }), answer: [toolUse('Bash', { command: 'node fib.mjs && seq 1 5000' })] },
+  { name: 'not written', when: afterTool('Write', { isError: true }), answer: [text('Then I leave it.')] },
+  { name: 'ran', when: afterTool('Bash'), answer: [text('It prints 1.')] },
+  { name: 'long', when: userSays('long'), answer: [numbered(2000, { delayMs: 20 })] },
+  { name: 'asks', when: userSays('question'), answer: [toolUse('AskUserQuestion', { questions: [{ question: 'Which colour?', header: 'Colour', multiSelect: false, options: [{ label: 'Red', description: 'warm' }, { label: 'Blue', description: 'cool' }] }] })] },
+  { name: 'asked', when: afterTool('AskUserQuestion', { text: /Blue/ }), answer: [text('Blue it is.')] },
+  { name: 'todo', when: userSays('list'), answer: [toolUse('TodoWrite', { todos: [{ content: 'Look', activeForm: 'Looking', status: 'in_progress' }] })] },
+  { name: 'todo done', when: afterTool('TodoWrite'), answer: [text('Noted.')] },
+  { name: 'cut', when: userSays('cut'), answer: [halfStream(3), text('one two three four five six')], times: 1 },
+  { name: 'whole', when: userSays('cut'), answer: [text('one two three four five six')] },
+  { name: 'refused', when: userSays('refused'), answer: [error(400, { message: 'This is not allowed here.' })] },
+  { name: 'key', when: userSays('wrong key'), answer: [error(401)] },
+  { name: 'code', when: userSays('some code'), answer: [text('Look:\\n\\n\`\`\`js\\nlet a = 1;\\n\`\`\`\\nThat is all. 🙂', { delayMs: 5 })] },
+  { name: 'busy', when: userSays('busy'), answer: [error(529, { retryAfterS: 0 })], times: 1 },
+  { name: 'not busy', when: userSays('busy'), answer: [text('Now I have time.')] },
+  { name: 'word', when: [userSays('the word'), (conversation) => JSON.stringify(conversation).includes('PINEAPPLE')], answer: [text('It stands in CLAUDE.md.')] },
+  { name: 'hello', when: userSays('hello'), answer: [text('Hello to you.')] },
+`;
