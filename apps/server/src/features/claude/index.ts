@@ -2,5 +2,5 @@
 
 export { createApprovalProjection } from './projection.js';
 export { claudeRoutes } from './routes.js';
-export { createClaude, type Claude, type ClaudeAct } from './service.js';
-export { createClaudeStore, type ClaudeStore } from './store.js';
+export { createClaude, type Claude } from './service.js';
+export { createClaudeStore } from './store.js';

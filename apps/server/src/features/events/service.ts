@@ -54,7 +54,7 @@ export const wantedChannel = 'wanted';
 const maxBlobBytesPerSession = 256 * 1024 * 1024;
 
 /** The coarse word of the API for a state. */
-export const coarseStatusOf = (state: SessionState): 'starting' | 'running' | 'stopped' | 'error' => {
+const coarseStatusOf = (state: SessionState): 'starting' | 'running' | 'stopped' | 'error' => {
   const shown = shownStatusOf(state);
   if (shown === 'failed') return 'error';
   if (shown === 'stopped' || shown === 'terminated') return 'stopped';

@@ -147,4 +147,3 @@ export const createAgentFeed = (deps: AgentFeedDeps) => {
     },
   };
 };
-export type AgentFeed = ReturnType<typeof createAgentFeed>;

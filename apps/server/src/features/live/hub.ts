@@ -103,4 +103,3 @@ export const createHub = (deps: HubDeps) => {
     },
   };
 };
-export type Hub = ReturnType<typeof createHub>;

@@ -1,5 +1,4 @@
 // Live viewers of sessions, for the composition.
 
-export type { LiveActions } from './actions.js';
-export { createHub, type Hub } from './hub.js';
-export { createSummaries, type Summaries } from './summaries.js';
+export { createHub } from './hub.js';
+export { createSummaries } from './summaries.js';

@@ -9,7 +9,7 @@ const drainedBytes = 256 * 1024;
 /** Behind by more than this it is told nothing more. */
 const hopelessBytes = 8 * 1024 * 1024;
 /** As of 408: it took too long to read. */
-export const closeTooSlow = 4408;
+const closeTooSlow = 4408;
 
 export interface Outlet {
   message(message: ServerMessage): void;

@@ -137,4 +137,3 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
     },
   };
 };
-export type Reader = ReturnType<typeof createReader>;

@@ -142,4 +142,3 @@ export const createRelayLine = (deps: RelayLineDeps) => {
     },
   };
 };
-export type RelayLine = ReturnType<typeof createRelayLine>;

@@ -56,4 +56,3 @@ export const createSummaries = ({ bus, clock, read, everyMs }: SummariesDeps) =>
     },
   };
 };
-export type Summaries = ReturnType<typeof createSummaries>;

@@ -244,7 +244,6 @@ export const createSteps = (deps: StepDeps) => {
     },
   };
 };
-export type Steps = ReturnType<typeof createSteps>;
 
 const placeChanged = (state: SessionState, words: PlaceWords): ServerEvent => ({
   type: 'place.changed',

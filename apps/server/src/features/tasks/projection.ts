@@ -12,12 +12,7 @@ const unfinished: readonly TaskStatus[] = ['queued', 'running', 'needs_input'];
 const atWork: readonly TaskStatus[] = ['running', 'needs_input'];
 
 /** What an event does to tasks; null for nothing. Pure. */
-export const taskMoveOf = ({
-  event,
-  before,
-  after,
-  by,
-}: Pick<Change, 'event' | 'before' | 'after' | 'by'>): Move | null => {
+const taskMoveOf = ({ event, before, after, by }: Pick<Change, 'event' | 'before' | 'after' | 'by'>): Move | null => {
   switch (event.type) {
     case 'turn.started':
       return { messageIds: event.messageIds, from: ['queued'], to: 'running', result: null };
