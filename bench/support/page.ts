@@ -1,0 +1,114 @@
+// A page's socket to a session, as a browser opens it: cookie, Origin, the log followed. It draws and checks nothing, so
+// that what is measured is the product.
+import {
+  encodeTerminalFrame,
+  frameHeaderBytes,
+  frameKind,
+  socketProtocol,
+  type TerminalId,
+} from '@remote-claude/contract';
+import { WebSocket } from 'ws';
+
+import { signInByCookie } from '../../tests/support/calls.js';
+import { socketAddress } from '../../tests/support/knock.js';
+import type { Person } from '../../tests/support/people.js';
+import type { Product } from '../../tests/support/product.js';
+
+export interface Said {
+  id: string;
+  type: string;
+  payload: Record<string, unknown>;
+}
+
+export interface Page {
+  say(type: string, payload: unknown): string;
+  /** `listener` answers whether it has heard what it waited for; then it is called no more. */
+  hear(listener: (said: Said) => boolean): Promise<void>;
+  openTerminal(): Promise<PageTerminal>;
+  close(): void;
+}
+
+export interface PageTerminal {
+  type(bytes: Uint8Array): void;
+  /** Called with the bytes of each output frame, header taken off. One at a time. */
+  onOutput: (bytes: Buffer) => void;
+}
+
+const creditEveryMs = 100;
+
+export const openPage = async (product: Product, person: Person, sessionId: string): Promise<Page> => {
+  const cookie = await signInByCookie(product, person);
+  const socket = new WebSocket(socketAddress(product, 'ws', sessionId), [socketProtocol], {
+    headers: { cookie, origin: product.url },
+  });
+  const listeners = new Set<(said: Said) => void>();
+  const outputs = new Map<string, (frame: Buffer) => void>();
+  const timers: NodeJS.Timeout[] = [];
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) return outputs.get(data.subarray(1, 17).toString('hex'))?.(data);
+    const said = JSON.parse(data.toString('utf8')) as Said;
+    if (said.type === 'error') console.error(`the session said: ${JSON.stringify(said.payload)}`);
+    for (const listener of listeners) listener(said);
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+
+  const say: Page['say'] = (type, payload) => {
+    const id = crypto.randomUUID();
+    socket.send(JSON.stringify({ id, type, payload }));
+    return id;
+  };
+  const hear: Page['hear'] = (wanted) =>
+    new Promise((resolve, reject) => {
+      const listener = (said: Said): void => {
+        if (!wanted(said)) return;
+        listeners.delete(listener);
+        resolve();
+      };
+      listeners.add(listener);
+      socket.once('close', (code) => reject(new Error(`The socket was closed with ${code}.`)));
+    });
+
+  const greeted = hear(({ type }) => type === 'hello');
+  say('stream', { action: 'subscribe', of: 'events' });
+  await greeted;
+
+  return {
+    say,
+    hear,
+    async openTerminal() {
+      const terminalId = crypto.randomUUID() as TerminalId;
+      let typed = 0;
+      let drawn = 0;
+      let credited = 0;
+      const terminal: PageTerminal = {
+        type(bytes) {
+          typed += 1;
+          socket.send(encodeTerminalFrame({ kind: frameKind.input, terminalId, position: typed, bytes }));
+        },
+        onOutput: () => {},
+      };
+      outputs.set(terminalId.replaceAll('-', ''), (frame) => {
+        drawn = Number(frame.readBigUInt64BE(17)) + frame.length - frameHeaderBytes;
+        terminal.onOutput(frame.subarray(frameHeaderBytes));
+      });
+      const credit = setInterval(() => {
+        if (drawn === credited) return;
+        credited = drawn;
+        say('terminal', { action: 'ack', terminalId, offset: drawn });
+      }, creditEveryMs);
+      timers.push(credit);
+      const created = hear(({ type, payload }) => type === 'terminal-result' && payload['terminalId'] === terminalId);
+      say('terminal', { action: 'create', terminalId, cols: 80, rows: 24 });
+      await created;
+      return terminal;
+    },
+    close() {
+      for (const timer of timers) clearInterval(timer);
+      socket.removeAllListeners('close');
+      socket.terminate();
+    },
+  };
+};
