@@ -10,6 +10,8 @@ export interface Upstream {
   /** Where `/v1/messages` lies. */
   baseUrl: string;
   apiKey: string;
+  /** Its calls cost nothing: the demo's. */
+  free?: boolean;
 }
 
 export interface ForwardResult {

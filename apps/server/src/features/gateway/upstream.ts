@@ -56,7 +56,7 @@ export const createUpstreams = (deps: UpstreamDeps) => {
   const current = async (): Promise<Upstream | null> => {
     if (configured.apiKey !== null) return { baseUrl: configured.baseUrl, apiKey: configured.apiKey };
     const { settings, apiKey } = await stored();
-    if (settings.use === 'demo') return { baseUrl: await deps.demo.url(), apiKey: 'demo' };
+    if (settings.use === 'demo') return { baseUrl: await deps.demo.url(), apiKey: 'demo', free: true };
     if (settings.use === 'key' && apiKey !== null) return { baseUrl: settings.baseUrl ?? configured.baseUrl, apiKey };
     return null;
   };
