@@ -5,7 +5,17 @@
  *
  * A walk is synchronous: it holds at most its own descriptors, touches metadata only (O_PATH), and takes microseconds.
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readlinkSync, realpathSync, type BigIntStats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  type BigIntStats,
+} from 'node:fs';
 
 import { AppError } from '@remote-claude/contract';
 
@@ -44,7 +54,8 @@ export interface WorkTree {
 }
 
 /** Address of a name in a folder's descriptor. The name is bytes: it need not be UTF-8. */
-export const inFolder = (folder: number, name: Buffer): Buffer => Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
+export const inFolder = (folder: number, name: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
 /** Address of exactly what a descriptor holds. */
 export const itself = (descriptor: number): string => `/proc/self/fd/${descriptor}`;
 
@@ -55,7 +66,8 @@ const rawName = (folder: number, shown: string): Buffer => {
   const plain = Buffer.from(shown);
   if (!shown.includes(replacement)) return plain;
   const matches = readdirSync(itself(folder), { encoding: 'buffer' }).filter((name) => name.toString() === shown);
-  if (matches.length > 1) throw new AppError('conflict', { message: 'Several names look like this one; rename them in a terminal.' });
+  if (matches.length > 1)
+    throw new AppError('conflict', { message: 'Several names look like this one; rename them in a terminal.' });
   return matches[0] ?? plain;
 };
 
@@ -75,6 +87,16 @@ interface Step {
   /** From a link's target, where `..` is allowed as long as it stays below the root. */
   fromLink: boolean;
 }
+
+/** What is written in a link; null for what is none. */
+const linkText = (address: Buffer): string | null => {
+  try {
+    return readlinkSync(address, { encoding: 'buffer' }).toString();
+  } catch (error) {
+    if (codeOf(error) === 'EINVAL') return null;
+    throw error;
+  }
+};
 
 /** One walk: the folders on the way are open until it ends. */
 const createWalk = (root: number, roots: readonly string[][], options: WalkOptions) => {
@@ -104,9 +126,12 @@ const createWalk = (root: number, roots: readonly string[][], options: WalkOptio
     }
   };
 
-  const target = (name: Buffer): Step[] => {
-    if ((links += 1) > maxLinks) throw new AppError('not_found', { message: 'The links on this path lead in a circle.' });
-    const text = readlinkSync(inFolder(top(), name), { encoding: 'buffer' }).toString();
+  const target = (name: Buffer, step: Step): Step[] => {
+    if ((links += 1) > maxLinks)
+      throw new AppError('not_found', { message: 'The links on this path lead in a circle.' });
+    const text = linkText(inFolder(top(), name));
+    // Something else bears the name by now: it is looked at anew.
+    if (text === null) return [step];
     let parts: string[] | null = partsOf(text);
     if (text.startsWith('/')) {
       parts = below(roots, text);
@@ -158,7 +183,7 @@ export const createWorkTree = (workspace: string): WorkTree => {
         const stat = fstatSync(self);
         if (stat.isSymbolicLink() && (!last || options.follow)) {
           closeSync(self);
-          steps = [...target(name), ...steps];
+          steps = [...target(name, step), ...steps];
         } else if (last) return finish(name, self);
         else if (stat.isDirectory() && folders.length <= maxDepth) folders.push(self);
         else {

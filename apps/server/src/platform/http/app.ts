@@ -49,6 +49,8 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     if (unsafe.has(request.method)) checkSameOrigin(deps.origins, request.headers);
   });
   app.addHook('onResponse', async (request, reply) => {
+    // What is left of a refused upload is read and dropped: the next request waits behind it on the same connection.
+    if (!request.raw.readableEnded) request.raw.unpipe().resume();
     deps.log.debug(
       { requestId: request.id, method: request.method, path: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'request',
