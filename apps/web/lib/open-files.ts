@@ -4,7 +4,15 @@
  */
 import { useEffect, useRef } from 'react';
 import { create } from 'zustand';
-import { addressOf, errorOf, fileNode, routes, type FileChange, type FileNode, AppError } from '@remote-claude/contract';
+import {
+  addressOf,
+  errorOf,
+  fileNode,
+  routes,
+  type FileChange,
+  type FileNode,
+  AppError,
+} from '@remote-claude/contract';
 
 import { apiUrl } from './base-path';
 import { newUuid } from './ids';
@@ -31,12 +39,15 @@ const key = (sessionId: string): string => `open-files.${sessionId}`;
 
 const stored = (sessionId: string): OpenFiles => {
   const value = recall(key(sessionId)) as { paths?: unknown; active?: unknown } | null;
-  const paths = Array.isArray(value?.paths) ? value.paths.filter((path): path is string => typeof path === 'string' && path !== '') : [];
+  const paths = Array.isArray(value?.paths)
+    ? value.paths.filter((path): path is string => typeof path === 'string' && path !== '')
+    : [];
   return { paths, active: paths.find((path) => path === value?.active) ?? paths.at(-1) ?? null };
 };
 
 /** Whether `path` is `folder` itself or lies in it. */
-export const isWithin = (path: string, folder: string): boolean => path === folder || folder === '' || path.startsWith(`${folder}/`);
+export const isWithin = (path: string, folder: string): boolean =>
+  path === folder || folder === '' || path.startsWith(`${folder}/`);
 
 export const useOpenFiles = create<OpenFilesStore>()((set, get) => {
   const change = (sessionId: string, next: (before: OpenFiles) => OpenFiles): void => {
@@ -76,8 +87,8 @@ export const useSessionFiles = (): OpenFiles => {
 };
 
 /** Control characters, and those that turn or hide text: a name must not look like another. */
-// eslint-disable-next-line no-control-regex -- they are what this is about
-const hidden = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const hidden =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 /** A name or path as it can be shown: what is invisible is spelt out. */
 export const visibleName = (name: string): string =>
@@ -85,14 +96,21 @@ export const visibleName = (name: string): string =>
 
 export const contentUrl = (sessionId: string, path: string, download = false): string =>
   apiUrl() +
-  addressOf(routes.files.get, { params: { id: sessionId, '*': path }, query: { download: download ? '1' : undefined } });
+  addressOf(routes.files.get, {
+    params: { id: sessionId, '*': path },
+    query: { download: download ? '1' : undefined },
+  });
 
 const ask = async (url: string, init: RequestInit): Promise<Response> => {
   let answer: Response;
   try {
     answer = await fetch(url, { ...init, credentials: 'same-origin' });
   } catch (cause) {
-    throw new AppError('unavailable', { message: 'The server did not answer. Check the connection and try again.' }, { cause });
+    throw new AppError(
+      'unavailable',
+      { message: 'The server did not answer. Check the connection and try again.' },
+      { cause },
+    );
   }
   if (!answer.ok && answer.status !== 304) throw errorOf(answer.status, await answer.text());
   return answer;
@@ -103,10 +121,18 @@ export const readContent = (sessionId: string, path: string, etag: string | null
   ask(contentUrl(sessionId, path), { cache: 'no-store', headers: etag === null ? {} : { 'if-none-match': etag } });
 
 /** Replaces the version `etag`, or makes a file that must not exist yet (null). Throws `edit_conflict` otherwise. */
-export const writeContent = async (sessionId: string, path: string, content: string, etag: string | null): Promise<FileNode> => {
+export const writeContent = async (
+  sessionId: string,
+  path: string,
+  content: string,
+  etag: string | null,
+): Promise<FileNode> => {
   const answer = await ask(apiUrl() + addressOf(routes.files.put, { params: { id: sessionId, '*': path } }), {
     method: 'PUT',
-    headers: { 'content-type': 'application/octet-stream', ...(etag === null ? { 'if-none-match': '*' } : { 'if-match': etag }) },
+    headers: {
+      'content-type': 'application/octet-stream',
+      ...(etag === null ? { 'if-none-match': '*' } : { 'if-match': etag }),
+    },
     body: new Blob([content]),
   });
   return fileNode.parse(await answer.json());
@@ -119,7 +145,9 @@ const followers = new WeakMap<Socket['subscribe'], number>();
 export const useFileChanges = (onChanges: (changes: readonly FileChange[] | null) => void): void => {
   const { socket } = useSession();
   const { send, subscribe } = socket;
-  const live = useSessionView(({ sync, reachable, log }) => sync === 'live' && reachable && log.state.place.status === 'running');
+  const live = useSessionView(
+    ({ sync, reachable, log }) => sync === 'live' && reachable && log.state.place.status === 'running',
+  );
   const latest = useRef(onChanges);
   useEffect(() => {
     latest.current = onChanges;

@@ -60,7 +60,14 @@ export interface BufferStep {
   actions: BufferAction[];
 }
 
-const clean = (etag: string | null): Buffer => ({ etag, dirty: false, saving: false, lookAgain: false, conflict: null, error: null });
+const clean = (etag: string | null): Buffer => ({
+  etag,
+  dirty: false,
+  saving: false,
+  lookAgain: false,
+  conflict: null,
+  error: null,
+});
 
 /** A file as it was opened: the text to show, and what its draft of an earlier visit means. */
 export const openBuffer = (disk: DiskVersion | null, draft: Draft | null): { state: Buffer; text: string } => {
@@ -76,7 +83,8 @@ const put = (state: Buffer, etag: string | null): BufferStep => ({
   state: { ...state, etag, saving: true, conflict: null, error: null },
   actions: [{ type: 'put', etag }],
 });
-const against = (theirs: DiskVersion | null): Conflict => (theirs === null ? { kind: 'deleted' } : { kind: 'changed', theirs });
+const against = (theirs: DiskVersion | null): Conflict =>
+  theirs === null ? { kind: 'deleted' } : { kind: 'changed', theirs };
 /** A save is over: what was put off is looked at now. */
 const afterSave = (state: Buffer): BufferStep => ({
   state: { ...state, saving: false, lookAgain: false },
@@ -138,7 +146,11 @@ export const differingPiece = (before: string, after: string): TextChange => {
   while (head < shorter && before.charCodeAt(head) === after.charCodeAt(head)) head++;
   if (head > 0 && isHighSurrogate(before.charCodeAt(head - 1))) head--;
   let tail = 0;
-  while (tail < shorter - head && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++;
+  while (
+    tail < shorter - head &&
+    before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)
+  )
+    tail++;
   if (tail > 0 && isHighSurrogate(before.charCodeAt(before.length - tail - 1))) tail--;
   return { from: head, to: before.length - tail, text: after.slice(head, after.length - tail) };
 };

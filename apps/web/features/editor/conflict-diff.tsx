@@ -11,7 +11,7 @@ interface ConflictDiffProps {
   mine: editor.ITextModel;
 }
 
-const ConflictDiff = ({ theirs, mine }: ConflictDiffProps) => {
+export const ConflictDiff = ({ theirs, mine }: ConflictDiffProps) => {
   const place = useRef<HTMLDivElement>(null);
   const wide = useMedia('(min-width: 1100px)');
   useEffect(() => {
@@ -32,12 +32,15 @@ const ConflictDiff = ({ theirs, mine }: ConflictDiffProps) => {
   }, [theirs, mine, wide]);
   return (
     <div className="absolute inset-0 flex flex-col">
-      <p aria-hidden className="flex h-7 shrink-0 items-center border-b border-line bg-bg px-3 text-xs text-muted">
-        <span className="flex-1">On disk</span>
-        <span className="flex-1">Yours</span>
+      <p className="flex h-7 shrink-0 items-center gap-4 border-b border-line bg-bg px-3 text-xs text-muted">
+        <span>
+          <b className="text-danger">−</b> on disk
+        </span>
+        <span>
+          <b className="text-ok">+</b> yours
+        </span>
       </p>
       <div ref={place} className="min-h-0 flex-1" />
     </div>
   );
 };
-export default ConflictDiff;

@@ -66,7 +66,8 @@ export const createDrafts = (sessionId: string): Drafts => {
     async get(path) {
       try {
         const objects = await store('readonly');
-        const value = objects === null ? undefined : ((await settled(objects.get(key(path)))) as StoredDraft | undefined);
+        const value =
+          objects === null ? undefined : ((await settled(objects.get(key(path)))) as StoredDraft | undefined);
         return typeof value?.text === 'string' ? { etag: value.etag, text: value.text } : null;
       } catch {
         return null;

@@ -18,8 +18,8 @@ import { StatusLine } from './status-line';
 import type { CursorPlace } from './text-editor';
 import { useBuffers } from './use-buffers';
 
-const TextEditor = lazy(() => import('./text-editor'));
-const ConflictDiff = lazy(() => import('./conflict-diff'));
+const TextEditor = lazy(async () => ({ default: (await import('./text-editor')).TextEditor }));
+const ConflictDiff = lazy(async () => ({ default: (await import('./conflict-diff')).ConflictDiff }));
 
 const noFiles = create<Readonly<Record<string, FileView>>>()(() => ({}));
 
@@ -48,7 +48,11 @@ const TextBody = ({ sessionId, path, file, buffers, writable, previewing }: Text
   const theirs = comparing === path && buffer.conflict?.kind === 'changed' ? buffer.conflict.theirs.text : null;
   const preview = previewing ? previewOf(path) : null;
   const readOnly = file.readOnly || !writable;
-  const why = file.readOnly ? 'A large file, open to be read only.' : writable ? null : 'You may read the files of this session, not change them.';
+  const why = file.readOnly
+    ? 'A large file, open to be read only.'
+    : writable
+      ? null
+      : 'You may read the files of this session, not change them.';
   const leave = (act: () => void) => () => {
     setComparing(null);
     act();
@@ -71,7 +75,7 @@ const TextBody = ({ sessionId, path, file, buffers, writable, previewing }: Text
           ) : preview === 'markdown' ? (
             <MarkdownView model={model} />
           ) : preview === 'picture' ? (
-            <PictureView sessionId={sessionId} path={path} version={model.getVersionId()} />
+            <PictureView sessionId={sessionId} path={path} version={buffer.etag ?? ''} />
           ) : (
             <TextEditor
               sessionId={sessionId}
@@ -164,7 +168,11 @@ export const EditorPane = () => {
         <FileTabs
           tabs={files.paths.map((each) => {
             const view = views[each];
-            return { path: each, dirty: dirtyOf(view), conflict: view?.kind === 'text' && view.buffer.conflict !== null };
+            return {
+              path: each,
+              dirty: dirtyOf(view),
+              conflict: view?.kind === 'text' && view.buffer.conflict !== null,
+            };
           })}
           active={path}
           onChoose={(which) => open(id, which)}
@@ -185,7 +193,12 @@ export const EditorPane = () => {
               </IconButton>
             )}
             {writable && !file.readOnly && (
-              <IconButton label="Save" keys="Mod+S" disabled={!file.buffer.dirty || file.buffer.saving || file.buffer.conflict !== null} onClick={() => buffers?.save(path)}>
+              <IconButton
+                label="Save"
+                keys="Mod+S"
+                disabled={!file.buffer.dirty || file.buffer.saving || file.buffer.conflict !== null}
+                onClick={() => buffers?.save(path)}
+              >
                 <Save size={15} aria-hidden />
               </IconButton>
             )}
@@ -199,23 +212,35 @@ export const EditorPane = () => {
       )}
       {!failed && (file === undefined || file.kind === 'loading') && <Skeleton />}
       {buffers !== null && path !== null && file?.kind === 'text' && (
-        <TextBody sessionId={id} path={path} file={file} buffers={buffers} writable={writable} previewing={previews.has(path)} />
+        <TextBody
+          sessionId={id}
+          path={path}
+          file={file}
+          buffers={buffers}
+          writable={writable}
+          previewing={previews.has(path)}
+        />
       )}
       {path !== null && file?.kind === 'picture' && (
         <div className="relative min-h-0 flex-1">
           <PictureView sessionId={id} path={path} version={file.version} />
         </div>
       )}
-      {buffers !== null && path !== null && file !== undefined && file.kind !== 'text' && file.kind !== 'picture' && file.kind !== 'loading' && (
-        <OtherView
-          sessionId={id}
-          path={path}
-          file={file}
-          onRetry={() => buffers.changed(null)}
-          onOpenLarge={() => buffers.openLarge(path)}
-          onClose={() => discard(path)}
-        />
-      )}
+      {buffers !== null &&
+        path !== null &&
+        file !== undefined &&
+        file.kind !== 'text' &&
+        file.kind !== 'picture' &&
+        file.kind !== 'loading' && (
+          <OtherView
+            sessionId={id}
+            path={path}
+            file={file}
+            onRetry={() => buffers.changed(null)}
+            onOpenLarge={() => buffers.openLarge(path)}
+            onClose={() => discard(path)}
+          />
+        )}
       <CloseDialog
         path={closing}
         onCancel={() => setClosing(null)}

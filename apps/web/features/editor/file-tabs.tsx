@@ -33,21 +33,32 @@ export const tabNames = (paths: readonly string[]): ReadonlyMap<string, { name: 
   );
 };
 
-const Tab = ({ tab, current, names, onChoose, onClose }: { tab: FileTab; current: boolean; names: { name: string; folder: string | null } } & Pick<FileTabsProps, 'onChoose' | 'onClose'>) => {
+const Tab = ({
+  tab,
+  current,
+  names,
+  onChoose,
+  onClose,
+}: { tab: FileTab; current: boolean; names: { name: string; folder: string | null } } & Pick<
+  FileTabsProps,
+  'onChoose' | 'onClose'
+>) => {
   const name = visibleName(names.name);
   const mark = tab.conflict ? 'conflict' : tab.dirty ? 'not saved' : null;
   return (
     <li
+      ref={(line) => {
+        if (current) line?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      }}
       className={cx(
         'group/tab relative flex h-9 shrink-0 items-center border-r border-line pr-1 pl-3',
-        current ? 'bg-surface text-text after:absolute after:inset-x-0 after:top-0 after:h-0.5 after:bg-accent' : 'text-muted hover:bg-hover',
+        current
+          ? 'bg-surface text-text after:absolute after:inset-x-0 after:top-0 after:h-0.5 after:bg-accent'
+          : 'text-muted hover:bg-hover',
       )}
     >
       <button
         type="button"
-        ref={(button) => {
-          if (current) button?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-        }}
         aria-current={current ? 'true' : undefined}
         title={visibleName(tab.path)}
         onClick={() => onChoose(tab.path)}
@@ -56,7 +67,9 @@ const Tab = ({ tab, current, names, onChoose, onClose }: { tab: FileTab; current
         className="flex h-full items-center gap-1.5 text-xs font-medium whitespace-nowrap"
       >
         <span className="max-w-48 truncate">{name}</span>
-        {names.folder !== null && <span className="max-w-32 truncate font-normal text-faint">{visibleName(names.folder)}</span>}
+        {names.folder !== null && (
+          <span className="max-w-32 truncate font-normal text-faint">{visibleName(names.folder)}</span>
+        )}
         {mark !== null && <span className="sr-only">({mark})</span>}
       </button>
       <Tip label={`Close ${name}`}>
@@ -67,14 +80,22 @@ const Tab = ({ tab, current, names, onChoose, onClose }: { tab: FileTab; current
           className="group/close ml-1 grid size-6 place-items-center rounded-md text-muted hover:bg-hover hover:text-text pointer-coarse:size-9"
         >
           {mark !== null && (
-            <span aria-hidden className={cx('size-2 rounded-full group-hover/close:hidden', tab.conflict ? 'bg-attention' : 'bg-accent')} />
+            <span
+              aria-hidden
+              className={cx(
+                'size-2 rounded-full group-hover/close:hidden',
+                tab.conflict ? 'bg-attention' : 'bg-accent',
+              )}
+            />
           )}
           <X
             size={13}
             aria-hidden
             className={cx(
               mark !== null && 'hidden group-hover/close:block',
-              mark === null && !current && 'opacity-0 group-hover/tab:opacity-100 group-focus-visible/close:opacity-100 pointer-coarse:opacity-100',
+              mark === null &&
+                !current &&
+                'opacity-0 group-hover/tab:opacity-100 group-focus-visible/close:opacity-100 pointer-coarse:opacity-100',
             )}
           />
         </button>

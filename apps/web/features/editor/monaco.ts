@@ -11,7 +11,8 @@ export type Monaco = typeof monaco;
 
 // Each worker is written out, so that the bundler finds it; none comes from elsewhere.
 const workers: Record<string, () => Worker> = {
-  json: () => new Worker(new URL('monaco-editor/languages/features/json/json.worker.js', import.meta.url), { type: 'module' }),
+  json: () =>
+    new Worker(new URL('monaco-editor/languages/features/json/json.worker.js', import.meta.url), { type: 'module' }),
   editor: () => new Worker(new URL('monaco-editor/editor/editor.worker.js', import.meta.url), { type: 'module' }),
 };
 const editorWorker = workers['editor'];
@@ -25,6 +26,18 @@ self.MonacoEnvironment = {
 
 const themeName = 'page';
 
+/** The page's colours with six digits each: Monaco reads no other form, and a minifier shortens them. */
+const sixDigitTokens = (): ReturnType<typeof readThemeTokens> => {
+  const tokens = readThemeTokens();
+  const canvas = document.createElement('canvas').getContext('2d');
+  if (canvas === null) return tokens;
+  const normal = (color: string): string => {
+    canvas.fillStyle = color;
+    return canvas.fillStyle;
+  };
+  return Object.fromEntries(Object.entries(tokens).map(([name, color]) => [name, normal(color)])) as typeof tokens;
+};
+
 /** Tokens of Monaco's grammars, by the page's colours. */
 const rulesOf = (token: ReturnType<typeof readThemeTokens>): monaco.editor.ITokenThemeRule[] => {
   const rule = (name: string, color: string, fontStyle?: string): monaco.editor.ITokenThemeRule => ({
@@ -32,14 +45,42 @@ const rulesOf = (token: ReturnType<typeof readThemeTokens>): monaco.editor.IToke
     foreground: color.replace('#', ''),
     ...(fontStyle === undefined ? {} : { fontStyle }),
   });
-  const all = (color: string, ...names: string[]): monaco.editor.ITokenThemeRule[] => names.map((name) => rule(name, color));
+  const all = (color: string, ...names: string[]): monaco.editor.ITokenThemeRule[] =>
+    names.map((name) => rule(name, color));
   return [
     rule('', token['code-text']),
     rule('comment', token['code-comment'], 'italic'),
-    ...all(token['code-keyword'], 'keyword', 'tag', 'metatag', 'meta', 'key', 'keyword.json', 'attribute.value.unit', 'constant'),
-    ...all(token['code-string'], 'string', 'string.value.json', 'attribute.value', 'regexp', 'string.escape', 'string.sql'),
+    ...all(
+      token['code-keyword'],
+      'keyword',
+      'tag',
+      'metatag',
+      'meta',
+      'key',
+      'keyword.json',
+      'attribute.value.unit',
+      'constant',
+    ),
+    ...all(
+      token['code-string'],
+      'string',
+      'string.value.json',
+      'attribute.value',
+      'regexp',
+      'string.escape',
+      'string.sql',
+    ),
     ...all(token['code-number'], 'number', 'number.hex', 'attribute.value.number', 'annotation'),
-    ...all(token['code-type'], 'type', 'type.identifier', 'namespace', 'string.key.json', 'attribute.name', 'variable.predefined', 'predefined'),
+    ...all(
+      token['code-type'],
+      'type',
+      'type.identifier',
+      'namespace',
+      'string.key.json',
+      'attribute.name',
+      'variable.predefined',
+      'predefined',
+    ),
     ...all(token['code-function'], 'function', 'entity.name.function', 'predefined.sql'),
     ...all(token['code-punctuation'], 'delimiter', 'delimiter.html', 'delimiter.xml', 'operator'),
     ...all(token['code-text'], 'identifier', 'variable', 'variable.parameter'),
@@ -50,7 +91,7 @@ const rulesOf = (token: ReturnType<typeof readThemeTokens>): monaco.editor.IToke
 
 /** Takes the page's colours as they are now; call it again when the theme changes. */
 export const applyTheme = (dark: boolean): void => {
-  const token = readThemeTokens();
+  const token = sixDigitTokens();
   monaco.editor.defineTheme(themeName, {
     base: dark ? 'vs-dark' : 'vs',
     inherit: true,
@@ -76,7 +117,7 @@ export const applyTheme = (dark: boolean): void => {
       'input.background': token.surface,
       'input.foreground': token.text,
       'input.border': token.line,
-      'focusBorder': token.accent,
+      focusBorder: token.accent,
       'list.activeSelectionBackground': token['accent-soft'],
       'list.activeSelectionForeground': token.text,
       'list.focusBackground': token['accent-soft'],

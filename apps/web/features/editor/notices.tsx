@@ -1,7 +1,17 @@
 /** What is said above a file: a conflict with its choices, or a save that failed. */
+import type { ReactNode } from 'react';
+
 import { Button } from '../../ui/button';
 import { Notice } from '../../ui/notice';
 import type { Buffer, Conflict } from './buffer';
+
+/** The choices stand under the words where there is no room beside them. */
+const Choices = ({ words, children }: { words: ReactNode; children: ReactNode }) => (
+  <span className="flex flex-wrap items-center gap-x-3 gap-y-1.5 py-0.5">
+    <span className="min-w-60 flex-1">{words}</span>
+    <span className="flex flex-wrap gap-1.5">{children}</span>
+  </span>
+);
 
 interface ConflictNoticeProps {
   conflict: Conflict;
@@ -14,46 +24,33 @@ interface ConflictNoticeProps {
 
 const ConflictNotice = ({ conflict, dirty, comparing, onCompare, onOverwrite, onTakeTheirs }: ConflictNoticeProps) => {
   if (conflict.kind === 'deleted') {
+    const kept = dirty ? 'What you typed is kept here.' : 'Its last text is kept here.';
     return (
-      <Notice
-        shape="bar"
-        tone="attention"
-        role="alert"
-        action={
-          <span className="flex flex-wrap gap-2 py-1">
-            <Button size="sm" onClick={onOverwrite}>
-              Save it again
-            </Button>
-            <Button size="sm" variant="ghost" onClick={onTakeTheirs}>
-              {dirty ? 'Discard and close' : 'Close'}
-            </Button>
-          </span>
-        }
-      >
-        This file was deleted on disk. {dirty ? 'What you typed is kept here.' : 'Its last text is kept here.'}
+      <Notice shape="bar" tone="attention" role="alert">
+        <Choices words={`This file was deleted on disk. ${kept}`}>
+          <Button size="sm" onClick={onOverwrite}>
+            Save it again
+          </Button>
+          <Button size="sm" onClick={onTakeTheirs}>
+            {dirty ? 'Discard and close' : 'Close'}
+          </Button>
+        </Choices>
       </Notice>
     );
   }
   return (
-    <Notice
-      shape="bar"
-      tone="attention"
-      role="alert"
-      action={
-        <span className="flex flex-wrap gap-2 py-1">
-          <Button size="sm" onClick={onCompare}>
-            {comparing ? 'Back to the editor' : 'View the differences'}
-          </Button>
-          <Button size="sm" onClick={onOverwrite}>
-            Overwrite with mine
-          </Button>
-          <Button size="sm" onClick={onTakeTheirs}>
-            Take theirs
-          </Button>
-        </span>
-      }
-    >
-      This file changed on disk while you edited it. Both versions are kept.
+    <Notice shape="bar" tone="attention" role="alert">
+      <Choices words="This file changed on disk while you edited it. Both versions are kept.">
+        <Button size="sm" onClick={onCompare}>
+          {comparing ? 'Back to the editor' : 'View the differences'}
+        </Button>
+        <Button size="sm" onClick={onOverwrite}>
+          Overwrite with mine
+        </Button>
+        <Button size="sm" onClick={onTakeTheirs}>
+          Take theirs
+        </Button>
+      </Choices>
     </Notice>
   );
 };
@@ -68,7 +65,16 @@ export const BufferNotices = ({ buffer, readOnly, onSave, ...choices }: BufferNo
   <>
     {buffer.conflict !== null && <ConflictNotice conflict={buffer.conflict} dirty={buffer.dirty} {...choices} />}
     {buffer.conflict === null && buffer.error !== null && (
-      <Notice shape="bar" tone="danger" role="alert" action={<Button size="sm" onClick={onSave}>Save again</Button>}>
+      <Notice
+        shape="bar"
+        tone="danger"
+        role="alert"
+        action={
+          <Button size="sm" onClick={onSave}>
+            Save again
+          </Button>
+        }
+      >
         Not saved: {buffer.error} What you typed is kept.
       </Notice>
     )}

@@ -8,7 +8,15 @@ import type { editor } from 'monaco-editor/editor/editor.api.js';
 
 import { isCode, sentenceOf } from '../../lib/client';
 import { isWithin, writeContent } from '../../lib/open-files';
-import { differingPiece, openBuffer, stepBuffer, type Buffer, type BufferAction, type BufferEvent, type DiskVersion } from './buffer';
+import {
+  differingPiece,
+  openBuffer,
+  stepBuffer,
+  type Buffer,
+  type BufferAction,
+  type BufferEvent,
+  type DiskVersion,
+} from './buffer';
 import { isPicture, loadContent, maxEditedBytes, maxShownBytes, type Content } from './content';
 import { createDrafts, type Drafts } from './drafts';
 import type { Monaco } from './monaco';
@@ -155,7 +163,8 @@ const put = async (context: Context, path: string, { entry, model, etag }: Put):
     if (entry.closed) return;
     if (isCode(error, 'edit_conflict', 'already_exists', 'precondition_failed', 'not_found')) {
       const disk = await readDisk(context, path).catch(() => undefined);
-      if (disk !== undefined && disk.kind !== 'same') return dispatch(context, path, { type: 'save-refused', theirs: versionOf(disk) });
+      if (disk !== undefined && disk.kind !== 'same')
+        return dispatch(context, path, { type: 'save-refused', theirs: versionOf(disk) });
     }
     dispatch(context, path, { type: 'save-failed', error: sentenceOf(error) });
   }
@@ -183,12 +192,22 @@ const look = async (context: Context, path: string, patient = true): Promise<voi
   }
   if ((content.kind === 'binary' || content.kind === 'large') && !now.buffer.dirty) return void load(context, path);
   const theirs = content.kind === 'same' ? { etag: now.buffer.etag ?? '', text: '' } : versionOf(content);
-  dispatch(context, path, { type: 'disk', theirs, same: content.kind === 'text' && content.text === textOf(now.model) });
+  dispatch(context, path, {
+    type: 'disk',
+    theirs,
+    same: content.kind === 'text' && content.text === textOf(now.model),
+  });
 };
 
-const uriOf = ({ monaco, sessionId }: Context, path: string) => monaco.Uri.from({ scheme: 'file', authority: sessionId, path: `/${path}` });
+const uriOf = ({ monaco, sessionId }: Context, path: string) =>
+  monaco.Uri.from({ scheme: 'file', authority: sessionId, path: `/${path}` });
 
-const showText = (context: Context, path: string, entry: Entry, { state, text }: { state: Buffer; text: string }): void => {
+const showText = (
+  context: Context,
+  path: string,
+  entry: Entry,
+  { state, text }: { state: Buffer; text: string },
+): void => {
   const uri = uriOf(context, path);
   context.monaco.editor.getModel(uri)?.dispose();
   const model = context.monaco.editor.createModel(text, undefined, uri);

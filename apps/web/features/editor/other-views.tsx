@@ -25,12 +25,24 @@ const DownloadButton = ({ sessionId, path }: { sessionId: string; path: string }
   </a>
 );
 
-export const PictureView = ({ sessionId, path, version }: { sessionId: string; path: string; version: number }) => {
-  const [failed, setFailed] = useState<number | null>(null);
+export const PictureView = ({
+  sessionId,
+  path,
+  version,
+}: {
+  sessionId: string;
+  path: string;
+  version: number | string;
+}) => {
+  const [failed, setFailed] = useState<number | string | null>(null);
   const [size, setSize] = useState<string | null>(null);
   if (failed === version) {
     return (
-      <Empty icon={<FileX size={18} aria-hidden />} title="This picture cannot be shown" action={<DownloadButton sessionId={sessionId} path={path} />}>
+      <Empty
+        icon={<FileX size={18} aria-hidden />}
+        title="This picture cannot be shown"
+        action={<DownloadButton sessionId={sessionId} path={path} />}
+      >
         It is damaged, or of a kind that this browser does not know.
       </Empty>
     );
@@ -39,10 +51,12 @@ export const PictureView = ({ sessionId, path, version }: { sessionId: string; p
     <figure className="absolute inset-0 flex flex-col items-center justify-center gap-3 overflow-auto bg-sunken p-6">
       <img
         key={version}
-        src={`${contentUrl(sessionId, path)}?version=${version}`}
+        src={`${contentUrl(sessionId, path)}?version=${encodeURIComponent(version)}`}
         alt={visibleName(path)}
         onError={() => setFailed(version)}
-        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => setSize(naturalWidth === 0 ? null : `${naturalWidth} × ${naturalHeight}`)}
+        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+          setSize(naturalWidth === 0 ? null : `${naturalWidth} × ${naturalHeight}`)
+        }
         className="max-h-[calc(100%-40px)] max-w-full rounded-sm object-contain shadow-(--shadow) [background:repeating-conic-gradient(var(--active)_0_25%,transparent_0_50%)_0_0/16px_16px]"
       />
       {size !== null && <figcaption className="text-xs text-faint tabular-nums">{size}</figcaption>}
@@ -95,20 +109,33 @@ export const OtherView = ({ sessionId, path, file, onRetry, onOpenLarge, onClose
   switch (file.kind) {
     case 'failed':
       return (
-        <Empty icon={<FileWarning size={18} aria-hidden />} title="This file could not be opened" action={<Button onClick={onRetry}>Try again</Button>}>
+        <Empty
+          icon={<FileWarning size={18} aria-hidden />}
+          title="This file could not be opened"
+          action={<Button onClick={onRetry}>Try again</Button>}
+        >
           {file.error}
         </Empty>
       );
     case 'missing':
       return (
-        <Empty icon={<FileX size={18} aria-hidden />} title="This file is no longer there" action={<Button onClick={onClose}>Close</Button>}>
+        <Empty
+          icon={<FileX size={18} aria-hidden />}
+          title="This file is no longer there"
+          action={<Button onClick={onClose}>Close</Button>}
+        >
           It was deleted or has another name now.
         </Empty>
       );
     case 'binary':
       return (
-        <Empty icon={<FileQuestionMark size={18} aria-hidden />} title={isPdf(path) ? 'A PDF document' : 'Not a text file'} action={download}>
-          {isPdf(path) ? 'Download it to read it.' : 'Its content is not UTF-8 text, so it is not edited here.'} {mebibytes(file.size)}
+        <Empty
+          icon={<FileQuestionMark size={18} aria-hidden />}
+          title={isPdf(path) ? 'A PDF document' : 'Not a text file'}
+          action={download}
+        >
+          {isPdf(path) ? 'Download it to read it.' : 'Its content is not UTF-8 text, so it is not edited here.'}{' '}
+          {mebibytes(file.size)}
         </Empty>
       );
     case 'large':

@@ -24,7 +24,10 @@ export const StatusLine = ({ path, buffer, language, cursor }: StatusLineProps) 
     <span className="min-w-0 flex-1 truncate" title={visibleName(path)}>
       {visibleName(path)}
     </span>
-    <span role="status" className={cx('shrink-0', (buffer.conflict !== null || buffer.error !== null) && 'text-attention')}>
+    <span
+      role="status"
+      className={cx('shrink-0', (buffer.conflict !== null || buffer.error !== null) && 'text-attention')}
+    >
       {savedWords(buffer)}
     </span>
     {cursor !== null && (
@@ -32,7 +35,9 @@ export const StatusLine = ({ path, buffer, language, cursor }: StatusLineProps) 
         <span className="shrink-0 tabular-nums max-md:hidden">
           Ln {cursor.line}, Col {cursor.column}
         </span>
-        <span className="shrink-0 max-lg:hidden">{cursor.tabLeaves ? 'Tab leaves the editor (Ctrl+M)' : 'Ctrl+M: Tab leaves'}</span>
+        <span className="shrink-0 max-lg:hidden">
+          {cursor.tabLeaves ? 'Tab leaves the editor (Ctrl+M)' : 'Ctrl+M: Tab leaves'}
+        </span>
       </>
     )}
     <span className="shrink-0 max-md:hidden">{language}</span>

@@ -36,7 +36,9 @@ interface StoredPlace {
 const storedPlace = (sessionId: string, path: string): StoredPlace | null => {
   const place = (recall(placesKey(sessionId)) as Record<string, Partial<StoredPlace>> | null)?.[path];
   const { line, column, top } = place ?? {};
-  return typeof line === 'number' && typeof column === 'number' && typeof top === 'number' ? { line, column, top } : null;
+  return typeof line === 'number' && typeof column === 'number' && typeof top === 'number'
+    ? { line, column, top }
+    : null;
 };
 
 const maxStoredPlaces = 50;
@@ -46,7 +48,10 @@ const storePlace = (sessionId: string, path: string, code: editor.ICodeEditor): 
   if (position === null) return;
   const { [path]: _before, ...others } = (recall(placesKey(sessionId)) ?? {}) as Record<string, unknown>;
   const place = { line: position.lineNumber, column: position.column, top: code.getScrollTop() };
-  remember(placesKey(sessionId), Object.fromEntries([...Object.entries(others), [path, place]].slice(-maxStoredPlaces)));
+  remember(
+    placesKey(sessionId),
+    Object.fromEntries([...Object.entries(others), [path, place]].slice(-maxStoredPlaces)),
+  );
 };
 
 const restorePlace = (code: editor.ICodeEditor, model: editor.ITextModel, place: StoredPlace | null): void => {
@@ -58,7 +63,7 @@ const restorePlace = (code: editor.ICodeEditor, model: editor.ITextModel, place:
   }
 };
 
-const TextEditor = ({ sessionId, path, model, readOnly, onSave, onCursor }: TextEditorProps) => {
+export const TextEditor = ({ sessionId, path, model, readOnly, onSave, onCursor }: TextEditorProps) => {
   const place = useRef<HTMLDivElement>(null);
   const code = useRef<editor.IStandaloneCodeEditor | null>(null);
   const latest = useRef({ onSave, onCursor });
@@ -116,4 +121,3 @@ const TextEditor = ({ sessionId, path, model, readOnly, onSave, onCursor }: Text
 
   return <div ref={place} className="absolute inset-0" />;
 };
-export default TextEditor;

@@ -58,14 +58,16 @@ export const useBuffers = (): EditorState => {
   useEffect(() => {
     if (buffers === null) return;
     return useOpenFiles.subscribe(({ lastMove }, before) => {
-      if (lastMove !== null && lastMove !== before.lastMove && lastMove.sessionId === id) buffers.moved(lastMove.from, lastMove.to);
+      if (lastMove !== null && lastMove !== before.lastMove && lastMove.sessionId === id)
+        buffers.moved(lastMove.from, lastMove.to);
     });
   }, [buffers, id]);
 
   useEffect(() => {
     if (buffers === null) return;
     for (const path of files.paths) buffers.open(path);
-    for (const path of Object.keys(buffers.view.getState())) if (!files.paths.includes(path)) buffers.close(path, false);
+    for (const path of Object.keys(buffers.view.getState()))
+      if (!files.paths.includes(path)) buffers.close(path, false);
   }, [buffers, files.paths]);
 
   useFileChanges((changes) => buffers?.changed(changes));

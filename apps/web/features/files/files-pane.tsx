@@ -21,7 +21,8 @@ import { useFiles, type Files } from './use-files';
 type Creating = Pick<NewRow, 'what' | 'path'> | null;
 
 /** Where something new goes: into the folder, or beside the file. */
-const folderOf = (node: FileNode | null): string => (node === null ? '' : node.kind === 'folder' ? node.path : parentOf(node.path));
+const folderOf = (node: FileNode | null): string =>
+  node === null ? '' : node.kind === 'folder' ? node.path : parentOf(node.path);
 
 const withNewRow = (rows: readonly ShownRow[], creating: Creating): readonly ShownRow[] => {
   if (creating === null) return rows;
@@ -74,7 +75,9 @@ const NotThere = ({ onRetry, error }: { onRetry: () => void; error: string | nul
       title={running ? 'The files could not be read' : 'The files are out of reach'}
       action={running && <Button onClick={onRetry}>Try again</Button>}
     >
-      {running ? error : `The session is not running (${shownWords[state].toLowerCase()}). Its files are kept and show when it runs.`}
+      {running
+        ? error
+        : `The session is not running (${shownWords[state].toLowerCase()}). Its files are kept and show when it runs.`}
     </Empty>
   );
 };
@@ -148,7 +151,11 @@ export const FilesPane = () => {
 
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <div role="toolbar" aria-label="Files" className="flex h-9 shrink-0 items-center gap-0.5 border-b border-line px-1.5">
+      <div
+        role="toolbar"
+        aria-label="Files"
+        className="flex h-9 shrink-0 items-center gap-0.5 border-b border-line px-1.5"
+      >
         {writable && (
           <>
             <IconButton label="New file" onClick={() => create('file', activeNode)}>
@@ -172,7 +179,16 @@ export const FilesPane = () => {
       </div>
       {chooser.inputs}
       {files.problem !== null && (
-        <Notice shape="bar" tone="danger" role="alert" action={<Button size="sm" variant="ghost" onClick={files.dismiss}>Dismiss</Button>}>
+        <Notice
+          shape="bar"
+          tone="danger"
+          role="alert"
+          action={
+            <Button size="sm" variant="ghost" onClick={files.dismiss}>
+              Dismiss
+            </Button>
+          }
+        >
           {files.problem}
         </Notice>
       )}
@@ -229,7 +245,11 @@ export const FilesPane = () => {
         open={removing !== null}
         onOpenChange={(open) => !open && setRemoving(null)}
         title={`Delete ${visibleName(removing?.name ?? '')}?`}
-        body={removing?.kind === 'folder' ? 'The folder and everything in it are deleted. This cannot be undone.' : 'The file is deleted. This cannot be undone.'}
+        body={
+          removing?.kind === 'folder'
+            ? 'The folder and everything in it are deleted. This cannot be undone.'
+            : 'The file is deleted. This cannot be undone.'
+        }
         action="Delete"
         dangerous
         onConfirm={async () => {

@@ -1,5 +1,15 @@
 /** What can be done with a row, or with the work tree where no row is meant: opened at a point of the page. */
-import { Copy, Download, FilePlus, FolderPlus, FolderUp, PencilLine, SquareArrowOutUpRight, Trash2, Upload } from 'lucide-react';
+import {
+  Copy,
+  Download,
+  FilePlus,
+  FolderPlus,
+  FolderUp,
+  PencilLine,
+  SquareArrowOutUpRight,
+  Trash2,
+  Upload,
+} from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
 import type { FileNode } from '@remote-claude/contract';
 
@@ -68,7 +78,12 @@ export const RowMenu = ({ at, writable, actions, onClose }: RowMenuProps) => {
   return (
     <DropdownMenu.Root open={at !== null} onOpenChange={(open) => !open && onClose()} modal={false}>
       <DropdownMenu.Trigger asChild>
-        <span aria-hidden tabIndex={-1} className="pointer-events-none fixed" style={{ left: at?.x ?? 0, top: at?.y ?? 0 }} />
+        <span
+          aria-hidden
+          tabIndex={-1}
+          className="pointer-events-none fixed"
+          style={{ left: at?.x ?? 0, top: at?.y ?? 0 }}
+        />
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content

@@ -56,7 +56,11 @@ export const NameField = ({ label, initial, onDone }: NameFieldProps) => {
         className="h-6 w-full rounded-sm border border-accent bg-surface px-1 text-sm outline-none aria-invalid:border-danger pointer-coarse:text-[16px]"
       />
       {problem !== null && (
-        <span id={id} role="alert" className="absolute top-7 left-0 z-10 rounded-md border border-line bg-raised px-2 py-1 text-xs whitespace-nowrap text-danger shadow-(--shadow)">
+        <span
+          id={id}
+          role="alert"
+          className="absolute top-7 left-0 z-10 rounded-md border border-line bg-raised px-2 py-1 text-xs whitespace-nowrap text-danger shadow-(--shadow)"
+        >
           {problem}
         </span>
       )}

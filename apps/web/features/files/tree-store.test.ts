@@ -4,7 +4,16 @@ import type { FileNode } from '@remote-claude/contract';
 import { nameOf, visibleRows } from './tree';
 import { createTreeStore } from './tree-store';
 
-const node = (path: string, kind: FileNode['kind'] = 'file'): FileNode => ({ name: nameOf(path), path, kind, size: 0, modifiedAt: '2026-01-01T00:00:00Z', mode: 0o644, etag: null, target: null });
+const node = (path: string, kind: FileNode['kind'] = 'file'): FileNode => ({
+  name: nameOf(path),
+  path,
+  kind,
+  size: 0,
+  modifiedAt: '2026-01-01T00:00:00Z',
+  mode: 0o644,
+  etag: null,
+  target: null,
+});
 
 /** A disk whose lists can be changed, and that counts how often each folder was read. */
 const createDisk = (folders: Record<string, FileNode[]>) => {
@@ -21,8 +30,17 @@ const createDisk = (folders: Record<string, FileNode[]>) => {
 };
 const storeOf = (disk: ReturnType<typeof createDisk>, expanded: string[] = []) => {
   const remembered: string[][] = [];
-  const store = createTreeStore({ list: disk.list, sentence: String, expanded, onExpanded: (paths) => remembered.push([...paths]) });
-  return { store, remembered, names: () => visibleRows(store.view.getState()).map((row) => (row.kind === 'node' ? row.path : row.kind)) };
+  const store = createTreeStore({
+    list: disk.list,
+    sentence: String,
+    expanded,
+    onExpanded: (paths) => remembered.push([...paths]),
+  });
+  return {
+    store,
+    remembered,
+    names: () => visibleRows(store.view.getState()).map((row) => (row.kind === 'node' ? row.path : row.kind)),
+  };
 };
 
 beforeEach(() => void vi.useFakeTimers());

@@ -83,10 +83,13 @@ export const createTreeStore = ({ list, sentence, expanded, onExpanded }: TreeSt
       return;
     }
     const entries = tree.folders.get(path)?.nodes.length ?? 0;
-    const timer = setTimeout(() => {
-      timers.delete(path);
-      void read(path);
-    }, gatherMs + entries / entriesPerMs);
+    const timer = setTimeout(
+      () => {
+        timers.delete(path);
+        void read(path);
+      },
+      gatherMs + entries / entriesPerMs,
+    );
     timers.set(path, timer);
   };
 

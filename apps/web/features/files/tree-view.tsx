@@ -58,7 +58,11 @@ const Guides = ({ level }: { level: number }) => (
 const words = { loading: 'Reading…', failed: '', empty: 'Empty' } as const;
 
 const WordLine = ({ row, onRetry }: { row: WordRow; onRetry: (path: string) => void }) => (
-  <div role="none" className="relative flex h-7 items-center gap-2 pr-2 text-xs text-faint pointer-coarse:h-11" style={{ paddingLeft: `calc(${indent(row.level)} + 18px)` }}>
+  <div
+    role="none"
+    className="relative flex h-7 items-center gap-2 pr-2 text-xs text-faint pointer-coarse:h-11"
+    style={{ paddingLeft: `calc(${indent(row.level)} + 18px)` }}
+  >
     <Guides level={row.level} />
     {row.kind === 'failed' ? (
       <>
@@ -76,10 +80,17 @@ const WordLine = ({ row, onRetry }: { row: WordRow; onRetry: (path: string) => v
 );
 
 const NewLine = ({ row, onNamed }: { row: NewRow; onNamed: TreeViewProps['onNamed'] }) => (
-  <div className="relative flex h-7 items-center gap-1.5 pr-2 pointer-coarse:h-11" style={{ paddingLeft: `calc(${indent(row.level)} + 18px)` }}>
+  <div
+    className="relative flex h-7 items-center gap-1.5 pr-2 pointer-coarse:h-11"
+    style={{ paddingLeft: `calc(${indent(row.level)} + 18px)` }}
+  >
     <Guides level={row.level} />
     <FileIcon node={{ kind: row.what, name: '' }} />
-    <NameField label={row.what === 'file' ? 'Name of the new file' : 'Name of the new folder'} initial="" onDone={(name) => onNamed(row, name)} />
+    <NameField
+      label={row.what === 'file' ? 'Name of the new file' : 'Name of the new folder'}
+      initial=""
+      onDone={(name) => onNamed(row, name)}
+    />
   </div>
 );
 
@@ -96,6 +107,7 @@ const NodeLine = ({ index, row, view }: { index: number; row: NodeRow; view: Tre
     view.onDragInto(target);
   };
   return (
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- the tree has the focus, and takes the keys
     <div
       id={rowId(index)}
       role="treeitem"
@@ -137,7 +149,15 @@ const NodeLine = ({ index, row, view }: { index: number; row: NodeRow; view: Tre
       style={{ paddingLeft: indent(level) }}
     >
       <Guides level={level} />
-      <ChevronRight size={13} aria-hidden className={cx('shrink-0 text-faint transition-transform duration-100', expanded && 'rotate-90', !folder && 'invisible')} />
+      <ChevronRight
+        size={13}
+        aria-hidden
+        className={cx(
+          'shrink-0 text-faint transition-transform duration-100',
+          expanded && 'rotate-90',
+          !folder && 'invisible',
+        )}
+      />
       <FileIcon node={node} open={expanded} />
       {view.renaming === path ? (
         <NameField label={`New name of ${named}`} initial={node.name} onDone={(name) => view.onNamed(row, name)} />
@@ -154,7 +174,10 @@ const NodeLine = ({ index, row, view }: { index: number; row: NodeRow; view: Tre
               view.onActive(path);
               view.onMenu(node, { x: left, y: bottom + 2 });
             }}
-            className={cx('grid size-5 shrink-0 place-items-center rounded-sm text-muted hover:bg-active pointer-coarse:size-9', !active && 'opacity-0 group-hover/row:opacity-100 pointer-coarse:opacity-100')}
+            className={cx(
+              'grid size-5 shrink-0 place-items-center rounded-sm text-muted hover:bg-active pointer-coarse:size-9',
+              !active && 'opacity-0 group-hover/row:opacity-100 pointer-coarse:opacity-100',
+            )}
           >
             <Ellipsis size={14} aria-hidden />
           </button>

@@ -1,11 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import type { FileNode } from '@remote-claude/contract';
 
-import { applyChanges, emptyTree, failed, findByPrefix, isShown, liesIn, loaded, loading, moveBy, nameOf, nameProblem, parentOf, setExpanded, visibleRows, type Tree } from './tree';
+import {
+  applyChanges,
+  emptyTree,
+  failed,
+  findByPrefix,
+  isShown,
+  liesIn,
+  loaded,
+  loading,
+  moveBy,
+  nameOf,
+  nameProblem,
+  parentOf,
+  setExpanded,
+  visibleRows,
+  type Tree,
+} from './tree';
 
-const node = (path: string, kind: FileNode['kind'] = 'file'): FileNode => ({ name: nameOf(path), path, kind, size: 0, modifiedAt: '2026-01-01T00:00:00Z', mode: 0o644, etag: null, target: null });
+const node = (path: string, kind: FileNode['kind'] = 'file'): FileNode => ({
+  name: nameOf(path),
+  path,
+  kind,
+  size: 0,
+  modifiedAt: '2026-01-01T00:00:00Z',
+  mode: 0o644,
+  etag: null,
+  target: null,
+});
 const folder = (path: string): FileNode => node(path, 'folder');
-const seen = (tree: Tree): string[] => visibleRows(tree).map((row) => `${'·'.repeat(row.level - 1)}${row.kind === 'node' ? row.path : row.kind}`);
+const seen = (tree: Tree): string[] =>
+  visibleRows(tree).map((row) => `${'·'.repeat(row.level - 1)}${row.kind === 'node' ? row.path : row.kind}`);
 
 const open = (): Tree => {
   let tree = loaded(emptyTree, '', [folder('src'), node('a.txt')]);
@@ -29,7 +55,11 @@ describe('rows', () => {
   });
 
   it('stay quick at a hundred thousand entries', () => {
-    const tree = loaded(emptyTree, '', Array.from({ length: 100_000 }, (_, index) => node(`file-${index}`)));
+    const tree = loaded(
+      emptyTree,
+      '',
+      Array.from({ length: 100_000 }, (_, index) => node(`file-${index}`)),
+    );
     const from = performance.now();
     const rows = visibleRows(tree);
     expect(rows).toHaveLength(100_000);
@@ -40,7 +70,10 @@ describe('rows', () => {
 
 describe('changes on disk', () => {
   it('take away at once what is gone, with all that was in it', () => {
-    const { tree, reread } = applyChanges(open(), [{ path: 'src', change: 'gone' }, { path: 'src/main.ts', change: 'gone' }]);
+    const { tree, reread } = applyChanges(open(), [
+      { path: 'src', change: 'gone' },
+      { path: 'src/main.ts', change: 'gone' },
+    ]);
     expect(seen(tree)).toEqual(['a.txt']);
     expect([tree.folders.has('src'), tree.expanded.has('src'), reread]).toEqual([false, false, []]);
   });
@@ -55,10 +88,16 @@ describe('changes on disk', () => {
   });
 
   it('look again at what came back, and at a file that became a folder', () => {
-    const back = applyChanges(open(), [{ path: 'a.txt', change: 'gone' }, { path: 'a.txt', change: 'there' }]);
+    const back = applyChanges(open(), [
+      { path: 'a.txt', change: 'gone' },
+      { path: 'a.txt', change: 'there' },
+    ]);
     expect([seen(back.tree).includes('a.txt'), back.reread]).toEqual([true, ['']]);
     expect(applyChanges(open(), [{ path: 'a.txt/inside', change: 'there' }]).reread).toEqual(['']);
-    const gone = applyChanges(open(), [{ path: 'a.txt', change: 'there' }, { path: 'a.txt', change: 'gone' }]);
+    const gone = applyChanges(open(), [
+      { path: 'a.txt', change: 'there' },
+      { path: 'a.txt', change: 'gone' },
+    ]);
     expect(seen(gone.tree)).not.toContain('a.txt');
   });
 
@@ -77,12 +116,24 @@ describe('paths and keys', () => {
 
   it('say what is wrong with a name', () => {
     expect(['ok.txt', 'a/b', '.env', '…'].map(nameProblem)).toEqual([null, null, null, null]);
-    for (const bad of ['', '  ', '/a', 'a/', 'a//b', '..', 'a/../b', './a', 'a\0', 'é'.repeat(128)]) expect(nameProblem(bad), bad).not.toBeNull();
+    for (const bad of ['', '  ', '/a', 'a/', 'a//b', '..', 'a/../b', './a', 'a\0', 'é'.repeat(128)])
+      expect(nameProblem(bad)).not.toBeNull();
   });
 
   it('move within the rows, and find a name by its beginning', () => {
     const rows = visibleRows(open());
-    expect(['ArrowDown', 'ArrowUp', 'End', 'Home', 'PageDown', 'x'].map((key) => moveBy(rows, 1, key, 2))).toEqual([2, 0, 3, 0, 3, null]);
-    expect([findByPrefix(rows, 0, 'MA'), findByPrefix(rows, 3, 'src'), findByPrefix(rows, 0, 'zz')]).toEqual([2, 0, null]);
+    expect(['ArrowDown', 'ArrowUp', 'End', 'Home', 'PageDown', 'x'].map((key) => moveBy(rows, 1, key, 2))).toEqual([
+      2,
+      0,
+      3,
+      0,
+      3,
+      null,
+    ]);
+    expect([findByPrefix(rows, 0, 'MA'), findByPrefix(rows, 3, 'src'), findByPrefix(rows, 0, 'zz')]).toEqual([
+      2,
+      0,
+      null,
+    ]);
   });
 });

@@ -43,10 +43,12 @@ export const parentOf = (path: string): string => path.slice(0, Math.max(0, path
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 export const joinPath = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 /** Whether `path` lies in `folder`, or is it. */
-export const liesIn = (path: string, folder: string): boolean => folder === '' || path === folder || path.startsWith(`${folder}/`);
+export const liesIn = (path: string, folder: string): boolean =>
+  folder === '' || path === folder || path.startsWith(`${folder}/`);
 
 const wordRow = (path: string, level: number, folder: Folder | undefined): WordRow | null => {
-  if (folder === undefined || (folder.status === 'loading' && folder.nodes.length === 0)) return { kind: 'loading', path, level, error: null };
+  if (folder === undefined || (folder.status === 'loading' && folder.nodes.length === 0))
+    return { kind: 'loading', path, level, error: null };
   if (folder.status === 'failed') return { kind: 'failed', path, level, error: folder.error };
   return folder.nodes.length === 0 ? { kind: 'empty', path, level, error: null } : null;
 };
@@ -95,8 +97,11 @@ const forget = (tree: Tree, gone: readonly string[]): Tree => {
 /** The content of a folder has been read; what is known of folders that are no more is dropped. */
 export const loaded = (tree: Tree, path: string, nodes: readonly FileNode[]): Tree => {
   const before = tree.folders.get(path)?.nodes ?? [];
-  const known = before.filter(({ kind, path: child }) => kind === 'folder' && (tree.folders.has(child) || tree.expanded.has(child)));
-  const there = known.length === 0 ? null : new Set(nodes.filter(({ kind }) => kind === 'folder').map((node) => node.path));
+  const known = before.filter(
+    ({ kind, path: child }) => kind === 'folder' && (tree.folders.has(child) || tree.expanded.has(child)),
+  );
+  const there =
+    known.length === 0 ? null : new Set(nodes.filter(({ kind }) => kind === 'folder').map((node) => node.path));
   const gone = known.filter((node) => there?.has(node.path) === false).map((node) => node.path);
   return withFolder(forget(tree, gone), path, { status: 'loaded', nodes, error: null });
 };
@@ -140,9 +145,13 @@ export const applyChanges = (tree: Tree, changes: readonly FileChange[]): { tree
   }
   const missing = new Set(gone.filter((path) => last.get(path) === 'gone'));
   // A path that went and came back may be of another kind.
-  for (const path of gone) if (last.get(path) === 'there' && tree.folders.has(parentOf(path))) reread.add(parentOf(path));
+  for (const path of gone)
+    if (last.get(path) === 'there' && tree.folders.has(parentOf(path))) reread.add(parentOf(path));
   if (missing.size === 0) return { tree, reread: [...reread] };
-  let next = forget(tree, [...missing].filter((path) => tree.folders.has(path) || tree.expanded.has(path)));
+  let next = forget(
+    tree,
+    [...missing].filter((path) => tree.folders.has(path) || tree.expanded.has(path)),
+  );
   for (const parent of new Set([...missing].map(parentOf))) {
     const folder = next.folders.get(parent);
     if (folder === undefined) continue;

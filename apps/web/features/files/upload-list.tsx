@@ -51,7 +51,11 @@ const Line = ({ upload, uploads }: { upload: UploadView; uploads: Uploads }) => 
             <Play size={13} aria-hidden />
           </IconButton>
         )}
-        <IconButton size="sm" label={status === 'done' ? `Dismiss ${name}` : `Cancel ${name}`} onClick={() => uploads.cancel(upload.id)}>
+        <IconButton
+          size="sm"
+          label={status === 'done' ? `Dismiss ${name}` : `Cancel ${name}`}
+          onClick={() => uploads.cancel(upload.id)}
+        >
           <X size={13} aria-hidden />
         </IconButton>
       </div>
@@ -63,7 +67,9 @@ const Line = ({ upload, uploads }: { upload: UploadView; uploads: Uploads }) => 
           className="my-1 block h-1 w-full appearance-none overflow-hidden rounded-full bg-active [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-active [&::-webkit-progress-value]:bg-accent"
         />
       )}
-      <p className={status === 'failed' ? 'text-xs text-danger' : 'text-xs text-faint tabular-nums'}>{stateWords(upload)}</p>
+      <p className={status === 'failed' ? 'text-xs text-danger' : 'text-xs text-faint tabular-nums'}>
+        {stateWords(upload)}
+      </p>
     </li>
   );
 };
@@ -75,7 +81,11 @@ export const UploadList = ({ uploads }: { uploads: Uploads }) => {
   return (
     <section aria-label="Uploads" className="shrink-0 border-t border-line bg-bg">
       <div className="flex h-8 items-center justify-between pr-1 pl-3 text-xs text-muted">
-        <span role="status">{done === all.length ? `${plural(done, 'file')} uploaded` : `Uploading: ${done} of ${plural(all.length, 'file')}`}</span>
+        <span role="status">
+          {done === all.length
+            ? `${plural(done, 'file')} uploaded`
+            : `Uploading: ${done} of ${plural(all.length, 'file')}`}
+        </span>
         {done > 0 && (
           <Button size="sm" variant="ghost" onClick={() => uploads.clearDone()}>
             Clear

@@ -87,7 +87,8 @@ export const createUploads = (endpoint: string): Uploads => {
   const next = (): void => {
     const all = view.getState();
     const free = atOnce - all.filter(({ status }) => status === 'sending').length;
-    for (const upload of all.filter(({ status }) => status === 'waiting').slice(0, Math.max(0, free))) void start(upload);
+    for (const upload of all.filter(({ status }) => status === 'waiting').slice(0, Math.max(0, free)))
+      void start(upload);
   };
 
   return {

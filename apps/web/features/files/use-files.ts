@@ -57,7 +57,8 @@ export const useFiles = () => {
     let done = 0;
     return uploads.view.subscribe((all) => {
       const finished = all.filter(({ status }) => status === 'done');
-      if (finished.length > done) for (const folder of new Set(finished.map(({ path }) => parentOf(path)))) void tree.read(folder);
+      if (finished.length > done)
+        for (const folder of new Set(finished.map(({ path }) => parentOf(path)))) void tree.read(folder);
       done = finished.length;
     });
   }, [tree, uploads]);
@@ -117,7 +118,9 @@ export const useFiles = () => {
     upload: (folder: string, chosen: readonly Chosen[]): Promise<boolean> =>
       attempt(async () => {
         const files = chosen.map(({ file, path }) => ({ file, path: joinPath(folder, path) }));
-        const folders = new Set(files.map(({ path }) => parentOf(path)).filter((path) => path !== folder && path !== ''));
+        const folders = new Set(
+          files.map(({ path }) => parentOf(path)).filter((path) => path !== folder && path !== ''),
+        );
         for (const path of folders) await makeFolder(id, path);
         uploads.add(files);
       }),

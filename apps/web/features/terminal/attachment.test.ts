@@ -1,10 +1,28 @@
 import { describe, expect, it } from 'vitest';
 
-import { creditEveryBytes, maxHeldBytes, maxInputBytes, newAttachment, stepAttachment, type Attachment, type AttachmentAction, type AttachmentEvent, type Screen } from './attachment';
+import {
+  creditEveryBytes,
+  maxHeldBytes,
+  maxInputBytes,
+  newAttachment,
+  stepAttachment,
+  type Attachment,
+  type AttachmentAction,
+  type AttachmentEvent,
+  type Screen,
+} from './attachment';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (value: Uint8Array): string => new TextDecoder().decode(value);
-const screen = (offset: number, patch: Partial<Screen> = {}): Screen => ({ offset, cols: 80, rows: 24, screen: 'x', skipped: 0, ended: false, ...patch });
+const screen = (offset: number, patch: Partial<Screen> = {}): Screen => ({
+  offset,
+  cols: 80,
+  rows: 24,
+  screen: 'x',
+  skipped: 0,
+  ended: false,
+  ...patch,
+});
 
 const run = (state: Attachment, ...events: AttachmentEvent[]): { state: Attachment; actions: AttachmentAction[] } => {
   const actions: AttachmentAction[] = [];
@@ -23,11 +41,21 @@ const sent = (actions: readonly AttachmentAction[]) =>
 
 const output = (position: number, text: string): AttachmentEvent => ({ type: 'output', position, bytes: bytes(text) });
 const typed = (text: string): AttachmentEvent => ({ type: 'input', bytes: bytes(text) });
-const live = run(newAttachment(true, 1), { type: 'connected' }, { type: 'screen', screen: screen(100) }, { type: 'result', error: null }).state;
+const live = run(
+  newAttachment(true, 1),
+  { type: 'connected' },
+  { type: 'screen', screen: screen(100) },
+  { type: 'result', error: null },
+).state;
 
 describe('output of a terminal', () => {
   it('asks for a screen first, restores it, and goes on from its offset', () => {
-    const { state, actions } = run(newAttachment(true, 1), { type: 'connected' }, { type: 'screen', screen: screen(7) }, output(7, 'abc'));
+    const { state, actions } = run(
+      newAttachment(true, 1),
+      { type: 'connected' },
+      { type: 'screen', screen: screen(7) },
+      output(7, 'abc'),
+    );
     expect(actions[0]).toEqual({ type: 'attach', after: null });
     expect(actions.map(({ type }) => type)).toEqual(['attach', 'restore', 'credit', 'write']);
     expect(state).toMatchObject({ phase: 'live', received: 10 });
@@ -45,20 +73,39 @@ describe('output of a terminal', () => {
   });
 
   it('asks for what is missing after a gap, once, and takes up what comes', () => {
-    const { actions, state } = run(live, output(100, 'ab'), output(105, 'later'), output(110, 'more'), output(102, 'cdelatermore'), output(114, '!'));
+    const { actions, state } = run(
+      live,
+      output(100, 'ab'),
+      output(105, 'later'),
+      output(110, 'more'),
+      output(102, 'cdelatermore'),
+      output(114, '!'),
+    );
     expect(actions.filter(({ type }) => type === 'attach')).toEqual([{ type: 'attach', after: 102 }]);
     expect(written(actions)).toBe('abcdelatermore!');
     expect(state.phase).toBe('live');
   });
 
   it('continues after a lost connection from what it has', () => {
-    const { actions } = run(live, output(100, 'ab'), { type: 'disconnected' }, { type: 'connected' }, { type: 'result', error: null }, output(102, 'c'));
+    const { actions } = run(
+      live,
+      output(100, 'ab'),
+      { type: 'disconnected' },
+      { type: 'connected' },
+      { type: 'result', error: null },
+      output(102, 'c'),
+    );
     expect(actions).toContainEqual({ type: 'attach', after: 102 });
     expect(written(actions)).toBe('abc');
   });
 
   it('takes a snapshot in place of what it has, in the middle too', () => {
-    const { state, actions } = run(live, output(100, 'ab'), { type: 'screen', screen: screen(9_000, { skipped: 8_898 }) }, output(9_000, 'z'));
+    const { state, actions } = run(
+      live,
+      output(100, 'ab'),
+      { type: 'screen', screen: screen(9_000, { skipped: 8_898 }) },
+      output(9_000, 'z'),
+    );
     expect(actions.map(({ type }) => type)).toEqual(['write', 'restore', 'credit', 'write']);
     expect(state).toMatchObject({ received: 9_001, drawn: 9_000 });
   });
@@ -69,11 +116,17 @@ describe('output of a terminal', () => {
     expect(run(first.state, { type: 'disconnected' }, { type: 'connected' }).actions).toEqual([{ type: 'create' }]);
     const made = run(first.state, output(0, '$ '), { type: 'result', error: null });
     expect(written(made.actions)).toBe('$ ');
-    expect(run(made.state, { type: 'disconnected' }, { type: 'connected' }).actions).toEqual([{ type: 'attach', after: 2 }]);
+    expect(run(made.state, { type: 'disconnected' }, { type: 'connected' }).actions).toEqual([
+      { type: 'attach', after: 2 },
+    ]);
   });
 
   it('says why it is refused, and tries again with the next connection', () => {
-    const refused = run(newAttachment(true, 1), { type: 'connected' }, { type: 'result', error: 'There is nothing here.' });
+    const refused = run(
+      newAttachment(true, 1),
+      { type: 'connected' },
+      { type: 'result', error: 'There is nothing here.' },
+    );
     expect(refused.state).toMatchObject({ phase: 'refused', refusal: 'There is nothing here.' });
     expect(run(refused.state, { type: 'connected' }).state).toMatchObject({ phase: 'waiting', refusal: null });
   });
@@ -82,14 +135,27 @@ describe('output of a terminal', () => {
 describe('credit', () => {
   it('is given in steps, and for the rest when it is quiet', () => {
     const text = 'x'.repeat(creditEveryBytes);
-    const { state, actions } = run(live, output(100, text), { type: 'drawn', offset: 200 }, { type: 'drawn', offset: 100 + creditEveryBytes }, output(100 + creditEveryBytes, 'tail'));
-    expect(actions.filter(({ type }) => type === 'credit')).toEqual([{ type: 'credit', offset: 100 + creditEveryBytes }]);
+    const { state, actions } = run(
+      live,
+      output(100, text),
+      { type: 'drawn', offset: 200 },
+      { type: 'drawn', offset: 100 + creditEveryBytes },
+      output(100 + creditEveryBytes, 'tail'),
+    );
+    expect(actions.filter(({ type }) => type === 'credit')).toEqual([
+      { type: 'credit', offset: 100 + creditEveryBytes },
+    ]);
     const rest = run(state, { type: 'drawn', offset: 104 + creditEveryBytes }, { type: 'quiet' }, { type: 'quiet' });
     expect(rest.actions).toEqual([{ type: 'credit', offset: 104 + creditEveryBytes }]);
   });
 
   it('is never given for more than was received, nor backwards', () => {
-    const { actions, state } = run(live, { type: 'drawn', offset: 5_000_000 }, { type: 'drawn', offset: 3 }, { type: 'quiet' });
+    const { actions, state } = run(
+      live,
+      { type: 'drawn', offset: 5_000_000 },
+      { type: 'drawn', offset: 3 },
+      { type: 'quiet' },
+    );
     expect(actions).toEqual([]);
     expect(state.drawn).toBe(100);
   });
@@ -98,23 +164,56 @@ describe('credit', () => {
 describe('input', () => {
   it('is numbered without a gap, in frames of a bounded size', () => {
     const { actions } = run(live, typed('ls\r'), typed('x'.repeat(maxInputBytes + 1)));
-    expect(sent(actions).map(([number, text]) => [number, text.length])).toEqual([[1, 3], [2, maxInputBytes], [3, 1]]);
+    expect(sent(actions).map(([number, text]) => [number, text.length])).toEqual([
+      [1, 3],
+      [2, maxInputBytes],
+      [3, 1],
+    ]);
   });
 
   it('goes on counting over a reconnect and never sends again what was sent', () => {
-    const { actions } = run(live, typed('rm x\r'), { type: 'disconnected' }, { type: 'connected' }, { type: 'result', error: null }, typed('y'));
-    expect(sent(actions)).toEqual([[1, 'rm x\r'], [2, 'y']]);
+    const { actions } = run(
+      live,
+      typed('rm x\r'),
+      { type: 'disconnected' },
+      { type: 'connected' },
+      { type: 'result', error: null },
+      typed('y'),
+    );
+    expect(sent(actions)).toEqual([
+      [1, 'rm x\r'],
+      [2, 'y'],
+    ]);
     expect(actions.filter(({ type }) => type === 'input-lost')).toHaveLength(1);
   });
 
   it('says nothing of lost keys where all were acknowledged', () => {
-    const { actions } = run(live, typed('ls\r'), { type: 'input-acknowledged', input: 1 }, { type: 'disconnected' }, { type: 'connected' });
+    const { actions } = run(
+      live,
+      typed('ls\r'),
+      { type: 'input-acknowledged', input: 1 },
+      { type: 'disconnected' },
+      { type: 'connected' },
+    );
     expect(actions.some(({ type }) => type === 'input-lost')).toBe(false);
   });
 
   it('holds what is typed while the line is down, and sends it once', () => {
-    const { actions } = run(live, { type: 'disconnected' }, typed('a'), typed('b'), { type: 'connected' }, typed('c'), { type: 'result', error: null }, typed('d'));
-    expect(sent(actions).map(([, text]) => text).join('')).toBe('abcd');
+    const { actions } = run(
+      live,
+      { type: 'disconnected' },
+      typed('a'),
+      typed('b'),
+      { type: 'connected' },
+      typed('c'),
+      { type: 'result', error: null },
+      typed('d'),
+    );
+    expect(
+      sent(actions)
+        .map(([, text]) => text)
+        .join(''),
+    ).toBe('abcd');
   });
 
   it('does not hold a paste, and says so', () => {
@@ -124,7 +223,14 @@ describe('input', () => {
   });
 
   it('sends nothing to a terminal that has ended, held keys neither', () => {
-    const { actions } = run(live, { type: 'disconnected' }, typed('a'), { type: 'connected' }, { type: 'screen', screen: screen(200, { ended: true }) }, typed('b'));
+    const { actions } = run(
+      live,
+      { type: 'disconnected' },
+      typed('a'),
+      { type: 'connected' },
+      { type: 'screen', screen: screen(200, { ended: true }) },
+      typed('b'),
+    );
     expect(sent(actions)).toEqual([]);
     expect(sent(run(live, { type: 'ended' }, typed('b')).actions)).toEqual([]);
   });

@@ -148,7 +148,8 @@ const input = (state: Attachment, bytes: Uint8Array): AttachmentStep => {
 };
 
 const result = (state: Attachment, error: string | null): AttachmentStep => {
-  if (error !== null) return state.phase === 'waiting' ? stay({ ...state, phase: 'refused', refusal: error }) : stay(state);
+  if (error !== null)
+    return state.phase === 'waiting' ? stay({ ...state, phase: 'refused', refusal: error }) : stay(state);
   if (state.phase !== 'waiting') return stay(state);
   // An attachment that continues may have nothing to bring; a first one waits for its screen.
   const received = state.received ?? (state.made ? null : 0);
@@ -185,7 +186,10 @@ export const stepAttachment = (state: Attachment, event: AttachmentEvent): Attac
     case 'input':
       return input(state, event.bytes);
     case 'input-acknowledged':
-      return stay({ ...state, unacknowledged: Math.max(0, Math.min(state.unacknowledged, state.nextInput - 1 - event.input)) });
+      return stay({
+        ...state,
+        unacknowledged: Math.max(0, Math.min(state.unacknowledged, state.nextInput - 1 - event.input)),
+      });
     case 'ended':
       return ended(state);
   }

@@ -35,6 +35,8 @@ export interface Emulator {
   /** The size that fills the place where it is shown; null while it is not shown. */
   proposedSize(): TerminalSize | null;
   restyle(look: Look): void;
+  /** Whether keys are taken; a screen that is only read keeps its selection and its links. */
+  setTypable(typable: boolean): void;
   /** Draws with the graphics card while it is seen; without one, by DOM. */
   setSeen(seen: boolean): void;
   find(text: string, backwards: boolean): void;
@@ -189,6 +191,9 @@ export const createEmulator = async (deps: EmulatorDeps): Promise<Emulator> => {
       terminal.options.theme = themeOf();
       terminal.options.fontSize = look.fontSize;
       terminal.options.screenReaderMode = look.screenReader;
+    },
+    setTypable(typable) {
+      terminal.options.disableStdin = !typable;
     },
     setSeen(seen) {
       if (seen && graphics === null) graphics = withGraphicsCard(terminal);

@@ -18,7 +18,11 @@ export const PasteDialog = ({ text, onClose, onPaste }: PasteDialogProps) => {
       title={lines.length === 1 ? 'Paste and run this line?' : `Paste and run ${lines.length} lines?`}
       description="What runs in the terminal takes each line as a command as soon as it arrives."
     >
-      <pre tabIndex={0} aria-label="What would be pasted" className="max-h-60 overflow-auto rounded-lg border border-line bg-sunken p-3 text-xs">
+      <pre
+        tabIndex={0}
+        aria-label="What would be pasted"
+        className="max-h-60 overflow-auto rounded-lg border border-line bg-sunken p-3 text-xs"
+      >
         {text}
       </pre>
       <DialogButtons>

@@ -2,11 +2,23 @@
  * Joins one terminal's attachment, the session's socket and an emulator. It does not know React, nor how the emulator draws.
  * The caller closes it; the emulator stays the caller's.
  */
-import { decodeTerminalFrame, encodeTerminalFrame, frameKind, type TerminalId, type TerminalRequest } from '@remote-claude/contract';
+import {
+  decodeTerminalFrame,
+  encodeTerminalFrame,
+  frameKind,
+  type TerminalId,
+  type TerminalRequest,
+} from '@remote-claude/contract';
 
 import { newUuid } from '../../lib/ids';
 import type { Incoming, SocketLink } from '../../lib/socket-link';
-import { newAttachment, stepAttachment, type Attachment, type AttachmentAction, type AttachmentEvent } from './attachment';
+import {
+  newAttachment,
+  stepAttachment,
+  type Attachment,
+  type AttachmentAction,
+  type AttachmentEvent,
+} from './attachment';
 import type { Emulator, TerminalSize } from './emulator';
 
 export type TerminalScreen = Pick<Emulator, 'write' | 'restore' | 'resize'>;
@@ -94,7 +106,8 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
     state = next;
     nextInputs.set(terminalId, next.nextInput);
     for (const action of actions) perform(action);
-    if (next.phase !== before.phase || next.ended !== before.ended || next.refusal !== before.refusal) deps.onChange(next);
+    if (next.phase !== before.phase || next.ended !== before.ended || next.refusal !== before.refusal)
+      deps.onChange(next);
     if (next.phase === 'live' && before.phase !== 'live' && wanted !== null) requestSize(wanted);
     if (event.type === 'drawn' && next.drawn > next.credited) {
       clearTimeout(quiet);
@@ -115,7 +128,8 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
       return;
     }
     if (message.type === 'place') handle(message.payload.reachable ? { type: 'connected' } : { type: 'disconnected' });
-    if (!('payload' in message) || !('terminalId' in message.payload) || message.payload.terminalId !== terminalId) return;
+    if (!('payload' in message) || !('terminalId' in message.payload) || message.payload.terminalId !== terminalId)
+      return;
     switch (message.type) {
       case 'terminal-screen':
         return handle({ type: 'screen', screen: message.payload });

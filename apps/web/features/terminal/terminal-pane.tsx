@@ -71,7 +71,10 @@ const Options = ({ onFind }: { onFind: () => void }) => {
       <MenuChoices
         label="Text size"
         value={String(fontSize)}
-        choices={[11, 12, 13, 14, 16, 18].map((size) => ({ value: String(size), label: size === fontSizes.usual ? `${size} (usual)` : String(size) }))}
+        choices={[11, 12, 13, 14, 16, 18].map((size) => ({
+          value: String(size),
+          label: size === fontSizes.usual ? `${size} (usual)` : String(size),
+        }))}
         onChoose={(size) => change({ fontSize: Number(size) })}
       />
       <MenuLine />
@@ -166,7 +169,9 @@ export const TerminalPane = () => {
             )
           }
         >
-          {writable ? 'A shell in this session, which goes on when you close the page.' : 'You may watch terminals here; nobody has opened one.'}
+          {writable
+            ? 'A shell in this session, which goes on when you close the page.'
+            : 'You may watch terminals here; nobody has opened one.'}
         </Empty>
       )}
       <Confirm

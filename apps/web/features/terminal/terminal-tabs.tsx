@@ -72,7 +72,9 @@ export const TerminalTabs = ({ tabs, active, writable, onChoose, onRename, onClo
               key={tab.terminalId}
               className={cx(
                 'group/tab relative flex h-9 shrink-0 items-center border-r border-line pr-1 pl-3',
-                current ? 'bg-surface text-text after:absolute after:inset-x-0 after:top-0 after:h-0.5 after:bg-accent' : 'text-muted hover:bg-hover',
+                current
+                  ? 'bg-surface text-text after:absolute after:inset-x-0 after:top-0 after:h-0.5 after:bg-accent'
+                  : 'text-muted hover:bg-hover',
               )}
             >
               {renaming === tab.terminalId ? (
@@ -100,7 +102,10 @@ export const TerminalTabs = ({ tabs, active, writable, onChoose, onRename, onClo
                   size="sm"
                   label={`Close ${visibleName(tab.name)}`}
                   onClick={() => onClose(tab.terminalId)}
-                  className={cx('ml-1 min-h-0! min-w-0!', !current && 'opacity-0 group-hover/tab:opacity-100 focus-visible:opacity-100')}
+                  className={cx(
+                    'ml-1 min-h-0! min-w-0!',
+                    !current && 'opacity-0 group-hover/tab:opacity-100 focus-visible:opacity-100',
+                  )}
                 >
                   <X size={13} aria-hidden />
                 </IconButton>

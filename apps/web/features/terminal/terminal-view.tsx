@@ -50,7 +50,16 @@ const pageKeyOf = (event: KeyboardEvent): 'pass' | 'find' | 'copy' | null => {
   }
 };
 
-export const TerminalView = ({ terminalId, name, known, seen, writable, look, finding, onFinding }: TerminalViewProps) => {
+export const TerminalView = ({
+  terminalId,
+  name,
+  known,
+  seen,
+  writable,
+  look,
+  finding,
+  onFinding,
+}: TerminalViewProps) => {
   const place = useRef<HTMLDivElement>(null);
   const touch = useMedia('(pointer: coarse)');
   const [link, setLink] = useState<string | null>(null);
@@ -90,7 +99,8 @@ export const TerminalView = ({ terminalId, name, known, seen, writable, look, fi
 
   const copy = (): void => {
     const text = terminal?.getSelection() ?? '';
-    if (text !== '') navigator.clipboard.writeText(text).catch(() => setHint('This browser does not allow copying here.'));
+    if (text !== '')
+      navigator.clipboard.writeText(text).catch(() => setHint('This browser does not allow copying here.'));
   };
   const bracketed = (): boolean => terminal?.modes.bracketedPasteMode === true;
   const sendPaste = (text: string): void => {
@@ -103,7 +113,11 @@ export const TerminalView = ({ terminalId, name, known, seen, writable, look, fi
     else sendPaste(text);
   };
   const pasteFromClipboard = (): void =>
-    void navigator.clipboard.readText().then(paste, () => setHint('This browser does not give the clipboard to the page. Hold on the screen and choose Paste.'));
+    void navigator.clipboard
+      .readText()
+      .then(paste, () =>
+        setHint('This browser does not give the clipboard to the page. Hold on the screen and choose Paste.'),
+      );
 
   useEffect(() => {
     if (seen) terminal?.focus();
@@ -128,12 +142,30 @@ export const TerminalView = ({ terminalId, name, known, seen, writable, look, fi
       className="relative flex min-h-0 flex-1 flex-col bg-surface"
     >
       {view.failed && (
-        <Notice shape="bar" tone="danger" role="alert" action={<Button size="sm" onClick={view.retry}>Try again</Button>}>
+        <Notice
+          shape="bar"
+          tone="danger"
+          role="alert"
+          action={
+            <Button size="sm" onClick={view.retry}>
+              Try again
+            </Button>
+          }
+        >
           The terminal could not be loaded.
         </Notice>
       )}
       {attachment?.phase === 'refused' && !ended && (
-        <Notice shape="bar" tone="danger" role="alert" action={<Button size="sm" onClick={view.retry}>Try again</Button>}>
+        <Notice
+          shape="bar"
+          tone="danger"
+          role="alert"
+          action={
+            <Button size="sm" onClick={view.retry}>
+              Try again
+            </Button>
+          }
+        >
           {attachment.refusal}
         </Notice>
       )}
@@ -158,13 +190,21 @@ export const TerminalView = ({ terminalId, name, known, seen, writable, look, fi
       )}
       <div className="relative min-h-0 flex-1">
         {seen && finding && handle !== null && (
-          <FindBar found={view.found} onFind={(text, backwards) => handle.emulator.find(text, backwards)} onClose={closeFind} />
+          <FindBar
+            found={view.found}
+            onFind={(text, backwards) => handle.emulator.find(text, backwards)}
+            onClose={closeFind}
+          />
         )}
-        {attachment?.phase !== 'live' && attachment?.received == null && !view.failed && attachment?.phase !== 'refused' && (
-          <p role="status" className="absolute top-2 left-3 z-10 font-mono text-xs text-faint">
-            Opening the terminal…
-          </p>
-        )}
+        {attachment?.phase !== 'live' &&
+          attachment?.received == null &&
+          !view.failed &&
+          attachment?.phase !== 'refused' && (
+            <p role="status" className="absolute top-2 left-3 z-10 font-mono text-xs text-faint">
+              Opening the terminal…
+            </p>
+          )}
+        {/* The emulator fills its parent whole: the margin is the parent's own place. */}
         <div
           ref={place}
           onPasteCapture={(event) => {
@@ -172,10 +212,13 @@ export const TerminalView = ({ terminalId, name, known, seen, writable, look, fi
             event.stopPropagation();
             paste(event.clipboardData.getData('text/plain'));
           }}
-          className="absolute inset-0 overflow-hidden pt-1.5 pr-0.5 pl-3"
+          className="absolute top-2 right-0.5 bottom-1 left-3 overflow-hidden"
         />
         {hint !== null && (
-          <p role="status" className="animate-appear absolute bottom-3 left-1/2 z-10 -translate-x-1/2 rounded-md border border-line bg-raised px-2.5 py-1 text-xs whitespace-nowrap shadow-(--shadow)">
+          <p
+            role="status"
+            className="animate-appear absolute bottom-3 left-1/2 z-10 -translate-x-1/2 rounded-md border border-line bg-raised px-2.5 py-1 text-xs whitespace-nowrap shadow-(--shadow)"
+          >
             {hint}
           </p>
         )}

@@ -5,12 +5,22 @@ import { barKeyText, linesOf, pasteText, runsAtOnce, withCtrl } from './typing';
 
 describe('typing', () => {
   it('makes control characters of what has one, and leaves the rest', () => {
-    expect([withCtrl('c'), withCtrl('C'), withCtrl('['), withCtrl(' '), withCtrl('?')]).toEqual(['\u0003', '\u0003', '\u001b', '\u0000', '\u007f']);
+    expect([withCtrl('c'), withCtrl('C'), withCtrl('['), withCtrl(' '), withCtrl('?')]).toEqual([
+      '\u0003',
+      '\u0003',
+      '\u001b',
+      '\u0000',
+      '\u007f',
+    ]);
     expect([withCtrl('1'), withCtrl('é'), withCtrl('ab'), withCtrl('\u001b[A')]).toEqual(['1', 'é', 'ab', '\u001b[A']);
   });
 
   it('sends arrows as the program asked for them', () => {
-    expect([barKeyText('up', false), barKeyText('up', true), barKeyText('interrupt', true)]).toEqual(['\u001b[A', '\u001bOA', '\u0003']);
+    expect([barKeyText('up', false), barKeyText('up', true), barKeyText('interrupt', true)]).toEqual([
+      '\u001b[A',
+      '\u001bOA',
+      '\u0003',
+    ]);
   });
 
   it('pastes nothing that could end the brackets or act as a key', () => {
@@ -19,7 +29,11 @@ describe('typing', () => {
   });
 
   it('asks before lines run, unless brackets hold them', () => {
-    expect([runsAtOnce('ls', false), runsAtOnce('ls\n', false), runsAtOnce('a\nb', true)]).toEqual([false, true, false]);
+    expect([runsAtOnce('ls', false), runsAtOnce('ls\n', false), runsAtOnce('a\nb', true)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
     expect(linesOf('a\r\nb\n')).toEqual(['a', 'b']);
   });
 });
@@ -27,8 +41,14 @@ describe('typing', () => {
 describe('tabs', () => {
   it('shows what is being opened until the session knows it', () => {
     const known = { terminalId: 'a', name: 'one', cols: 80, rows: 24, ended: true, exitCode: 0, reason: null } as never;
-    const tabs = shownTabs([known], [{ terminalId: 'a', name: 'x' }, { terminalId: 'b', name: 'two' }] as never);
-    expect(tabs.map(({ name, ended }) => [name, ended])).toEqual([['one', true], ['two', false]]);
+    const tabs = shownTabs([known], [
+      { terminalId: 'a', name: 'x' },
+      { terminalId: 'b', name: 'two' },
+    ] as never);
+    expect(tabs.map(({ name, ended }) => [name, ended])).toEqual([
+      ['one', true],
+      ['two', false],
+    ]);
   });
 
   it('takes the first free number', () => {

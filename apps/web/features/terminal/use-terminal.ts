@@ -42,7 +42,8 @@ export interface TerminalView {
   retry: () => void;
 }
 
-const inputLost = 'The line broke while you typed: the last keys may not have arrived. Look at the screen before you go on.';
+const inputLost =
+  'The line broke while you typed: the last keys may not have arrived. Look at the screen before you go on.';
 const skippedText = (bytes: number): string =>
   `${bytes.toLocaleString()} bytes of output went by while this page was away and are not shown.`;
 
@@ -148,7 +149,7 @@ export const useTerminal = (place: RefObject<HTMLDivElement | null>, options: Te
   }, [handle, look, theme]);
 
   useEffect(() => {
-    if (handle !== null) handle.emulator.terminal.options.disableStdin = !writable || attachment?.ended === true;
+    handle?.emulator.setTypable(writable && attachment?.ended !== true);
   }, [handle, writable, attachment?.ended]);
 
   return {
