@@ -15,7 +15,12 @@ beforeEach(async () => {
   base = await realpath(await mkdtemp(join(tmpdir(), 'execute-')));
   await mkdir(join(base, 'tree/sub'), { recursive: true });
   files = await createFiles({ workspace: join(base, 'tree'), stateDir: join(base, 'state'), log: () => {} });
-  execute = createExecute({ tree: files.tree, env: { PATH: '/usr/bin:/bin', BASE: 'one' }, log: () => {}, killAfterMs: 300 });
+  execute = createExecute({
+    tree: files.tree,
+    env: { PATH: '/usr/bin:/bin', BASE: 'one' },
+    log: () => {},
+    killAfterMs: 300,
+  });
 });
 afterEach(async () => {
   await execute.close();
@@ -33,24 +38,42 @@ const alive = (pid: number): boolean => {
 };
 
 test('runs with the given environment and folder, and nothing else', async () => {
-  const result = await execute.run({ command: 'pwd; echo $BASE $MORE; echo err >&2; env | cut -d= -f1 | sort | tr "\\n" " "; exit 7', workingDirectory: 'sub', env: { MORE: 'two' } });
+  const result = await execute.run({
+    command: 'pwd; echo $BASE $MORE; echo err >&2; env | cut -d= -f1 | sort | tr "\\n" " "; exit 7',
+    workingDirectory: 'sub',
+    env: { MORE: 'two' },
+  });
   expect(result).toMatchObject({ stderr: 'err\n', exitCode: 7, timedOut: false, truncated: false });
   expect(result.stdout.split('\n').slice(0, 2)).toEqual([join(base, 'tree/sub'), 'one two']);
-  expect(result.stdout.split('\n')[2]?.trim().split(' ').filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name))).toEqual(['BASE', 'MORE', 'PATH']);
+  expect(
+    result.stdout
+      .split('\n')[2]
+      ?.trim()
+      .split(' ')
+      .filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name)),
+  ).toEqual(['BASE', 'MORE', 'PATH']);
   await expect(execute.run({ command: 'true', workingDirectory: 'none' })).rejects.toMatchObject({ code: 'not_found' });
   await symlink('/etc', join(base, 'tree/out'));
-  await expect(execute.run({ command: 'true', workingDirectory: 'out' })).rejects.toMatchObject({ code: 'path_refused' });
+  await expect(execute.run({ command: 'true', workingDirectory: 'out' })).rejects.toMatchObject({
+    code: 'path_refused',
+  });
 });
 
 test('output is capped, each channel by itself, and a cut character is left out', async () => {
-  const result = await execute.run({ command: 'head -c 1048575 /dev/zero | tr "\\0" a; printf "üx"; head -c 3000000 /dev/zero | tr "\\0" b; echo small >&2' });
+  const result = await execute.run({
+    command:
+      'head -c 1048575 /dev/zero | tr "\\0" a; printf "üx"; head -c 3000000 /dev/zero | tr "\\0" b; echo small >&2',
+  });
   expect(result).toMatchObject({ truncated: true, stderr: 'small\n', exitCode: 0 });
   expect(result.stdout.length).toBe(1_048_575);
   expect(result.stdout.endsWith('a')).toBe(true);
 });
 
 test('the time limit ends the whole group, by force where needed', async () => {
-  const result = await execute.run({ command: 'trap "" TERM; sleep 100 & echo $!; echo $$; while :; do sleep 0.05; done', timeoutMs: 400 });
+  const result = await execute.run({
+    command: 'trap "" TERM; sleep 100 & echo $!; echo $$; while :; do sleep 0.05; done',
+    timeoutMs: 400,
+  });
   expect(result).toMatchObject({ timedOut: true, exitCode: null });
   const pids = result.stdout.trim().split('\n').map(Number);
   expect(pids).toHaveLength(2);
@@ -60,7 +83,10 @@ test('the time limit ends the whole group, by force where needed', async () => {
 test('whoever goes away ends the command; a background process does not hold the answer', async () => {
   const gone = new AbortController();
   const output: ExecuteOutput[] = [];
-  const running = execute.run({ command: 'echo $$; sleep 100' }, { signal: gone.signal, onOutput: (one) => output.push(one) });
+  const running = execute.run(
+    { command: 'echo $$; sleep 100' },
+    { signal: gone.signal, onOutput: (one) => output.push(one) },
+  );
   await vi.waitFor(() => expect(output).toHaveLength(1), { timeout: 10_000 });
   expect(execute.idleMs()).toBe(0);
   gone.abort();

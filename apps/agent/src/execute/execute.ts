@@ -119,7 +119,11 @@ export const createExecute = ({ tree, env, log, killAfterMs = 2_000 }: ExecuteOp
     }
   };
 
-  const supervise = async (child: ChildProcess, request: ExecuteRequest, options: RunOptions): Promise<ExecuteResult> => {
+  const supervise = async (
+    child: ChildProcess,
+    request: ExecuteRequest,
+    options: RunOptions,
+  ): Promise<ExecuteResult> => {
     const emit = (output: ExecuteOutput): void => {
       options.onOutput?.(output);
       for (const listener of listeners) listener(output);
@@ -146,7 +150,8 @@ export const createExecute = ({ tree, env, log, killAfterMs = 2_000 }: ExecuteOp
     try {
       const exitCode = await done;
       const [out, err] = [stdout.end(), stderr.end()];
-      if (options.signal?.aborted || closed) throw new AppError('client_closed', { message: 'The command was ended because nobody waits for it.' });
+      if (options.signal?.aborted || closed)
+        throw new AppError('client_closed', { message: 'The command was ended because nobody waits for it.' });
       return { stdout: out.text, stderr: err.text, exitCode, timedOut, truncated: out.truncated || err.truncated };
     } finally {
       clearTimeout(timeout);
@@ -164,13 +169,18 @@ export const createExecute = ({ tree, env, log, killAfterMs = 2_000 }: ExecuteOp
   return {
     async run(request, options = {}) {
       if (closed) throw new AppError('unavailable');
-      if (running.size >= maxRunning) throw new AppError('rate_limited', { message: `At most ${maxRunning} commands run at a time.` });
+      if (running.size >= maxRunning)
+        throw new AppError('rate_limited', { message: `At most ${maxRunning} commands run at a time.` });
       try {
         return await supervise(await start(request), request, options);
       } catch (error) {
         if (error instanceof AppError) throw error;
         log('warn', 'a command could not be started', { error: String(error) });
-        throw new AppError('unavailable', { message: 'The command could not be started: bash is missing, or the process limit is reached.' }, { cause: error });
+        throw new AppError(
+          'unavailable',
+          { message: 'The command could not be started: bash is missing, or the process limit is reached.' },
+          { cause: error },
+        );
       }
     },
     subscribe(listener) {

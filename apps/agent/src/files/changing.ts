@@ -1,5 +1,15 @@
 /** Makes folders, moves and deletes: always by name in a descriptor, never through a link. It does not know contents. */
-import { constants, fstatSync, lstatSync, mkdirSync, openSync, closeSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { setImmediate as nextRound } from 'node:timers/promises';
 
@@ -30,7 +40,8 @@ interface Deletion {
 }
 
 const deleteInside = async (folder: number, deletion: Deletion, depth: number): Promise<void> => {
-  if (depth > maxDepth) throw new AppError('conflict', { message: 'The folders are nested too deep; delete this in a terminal.' });
+  if (depth > maxDepth)
+    throw new AppError('conflict', { message: 'The folders are nested too deep; delete this in a terminal.' });
   for (const name of readdirSync(itself(folder), { encoding: 'buffer' })) {
     if ((deletion.count += 1) % sliceEntries === 0) await nextRound();
     await deleteEntry(folder, name, deletion, depth);

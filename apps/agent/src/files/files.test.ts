@@ -146,7 +146,9 @@ test('a save replaces the version that it names, and no other', async () => {
   expect(await codeOf(save('gone.txt', 'x', made.etag))).toBe('edit_conflict');
   expect(await codeOf(save('src', 'x', null))).toBe('wrong_kind');
   expect(await read('new.txt')).toBe('two');
-  const racers = await Promise.all(Array.from({ length: 8 }, (_, index) => codeOf(save('new.txt', `racer ${index}`, second.etag))));
+  const racers = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => codeOf(save('new.txt', `racer ${index}`, second.etag))),
+  );
   expect(racers.filter((code) => code === 'ok')).toHaveLength(1);
   const makers = await Promise.all(Array.from({ length: 8 }, (_, index) => codeOf(save('made.txt', `${index}`, null))));
   expect(makers.filter((code) => code === 'ok')).toHaveLength(1);
@@ -156,7 +158,11 @@ test('a save replaces the version that it names, and no other', async () => {
 test('a save keeps the mode, goes through links inside, and leaves nothing when its source breaks', async () => {
   await writeFile(join(tree, 'run.sh'), '#!/bin/sh', { mode: 0o750 });
   await symlink('run.sh', join(tree, 'link'));
-  const { etag } = await save('link', 'new', (await (await files.open('link')).handle.close(), (await files.stat('run.sh')).etag));
+  const { etag } = await save(
+    'link',
+    'new',
+    (await (await files.open('link')).handle.close(), (await files.stat('run.sh')).etag),
+  );
   expect((await stat(join(tree, 'run.sh'))).mode & 0o777).toBe(0o750);
   expect(await readlink(join(tree, 'link'))).toBe('run.sh');
   expect(await read('run.sh')).toBe('new');
@@ -210,7 +216,10 @@ test('two seconds of renames and swapped links: nothing leaks', async () => {
       fs.renameSync(tree + '/src', tree + '/evil');
       fs.renameSync(tree + '/kept', tree + '/src');
     }`;
-  const racer = spawn(process.execPath, ['-e', script, tree, join(base, 'outside')], { env: { PATH: '/usr/bin:/bin' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const racer = spawn(process.execPath, ['-e', script, tree, join(base, 'outside')], {
+    env: { PATH: '/usr/bin:/bin' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise((resolve) => racer.stdout.once('data', resolve));
   let good = 0;
   let leaks = 0;
@@ -297,7 +306,10 @@ test('changes on disk are told, without those of git and packages', async () => 
   await save('saved.txt', 'x', null);
   await writeFile(join(tree, 'src/deep/b.txt'), 'again');
   await rm(join(tree, 'a.txt'));
-  await vi.waitFor(() => expect(seen).toEqual(expect.arrayContaining(['there saved.txt', 'there src/deep/b.txt', 'gone a.txt'])), { timeout: 15_000 });
+  await vi.waitFor(
+    () => expect(seen).toEqual(expect.arrayContaining(['there saved.txt', 'there src/deep/b.txt', 'gone a.txt'])),
+    { timeout: 15_000 },
+  );
   expect(seen.filter((path) => /\.git\/|node_modules\/|rc-save/.test(path))).toEqual([]);
   stop();
 });

@@ -40,7 +40,12 @@ export interface Files {
 
 const dayMs = 24 * 3_600_000;
 
-export const createFiles = async ({ workspace, stateDir, log, uploadExpiryMs = dayMs }: FilesOptions): Promise<Files> => {
+export const createFiles = async ({
+  workspace,
+  stateDir,
+  log,
+  uploadExpiryMs = dayMs,
+}: FilesOptions): Promise<Files> => {
   await mkdir(workspace, { recursive: true });
   const tree = createWorkTree(workspace);
   const uploads = await createUploads({ tree, stateDir, expiryMs: uploadExpiryMs, log });

@@ -17,7 +17,8 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 export const sendError = (response: ServerResponse, thrown: unknown, log: Log): void => {
   const known = asAppError(thrown);
   const error = known instanceof AppError ? known : new AppError('internal', {}, { cause: thrown });
-  if (error.code === 'internal') log('error', 'a request failed', { error: thrown instanceof Error ? thrown.stack : String(thrown) });
+  if (error.code === 'internal')
+    log('error', 'a request failed', { error: thrown instanceof Error ? thrown.stack : String(thrown) });
   if (response.destroyed) return;
   if (response.headersSent) {
     response.destroy();

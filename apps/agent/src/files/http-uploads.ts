@@ -18,7 +18,10 @@ const metadataOf = (header: string): Map<string, string> =>
       .map(([key = '', value = '']) => [key, Buffer.from(value, 'base64').toString('utf8')]),
   );
 
-const count = z.string().regex(/^\d{1,15}$/, 'This must be a count of bytes.').transform(Number);
+const count = z
+  .string()
+  .regex(/^\d{1,15}$/, 'This must be a count of bytes.')
+  .transform(Number);
 const newUpload = z.object({
   /** The path in the work tree. */
   filename: treePath.min(1),
@@ -26,7 +29,10 @@ const newUpload = z.object({
   /** The etag of the file that is to be replaced. */
   overwrite: z.string().max(100).optional(),
   /** Of the whole content, in hex. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 
 const headersOf = (record: UploadRecord): Record<string, string> => ({
@@ -50,7 +56,12 @@ const create = async (uploads: Uploads, request: IncomingMessage, response: Serv
   response.writeHead(201, { ...headersOf(record), location: `${agentPaths.uploads}/${record.id}` }).end();
 };
 
-const append = async (uploads: Uploads, id: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const append = async (
+  uploads: Uploads,
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
   if (request.headers['content-type'] !== 'application/offset+octet-stream') throw new AppError('unsupported_media');
   const { offset } = validated(z.object({ offset: count }), { offset: request.headers['upload-offset'] });
   const gone = new AbortController();
@@ -62,7 +73,12 @@ const append = async (uploads: Uploads, id: string, request: IncomingMessage, re
   response.writeHead(204, headersOf(record)).end();
 };
 
-export const handleUpload = async (uploads: Uploads, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+export const handleUpload = async (
+  uploads: Uploads,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> => {
   response.setHeader('tus-resumable', version);
   const id = url.pathname.slice(agentPaths.uploads.length + 1);
   if (request.method === 'OPTIONS') {

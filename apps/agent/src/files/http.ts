@@ -13,7 +13,8 @@ import { handleUpload } from './http-uploads.js';
 
 type Handler = (files: Files, request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
-const pathOf = (url: URL): string => validated(z.object({ path: treePath }), { path: url.searchParams.get('path') ?? '' }).path;
+const pathOf = (url: URL): string =>
+  validated(z.object({ path: treePath }), { path: url.searchParams.get('path') ?? '' }).path;
 
 /** First and last byte; null for the whole. A list of ranges is answered with the whole, as the standard allows. */
 const rangeOf = (header: string | undefined, size: number): { first: number; last: number } | null => {
@@ -37,14 +38,20 @@ const getContent: Handler = async (files, request, response, url) => {
     response.setHeader('etag', etag);
     response.setHeader('accept-ranges', 'bytes');
     response.setHeader('last-modified', new Date(node.modifiedAt).toUTCString());
-    if (known !== undefined && (known.trim() === '*' || tagsOf(known).some((tag) => tag.replace(/^W\//, '') === etag))) {
+    if (
+      known !== undefined &&
+      (known.trim() === '*' || tagsOf(known).some((tag) => tag.replace(/^W\//, '') === etag))
+    ) {
       response.writeHead(304).end();
       return;
     }
     const part = ifRange === undefined || ifRange === etag ? rangeOf(range, node.size) : null;
     const { first, last } = part ?? { first: 0, last: node.size - 1 };
     const headers = { 'content-type': 'application/octet-stream', 'content-length': last - first + 1 };
-    response.writeHead(part ? 206 : 200, part ? { ...headers, 'content-range': `bytes ${first}-${last}/${node.size}` } : headers);
+    response.writeHead(
+      part ? 206 : 200,
+      part ? { ...headers, 'content-range': `bytes ${first}-${last}/${node.size}` } : headers,
+    );
     if (request.method === 'HEAD' || node.size === 0) {
       response.end();
       return;
@@ -66,7 +73,8 @@ const getContent: Handler = async (files, request, response, url) => {
 const putContent: Handler = async (files, request, response, url) => {
   const path = pathOf(url);
   const { 'if-match': match, 'if-none-match': none } = request.headers;
-  if (none?.trim() !== '*' && (match === undefined || match.trim() === '*')) throw new AppError('precondition_required');
+  if (none?.trim() !== '*' && (match === undefined || match.trim() === '*'))
+    throw new AppError('precondition_required');
   const ifMatch = match === undefined ? null : match.trim();
   const length = Number(request.headers['content-length'] ?? Number.NaN);
   let bytes = 0;

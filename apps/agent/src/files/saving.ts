@@ -16,7 +16,8 @@ import { inFolder, itself, type Found, type WorkTree } from './work-tree.js';
 const prefix = '.rc-save-';
 const savingNow = new Set<string>();
 /** Whether only a save bears such a name. */
-export const mayBeLeftover = (name: Buffer): boolean => name.length === prefix.length + 16 && name.toString('latin1').startsWith(prefix);
+export const mayBeLeftover = (name: Buffer): boolean =>
+  name.length === prefix.length + 16 && name.toString('latin1').startsWith(prefix);
 export const isSaving = (name: Buffer): boolean => savingNow.has(name.toString('latin1'));
 
 export type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -40,13 +41,18 @@ const current = (place: Found): BigIntStats | null => {
 
 /** Throws unless what is there is what the save replaces. */
 export const checkVersion = (stat: BigIntStats | null, ifMatch: string | null): void => {
-  if (stat && !stat.isFile()) throw new AppError('wrong_kind', { message: 'There is something here that is not a file with content.' });
+  if (stat && !stat.isFile())
+    throw new AppError('wrong_kind', { message: 'There is something here that is not a file with content.' });
   const etag = stat ? etagOf(stat) : null;
   if (etag === ifMatch) return;
   throw new AppError('edit_conflict', {
     etag,
     ...(stat ? { size: Number(stat.size), modifiedAt: new Date(Number(stat.mtimeMs)).toISOString() } : {}),
-    ...(stat ? {} : { message: 'This file was deleted or moved since you opened it. Your version is kept; save it as a new file.' }),
+    ...(stat
+      ? {}
+      : {
+          message: 'This file was deleted or moved since you opened it. Your version is kept; save it as a new file.',
+        }),
   });
 };
 
@@ -93,7 +99,7 @@ export const takePlace = async (place: Found, from: Buffer | string, ifMatch: st
 
 const writeAll = async (handle: FileHandle, content: Content): Promise<void> => {
   for await (const chunk of content) {
-    for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
+    for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
   }
 };
 
@@ -118,7 +124,11 @@ const saveHere = async (path: string, place: Found, content: Content, ifMatch: s
   const address = inFolder(place.parent, temporary);
   let handle: FileHandle | null = null;
   try {
-    handle = await open(address, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o666);
+    handle = await open(
+      address,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o666,
+    );
     await writeAll(handle, content);
     if (place.stat) await handle.chmod(Number(place.stat.mode) & 0o7777);
     await handle.sync();
@@ -139,7 +149,8 @@ const saveHere = async (path: string, place: Found, content: Content, ifMatch: s
 export const saveFile = (tree: WorkTree, path: string, content: Content, options: SaveOptions): Promise<FileNode> =>
   tree.within(path, { follow: true, makeFolders: options.makeFolders ?? false }, (place) => {
     if (place.name.length === 0) throw new AppError('wrong_kind', { message: 'This is a folder.' });
-    if (mayBeLeftover(place.name)) throw new AppError('path_refused', { message: 'Names that begin so are used while files are saved.' });
+    if (mayBeLeftover(place.name))
+      throw new AppError('path_refused', { message: 'Names that begin so are used while files are saved.' });
     checkVersion(place.stat, options.ifMatch);
     return saveHere(path, place, content, options.ifMatch);
   });

@@ -4,7 +4,19 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  type FileHandle,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -89,7 +101,9 @@ const createStore = async (stateDir: string) => {
       await rm(recordPath(id), { force: true });
     },
     async ids(): Promise<string[]> {
-      return (await readdir(folder)).filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
+      return (await readdir(folder))
+        .filter((file) => file.endsWith('.json'))
+        .map((file) => file.slice(0, -'.json'.length));
     },
   };
 };
@@ -103,42 +117,49 @@ const hashOf = async (path: string): Promise<string> => {
 type Store = Awaited<ReturnType<typeof createStore>>;
 
 /** Puts a whole upload where it belongs. Doing it again after a crash is harmless: then it is there already. */
-const createFinish = (tree: WorkTree, store: Store) => async (record: UploadRecord): Promise<UploadRecord> => {
-  const markDone = async (whole: UploadRecord): Promise<UploadRecord> => {
-    const done = { ...whole, done: true };
-    await store.save(done);
-    await rm(store.partPath(whole.id), { force: true });
-    return done;
+const createFinish =
+  (tree: WorkTree, store: Store) =>
+  async (record: UploadRecord): Promise<UploadRecord> => {
+    const markDone = async (whole: UploadRecord): Promise<UploadRecord> => {
+      const done = { ...whole, done: true };
+      await store.save(done);
+      await rm(store.partPath(whole.id), { force: true });
+      return done;
+    };
+    const part = store.partPath(record.id);
+    const found = await lstat(part, { bigint: true }).catch(() => null);
+    // It was moved, and the crash came before that was written down.
+    if (!found) return markDone(record);
+    if (record.sha256 !== null && (await hashOf(part)) !== record.sha256) {
+      await store.remove(record.id);
+      throw new AppError('precondition_failed', {
+        message: 'The bytes that arrived are not those of the checksum; upload it again.',
+      });
+    }
+    await chmod(part, 0o666 & ~process.umask());
+    try {
+      await tree.within(record.path, { follow: true, makeFolders: true }, async (place) => {
+        if (place.name.length === 0) throw new AppError('wrong_kind', { message: 'This is a folder.' });
+        if (place.stat?.ino === found.ino && place.stat.dev === found.dev) return;
+        if (place.stat) await chmod(part, Number(place.stat.mode) & 0o7777);
+        await inTurn(place, () => takePlace(place, part, record.ifMatch));
+        await syncFolder(place.parent);
+      });
+    } catch (error) {
+      // The state folder is on another volume than the work tree.
+      if (codeOf((error as Error).cause) !== 'EXDEV') throw taken(error);
+      await saveFile(tree, record.path, createReadStream(part), { ifMatch: record.ifMatch, makeFolders: true });
+    }
+    return markDone(record);
   };
-  const part = store.partPath(record.id);
-  const found = await lstat(part, { bigint: true }).catch(() => null);
-  // It was moved, and the crash came before that was written down.
-  if (!found) return markDone(record);
-  if (record.sha256 !== null && (await hashOf(part)) !== record.sha256) {
-    await store.remove(record.id);
-    throw new AppError('precondition_failed', { message: 'The bytes that arrived are not those of the checksum; upload it again.' });
-  }
-  await chmod(part, 0o666 & ~process.umask());
-  try {
-    await tree.within(record.path, { follow: true, makeFolders: true }, async (place) => {
-      if (place.name.length === 0) throw new AppError('wrong_kind', { message: 'This is a folder.' });
-      if (place.stat?.ino === found.ino && place.stat.dev === found.dev) return;
-      if (place.stat) await chmod(part, Number(place.stat.mode) & 0o7777);
-      await inTurn(place, () => takePlace(place, part, record.ifMatch));
-      await syncFolder(place.parent);
-    });
-  } catch (error) {
-    // The state folder is on another volume than the work tree.
-    if (codeOf((error as Error).cause) !== 'EXDEV') throw taken(error);
-    await saveFile(tree, record.path, createReadStream(part), { ifMatch: record.ifMatch, makeFolders: true });
-  }
-  return markDone(record);
-};
 
 /** For an upload another version is a conflict like any other: there is no editor that could merge. */
 const taken = (error: unknown): unknown =>
   error instanceof AppError && error.code === 'edit_conflict'
-    ? new AppError('conflict', { ...error.details, message: 'Something else is at this path by now. Remove it and retry, or give the upload up.' })
+    ? new AppError('conflict', {
+        ...error.details,
+        message: 'Something else is at this path by now. Remove it and retry, or give the upload up.',
+      })
     : error;
 
 export const createUploads = async ({ tree, stateDir, expiryMs, log }: UploadsOptions): Promise<Uploads> => {
@@ -168,7 +189,11 @@ export const createUploads = async ({ tree, stateDir, expiryMs, log }: UploadsOp
   /** A crash between the last byte and the rename, or a conflict that has been cleared since. */
   const settle = async (record: UploadRecord): Promise<UploadRecord> => (whole(record) ? finish(record) : record);
 
-  const receive = async (record: UploadRecord, handle: FileHandle, content: AsyncIterable<Buffer>): Promise<UploadRecord> => {
+  const receive = async (
+    record: UploadRecord,
+    handle: FileHandle,
+    content: AsyncIterable<Buffer>,
+  ): Promise<UploadRecord> => {
     let now = record;
     let written = record.offset;
     const acknowledge = async (): Promise<void> => {
@@ -182,7 +207,7 @@ export const createUploads = async ({ tree, stateDir, expiryMs, log }: UploadsOp
         if (written + chunk.length > record.length) {
           throw new AppError('payload_too_large', { message: 'More bytes came than Upload-Length announced.' });
         }
-        for (let done = 0; done < chunk.length; ) {
+        for (let done = 0; done < chunk.length;) {
           const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, written);
           done += bytesWritten;
           written += bytesWritten;
@@ -201,7 +226,8 @@ export const createUploads = async ({ tree, stateDir, expiryMs, log }: UploadsOp
       if (!record || (record.expiresAt < Date.now() && !active.has(id))) await store.remove(id);
     }
   };
-  const sweeping = (): void => void sweep().catch((error: unknown) => log('warn', 'old uploads could not be swept', { error: String(error) }));
+  const sweeping = (): void =>
+    void sweep().catch((error: unknown) => log('warn', 'old uploads could not be swept', { error: String(error) }));
   sweeping();
   const timer = setInterval(sweeping, sweepEveryMs);
   timer.unref();
@@ -230,7 +256,10 @@ export const createUploads = async ({ tree, stateDir, expiryMs, log }: UploadsOp
       alone(id, async (superseded) => {
         const record = await store.load(id);
         if (offset !== record.offset) {
-          throw new AppError('conflict', { message: 'Upload-Offset is not where the upload stands.', offset: record.offset });
+          throw new AppError('conflict', {
+            message: 'Upload-Offset is not where the upload stands.',
+            offset: record.offset,
+          });
         }
         if (record.done) return record;
         const handle = await open(store.partPath(id), 'r+');

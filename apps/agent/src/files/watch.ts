@@ -43,12 +43,10 @@ export const createFilesWatch = (workspace: string, log: Log): FilesWatch => {
 
   const onEvents = (error: Error | null, events: watcher.Event[]): void => {
     if (error) return lost(error);
-    const changes = events.slice(0, maxChanges).map(
-      (event): FileChange => ({
-        path: relative(workspace, event.path).split(sep).join('/'),
-        change: event.type === 'delete' ? 'gone' : 'there',
-      }),
-    );
+    const changes = events.slice(0, maxChanges).map((event): FileChange => ({
+      path: relative(workspace, event.path).split(sep).join('/'),
+      change: event.type === 'delete' ? 'gone' : 'there',
+    }));
     for (const listener of listeners) listener.onChanges(changes, events.length > maxChanges);
   };
 
@@ -65,7 +63,9 @@ export const createFilesWatch = (workspace: string, log: Log): FilesWatch => {
     const stopping = running;
     running = null;
     const subscription = await stopping?.catch(() => null);
-    await subscription?.unsubscribe().catch((error: unknown) => log('warn', 'watching did not end', { error: String(error) }));
+    await subscription
+      ?.unsubscribe()
+      .catch((error: unknown) => log('warn', 'watching did not end', { error: String(error) }));
   };
 
   return {

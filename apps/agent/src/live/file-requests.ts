@@ -12,14 +12,16 @@ type Request<A extends FileRequest['action']> = Extract<FileRequest, { action: A
 const read = async (files: Files, { path, encoding }: Request<'read'>): Promise<Data> => {
   const { handle, node } = await files.open(path);
   try {
-    if (node.size > maxReadBytes) throw new AppError('payload_too_large', { message: 'Files over 1 MiB are read by HTTP.', size: node.size });
+    if (node.size > maxReadBytes)
+      throw new AppError('payload_too_large', { message: 'Files over 1 MiB are read by HTTP.', size: node.size });
     const bytes = Buffer.alloc(maxReadBytes + 1);
     let length = 0;
     for (;;) {
       const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length);
       if (bytesRead === 0) break;
       length += bytesRead;
-      if (length > maxReadBytes) throw new AppError('payload_too_large', { message: 'Files over 1 MiB are read by HTTP.' });
+      if (length > maxReadBytes)
+        throw new AppError('payload_too_large', { message: 'Files over 1 MiB are read by HTTP.' });
     }
     const content = bytes.subarray(0, length);
     // Text that is not UTF-8 would come back changed when it is saved.
@@ -66,7 +68,12 @@ export const answerFileRequest = async (files: Files, request: FileRequest): Pro
   const data = await act(files, request);
   if (fits(data)) return { success: true, data };
   if (data.content !== undefined && data.encoding === 'utf8') {
-    return { success: true, data: { ...data, content: Buffer.from(data.content).toString('base64'), encoding: 'base64' } };
+    return {
+      success: true,
+      data: { ...data, content: Buffer.from(data.content).toString('base64'), encoding: 'base64' },
+    };
   }
-  throw new AppError('payload_too_large', { message: 'This folder has too many entries for a message; list it by HTTP.' });
+  throw new AppError('payload_too_large', {
+    message: 'This folder has too many entries for a message; list it by HTTP.',
+  });
 };

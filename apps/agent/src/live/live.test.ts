@@ -5,7 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { decodeTerminalFrame, encodeTerminalFrame, frameKind, serverMessage, type BlockId, type OpenBlock, type ServerMessage, type TerminalId, type TurnId } from '@remote-claude/contract';
+import {
+  decodeTerminalFrame,
+  encodeTerminalFrame,
+  frameKind,
+  serverMessage,
+  type BlockId,
+  type OpenBlock,
+  type ServerMessage,
+  type TerminalId,
+  type TurnId,
+} from '@remote-claude/contract';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 
@@ -75,7 +85,9 @@ const connect = async () => {
     answer: (id: string, type?: string): Promise<ServerMessage> =>
       vi.waitFor(
         () => {
-          const found = client.messages.find((message) => message.id === id && (type === undefined || message.type === type));
+          const found = client.messages.find(
+            (message) => message.id === id && (type === undefined || message.type === type),
+          );
           expect(found, `no answer to ${id}`).toBeDefined();
           return found!;
         },
@@ -93,13 +105,18 @@ const connect = async () => {
     }
     const frame = decodeTerminalFrame(data)!;
     client.output = Buffer.concat([client.output, frame.bytes]);
-    client.send('a', 'terminal', { action: 'ack', terminalId: frame.terminalId, offset: frame.position + frame.bytes.length });
+    client.send('a', 'terminal', {
+      action: 'ack',
+      terminalId: frame.terminalId,
+      offset: frame.position + frame.bytes.length,
+    });
   });
   socket.on('close', (code) => (client.closed = code));
   await new Promise((resolve) => socket.once('open', resolve));
   return client;
 };
-const until = (condition: () => unknown): Promise<unknown> => vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 20_000, interval: 10 });
+const until = (condition: () => unknown): Promise<unknown> =>
+  vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 20_000, interval: 10 });
 const input = (terminalId: TerminalId, position: number, text: string): Uint8Array =>
   encodeTerminalFrame({ kind: frameKind.input, terminalId, position, bytes: Buffer.from(text) });
 
@@ -119,7 +136,9 @@ test('bad input is answered with an error and its id, and after ten the socket i
   for (const frame of bad) client.socket.send(frame, { binary: Buffer.isBuffer(frame) });
   await until(() => client.messages.length === bad.length);
   expect(new Set(client.messages.map((message) => message.type))).toEqual(new Set(['error']));
-  expect(client.messages.map((message) => (message.payload as { code: string }).code)).toEqual(bad.map(() => 'validation_failed'));
+  expect(client.messages.map((message) => (message.payload as { code: string }).code)).toEqual(
+    bad.map(() => 'validation_failed'),
+  );
   for (const id of ['x1', 'x2', 'x3', 'x4']) expect(await client.answer(id)).toMatchObject({ type: 'error' });
   expect(await client.ask('p', 'ping', {})).toMatchObject({ type: 'pong' });
   client.socket.send('{');
@@ -136,43 +155,72 @@ test('a frame that is too large closes the socket, and no other', async () => {
 test('a terminal by frames: typed once, acknowledged, shown to all who look', async () => {
   const [one, two] = [await connect(), await connect()];
   const id = randomUUID() as TerminalId;
-  expect(await one.ask('c', 'terminal', { action: 'create', terminalId: id, cols: 80, rows: 24 })).toMatchObject({ payload: { success: true } });
-  expect(await two.ask('t', 'terminal', { action: 'attach', terminalId: id, after: 0 })).toMatchObject({ payload: { success: true } });
+  expect(await one.ask('c', 'terminal', { action: 'create', terminalId: id, cols: 80, rows: 24 })).toMatchObject({
+    payload: { success: true },
+  });
+  expect(await two.ask('t', 'terminal', { action: 'attach', terminalId: id, after: 0 })).toMatchObject({
+    payload: { success: true },
+  });
   for (const position of [1, 1, 1]) one.socket.send(input(id, position, 'echo once""only\r'));
   await until(() => two.output.includes('onceonly'));
   one.socket.send(input(id, 2, 'echo se""cond\r'));
   await until(() => two.output.includes('second') && one.output.includes('second'));
   expect(two.output.toString().split('onceonly')).toHaveLength(2);
-  const acks = one.messages.filter((message) => message.type === 'terminal-ack').map((message) => (message.payload as { input: number }).input);
+  const acks = one.messages
+    .filter((message) => message.type === 'terminal-ack')
+    .map((message) => (message.payload as { input: number }).input);
   expect(acks).toEqual([1, 1, 1, 2]);
-  expect(await one.ask('r', 'terminal', { action: 'resize', terminalId: id, cols: 90, rows: 30 })).toMatchObject({ payload: { success: true } });
+  expect(await one.ask('r', 'terminal', { action: 'resize', terminalId: id, cols: 90, rows: 30 })).toMatchObject({
+    payload: { success: true },
+  });
   await until(() => two.messages.some((message) => message.type === 'terminal-resized' && message.payload.cols === 90));
-  expect(await one.ask('n', 'terminal', { action: 'attach', terminalId: randomUUID() })).toMatchObject({ payload: { success: false, error: { code: 'not_found' } } });
+  expect(await one.ask('n', 'terminal', { action: 'attach', terminalId: randomUUID() })).toMatchObject({
+    payload: { success: false, error: { code: 'not_found' } },
+  });
   one.socket.send(input(randomUUID() as TerminalId, 1, 'x'));
   expect(await one.answer('', 'error')).toMatchObject({ payload: { code: 'not_found' } });
   one.socket.terminate();
   two.send('w', 'terminal', { action: 'write', terminalId: id, data: 'echo st""ill\r' });
   await until(() => two.output.includes('still'));
-  expect(await two.ask('d', 'terminal', { action: 'destroy', terminalId: id })).toMatchObject({ payload: { success: true } });
+  expect(await two.ask('d', 'terminal', { action: 'destroy', terminalId: id })).toMatchObject({
+    payload: { success: true },
+  });
   expect(terminals.list()).toEqual([]);
 });
 
 test('files by message, and what changes on disk', async () => {
   const client = await connect();
-  expect(await client.ask('s', 'stream', { action: 'subscribe', of: 'files' })).toMatchObject({ type: 'files-changed', payload: { changes: [], overflow: true } });
+  expect(await client.ask('s', 'stream', { action: 'subscribe', of: 'files' })).toMatchObject({
+    type: 'files-changed',
+    payload: { changes: [], overflow: true },
+  });
   const written = await client.ask('w', 'file', { action: 'write', path: 'a.txt', content: 'hello ü', ifMatch: null });
   expect(written).toMatchObject({ payload: { success: true, data: { node: { path: 'a.txt' } } } });
-  expect(await client.ask('w2', 'file', { action: 'write', path: 'a.txt', content: 'x', ifMatch: null })).toMatchObject({ payload: { success: false, error: { code: 'edit_conflict' } } });
-  await until(() => client.messages.some((message) => message.type === 'files-changed' && message.payload.changes.some(({ path }) => path === 'a.txt')));
-  expect(await client.ask('r', 'file', { action: 'read', path: 'a.txt' })).toMatchObject({ payload: { data: { content: 'hello ü', encoding: 'utf8' } } });
+  expect(await client.ask('w2', 'file', { action: 'write', path: 'a.txt', content: 'x', ifMatch: null })).toMatchObject(
+    { payload: { success: false, error: { code: 'edit_conflict' } } },
+  );
+  await until(() =>
+    client.messages.some(
+      (message) => message.type === 'files-changed' && message.payload.changes.some(({ path }) => path === 'a.txt'),
+    ),
+  );
+  expect(await client.ask('r', 'file', { action: 'read', path: 'a.txt' })).toMatchObject({
+    payload: { data: { content: 'hello ü', encoding: 'utf8' } },
+  });
   await writeFile(join(base, 'tree/bin'), Buffer.from([0xff, 0xfe, 0]));
-  expect(await client.ask('b', 'file', { action: 'read', path: 'bin' })).toMatchObject({ payload: { data: { content: '//4A', encoding: 'base64' } } });
+  expect(await client.ask('b', 'file', { action: 'read', path: 'bin' })).toMatchObject({
+    payload: { data: { content: '//4A', encoding: 'base64' } },
+  });
   await writeFile(join(base, 'tree/controls'), Buffer.alloc(1024 * 1024, 1));
   const controls = await client.ask('k', 'file', { action: 'read', path: 'controls' });
   expect(controls).toMatchObject({ payload: { data: { encoding: 'base64' } } });
   await writeFile(join(base, 'tree/big'), Buffer.alloc(1024 * 1024 + 1));
-  expect(await client.ask('g', 'file', { action: 'read', path: 'big' })).toMatchObject({ payload: { error: { code: 'payload_too_large' } } });
-  expect(await client.ask('d', 'file', { action: 'delete', path: 'a.txt' })).toMatchObject({ payload: { success: true } });
+  expect(await client.ask('g', 'file', { action: 'read', path: 'big' })).toMatchObject({
+    payload: { error: { code: 'payload_too_large' } },
+  });
+  expect(await client.ask('d', 'file', { action: 'delete', path: 'a.txt' })).toMatchObject({
+    payload: { success: true },
+  });
   await expect(readFile(join(base, 'tree/a.txt'))).rejects.toThrow('ENOENT');
 });
 
@@ -181,7 +229,10 @@ test('execute: the result to who asked, output to who follows, ended with its so
   asker.send('s', 'stream', { action: 'subscribe', of: 'execute' });
   follower.send('s', 'stream', { action: 'subscribe', of: 'execute' });
   await follower.ask('p', 'ping', {});
-  expect(await asker.ask('e', 'execute', { command: 'echo out; exit 3' })).toMatchObject({ type: 'stream', payload: { channel: 'stdout', data: 'out\n', offset: 0 } });
+  expect(await asker.ask('e', 'execute', { command: 'echo out; exit 3' })).toMatchObject({
+    type: 'stream',
+    payload: { channel: 'stdout', data: 'out\n', offset: 0 },
+  });
   expect(await asker.answer('e', 'execute-result')).toMatchObject({ payload: { stdout: 'out\n', exitCode: 3 } });
   expect(await follower.answer('', 'stream')).toMatchObject({ payload: { data: 'out\n' } });
   asker.send('l', 'execute', { command: 'echo $$ > pid; sleep 100' });
@@ -192,13 +243,31 @@ test('execute: the result to who asked, output to who follows, ended with its so
 
 test('the chat’s messages; one that does not keep up gets the blocks as they are then', async () => {
   const client = await connect();
-  const block = (name: string, text: string): OpenBlock => ({ turnId: randomUUID() as TurnId, blockId: name as BlockId, kind: 'text', tool: null, parentToolUseId: null, text });
+  const block = (name: string, text: string): OpenBlock => ({
+    turnId: randomUUID() as TurnId,
+    blockId: name as BlockId,
+    kind: 'text',
+    tool: null,
+    parentToolUseId: null,
+    text,
+  });
   openBlocks = [block('b1', 'so far')];
-  expect(await client.ask('s', 'stream', { action: 'subscribe', of: 'events' })).toMatchObject({ type: 'open-block', payload: { text: 'so far' } });
+  expect(await client.ask('s', 'stream', { action: 'subscribe', of: 'events' })).toMatchObject({
+    type: 'open-block',
+    payload: { text: 'so far' },
+  });
   const delta = (blockId: string, offset: number, content: string): ServerMessage => ({
     id: '',
     type: 'claude-stream',
-    payload: { turnId: openBlocks[0]!.turnId, blockId: blockId as BlockId, type: 'text', tool: null, parentToolUseId: null, offset, content },
+    payload: {
+      turnId: openBlocks[0]!.turnId,
+      blockId: blockId as BlockId,
+      type: 'text',
+      tool: null,
+      parentToolUseId: null,
+      offset,
+      content,
+    },
   });
   const emit = (message: ServerMessage): void => listeners.forEach((listener) => listener(message));
   emit(delta('b1', 6, ' good'));
@@ -208,10 +277,14 @@ test('the chat’s messages; one that does not keep up gets the blocks as they a
   for (let index = 0; index < 60; index += 1) emit(delta('b1', 11 + index * filler.length, filler));
   openBlocks = [block('b2', 'another')];
   client.socket.resume();
-  await until(() => client.messages.some((message) => message.type === 'open-block' && message.payload.blockId === 'b2'));
+  await until(() =>
+    client.messages.some((message) => message.type === 'open-block' && message.payload.blockId === 'b2'),
+  );
   const deltas = client.messages.filter((message) => message.type === 'claude-stream').length;
   expect(deltas).toBeLessThan(61);
-  expect(client.messages.some((message) => message.type === 'block-dropped' && message.payload.blockId === 'b1')).toBe(true);
+  expect(client.messages.some((message) => message.type === 'block-dropped' && message.payload.blockId === 'b1')).toBe(
+    true,
+  );
   client.send('u', 'stream', { action: 'unsubscribe', of: 'events' });
   await until(() => listeners.size === 0);
 });
@@ -219,5 +292,5 @@ test('the chat’s messages; one that does not keep up gets the blocks as they a
 test('closing tells everyone to come back', async () => {
   const client = await connect();
   await live.close();
-  await until(() => client.closed === 1012);
+  await vi.waitFor(() => expect(client.closed).toBe(1012), { timeout: 20_000 });
 });

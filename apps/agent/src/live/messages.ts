@@ -31,7 +31,10 @@ export const parseMessage = (text: string): LiveMessage => {
   }
   const type = (value as { type?: unknown } | null)?.type;
   if (typeof type !== 'string' || !types.includes(type)) {
-    throw new FrameError(idOf(value), new AppError('validation_failed', { message: `A message's type is one of: ${types.join(', ')}.` }));
+    throw new FrameError(
+      idOf(value),
+      new AppError('validation_failed', { message: `A message's type is one of: ${types.join(', ')}.` }),
+    );
   }
   try {
     return validated(clientMessage, value) as LiveMessage;

@@ -9,7 +9,10 @@ import type { Connection } from './connection.js';
 export interface Subscriptions {
   change(message: Extract<LiveMessage, { type: 'stream' }>): Promise<void>;
   /** Runs a command of this socket: its output bears the request's id. */
-  ownRun(id: string, run: (onOutput: (output: ExecuteOutput) => void) => Promise<ExecuteResult>): Promise<ExecuteResult>;
+  ownRun(
+    id: string,
+    run: (onOutput: (output: ExecuteOutput) => void) => Promise<ExecuteResult>,
+  ): Promise<ExecuteResult>;
   close(): void;
 }
 
@@ -41,7 +44,8 @@ export const createSubscriptions = ({ connection, files, execute, relay }: Subsc
     missedChanges = false;
   });
 
-  const onLost = (text: string): void => connection.send({ id: '', type: 'notice', payload: { kind: 'warning', text } });
+  const onLost = (text: string): void =>
+    connection.send({ id: '', type: 'notice', payload: { kind: 'warning', text } });
 
   const onOutput = (output: ExecuteOutput): void => {
     if (!connection.roomy()) return;

@@ -1,5 +1,12 @@
 /** `terminal` messages and input frames of one socket: its viewers, and the numbers of what it typed. It does not know ptys. */
-import { AppError, frameKind, type ServerMessage, type TerminalFrame, type TerminalId, type TerminalRequest } from '@remote-claude/contract';
+import {
+  AppError,
+  frameKind,
+  type ServerMessage,
+  type TerminalFrame,
+  type TerminalId,
+  type TerminalRequest,
+} from '@remote-claude/contract';
 
 import type { Terminals, Viewer, ViewerSink } from '../terminal/index.js';
 import type { Connection } from './connection.js';
@@ -65,7 +72,10 @@ export const createTerminalRequests = (terminals: Terminals, connection: Connect
       }
     },
     input({ kind, terminalId, position, bytes }) {
-      if (kind !== frameKind.input || position < 1) throw new AppError('validation_failed', { message: 'Only input frames, numbered from 1, are sent to a terminal.' });
+      if (kind !== frameKind.input || position < 1)
+        throw new AppError('validation_failed', {
+          message: 'Only input frames, numbered from 1, are sent to a terminal.',
+        });
       const last = typed.get(terminalId) ?? 0;
       if (position > last) {
         terminals.write(terminalId, bytes, viewers.get(terminalId));

@@ -1,5 +1,12 @@
 /** One live socket from its first message to its close. It knows the parts only by what they offer. */
-import { AppError, closeCodeOf, decodeTerminalFrame, maxFrameBytes, type ErrorPayload, type LiveMessage } from '@remote-claude/contract';
+import {
+  AppError,
+  closeCodeOf,
+  decodeTerminalFrame,
+  maxFrameBytes,
+  type ErrorPayload,
+  type LiveMessage,
+} from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Execute } from '../execute/index.js';
@@ -49,27 +56,38 @@ export const serveSocket = (socket: WebSocket, options: LiveOptions): void => {
     log('error', 'a live message failed', { error: thrown instanceof Error ? thrown.stack : String(thrown) });
     return new AppError('internal').toPayload();
   };
-  const sendError = (id: string, thrown: unknown): void => connection.send({ id, type: 'error', payload: payloadOf(thrown) });
+  const sendError = (id: string, thrown: unknown): void =>
+    connection.send({ id, type: 'error', payload: payloadOf(thrown) });
 
   const answerTerminal = async ({ id, payload }: Of<'terminal'>): Promise<void> => {
     const { terminalId } = payload;
     try {
       await terminalRequests.answer(payload);
       // Credit comes many times a second: nobody waits for an answer to it.
-      if (payload.action !== 'ack') connection.send({ id, type: 'terminal-result', payload: { terminalId, success: true } });
+      if (payload.action !== 'ack')
+        connection.send({ id, type: 'terminal-result', payload: { terminalId, success: true } });
     } catch (error) {
-      connection.send({ id, type: 'terminal-result', payload: { terminalId, success: false, error: payloadOf(error) } });
+      connection.send({
+        id,
+        type: 'terminal-result',
+        payload: { terminalId, success: false, error: payloadOf(error) },
+      });
     }
   };
 
   const answerFile = async ({ id, payload }: Of<'file'>): Promise<void> => {
-    const result = await answerFileRequest(files, payload).catch((error: unknown) => ({ success: false, error: payloadOf(error) }));
+    const result = await answerFileRequest(files, payload).catch((error: unknown) => ({
+      success: false,
+      error: payloadOf(error),
+    }));
     connection.send({ id, type: 'file-result', payload: result });
   };
 
   const answerExecute = async ({ id, payload }: Of<'execute'>): Promise<void> => {
     try {
-      const result = await subscriptions.ownRun(id, (onOutput) => execute.run(payload, { signal: gone.signal, onOutput }));
+      const result = await subscriptions.ownRun(id, (onOutput) =>
+        execute.run(payload, { signal: gone.signal, onOutput }),
+      );
       connection.send({ id, type: 'execute-result', payload: result });
     } catch (error) {
       sendError(id, error);
@@ -94,13 +112,17 @@ export const serveSocket = (socket: WebSocket, options: LiveOptions): void => {
   const protocolError = (id: string, error: unknown): void => {
     sendError(id, error);
     protocolErrors += 1;
-    if (protocolErrors >= maxProtocolErrors) socket.close(closeCodeOf('bad_request'), 'too many frames that are no messages');
+    if (protocolErrors >= maxProtocolErrors)
+      socket.close(closeCodeOf('bad_request'), 'too many frames that are no messages');
   };
 
   const onText = (text: string): void => {
     const message = parseMessage(text);
     if (underWay >= maxUnderWay) {
-      sendError(message.id, new AppError('rate_limited', { message: `At most ${maxUnderWay} requests are under way at a time.` }));
+      sendError(
+        message.id,
+        new AppError('rate_limited', { message: `At most ${maxUnderWay} requests are under way at a time.` }),
+      );
       return;
     }
     underWay += 1;
@@ -109,7 +131,8 @@ export const serveSocket = (socket: WebSocket, options: LiveOptions): void => {
 
   const onBinary = (bytes: Buffer): void => {
     const frame = decodeTerminalFrame(bytes);
-    if (!frame) throw new FrameError('', new AppError('validation_failed', { message: 'This is not a terminal frame.' }));
+    if (!frame)
+      throw new FrameError('', new AppError('validation_failed', { message: 'This is not a terminal frame.' }));
     try {
       terminalRequests.input(frame);
     } catch (error) {

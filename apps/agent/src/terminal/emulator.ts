@@ -3,9 +3,8 @@
  * the value is that of a fresh terminal. It does not know what a snapshot is.
  */
 import headless from '@xterm/headless';
-import serialize from '@xterm/addon-serialize';
-import type { ITerminalAddon, Terminal } from '@xterm/headless';
-import type { SerializeAddon } from '@xterm/addon-serialize';
+import { SerializeAddon } from '@xterm/addon-serialize';
+import type { Terminal } from '@xterm/headless';
 
 /** Attributes of a cell or of the pen. */
 export interface Pen {
@@ -63,8 +62,8 @@ export interface Emulator {
 
 export const createEmulator = (cols: number, rows: number, scrollback: number): Emulator => {
   const terminal = new headless.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: 'off' });
-  const addon = new serialize.SerializeAddon();
-  terminal.loadAddon(addon as unknown as ITerminalAddon);
+  const addon = new SerializeAddon();
+  terminal.loadAddon(addon);
   const core = (terminal as unknown as { _core?: Record<string, unknown> })._core ?? {};
   const inside = core as Partial<Inside> & { _bufferService?: { buffers?: Inside['buffers'] } };
   const buffers = inside.buffers ?? inside._bufferService?.buffers;

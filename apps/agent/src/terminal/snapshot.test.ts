@@ -20,8 +20,17 @@ const seen = ({ terminal, inside }: Emulator) => {
     return Array.from({ length: terminal.cols }, (_unused, column) => {
       const cell = line?.getCell(column);
       const look = cell && [
-        cell.getFgColorMode(), cell.getFgColor(), cell.getBgColorMode(), cell.getBgColor(),
-        cell.isBold(), cell.isItalic(), cell.isInverse(), cell.isUnderline(), cell.isDim(), cell.isInvisible(), cell.isStrikethrough(),
+        cell.getFgColorMode(),
+        cell.getFgColor(),
+        cell.getBgColorMode(),
+        cell.getBgColor(),
+        cell.isBold(),
+        cell.isItalic(),
+        cell.isInverse(),
+        cell.isUnderline(),
+        cell.isDim(),
+        cell.isInvisible(),
+        cell.isStrikethrough(),
       ];
       return `${cell?.getChars() || ' '}/${cell?.getWidth()}/${look?.join(',')}`;
     });
@@ -37,7 +46,9 @@ const seen = ({ terminal, inside }: Emulator) => {
 };
 
 const esc = '\u001b';
-const fill = Array.from({ length: 30 }, (_, index) => `line ${index} ${esc}[3${index % 8}mcolour${esc}[0m\r\n`).join('');
+const fill = Array.from({ length: 30 }, (_, index) => `line ${index} ${esc}[3${index % 8}mcolour${esc}[0m\r\n`).join(
+  '',
+);
 
 /** Before the snapshot, and what comes after it: the second must look the same on both screens. */
 const cases: Record<string, [string, string]> = {
@@ -47,7 +58,10 @@ const cases: Record<string, [string, string]> = {
     `${fill}${esc}[?1049h${esc}[2J${esc}[3;9r${esc}[?6h${esc}[?1000h${esc}[?1006h${esc}[?25l${esc}[?2004h${esc}[2;5H${esc}[44mediting`,
     `${esc}[H first${esc}[7;1H\n\n\nscrolled${esc}[?6l${esc}[r${esc}[?1049lback at the shell\r\n$ `,
   ],
-  'scroll region on the normal screen': [`${fill}${esc}[2;5r${esc}[5;1Hat the edge`, '\n\n\none\n\rtwo\u001bM\u001bM\u001bM'],
+  'scroll region on the normal screen': [
+    `${fill}${esc}[2;5r${esc}[5;1Hat the edge`,
+    '\n\n\none\n\rtwo\u001bM\u001bM\u001bM',
+  ],
   'saved cursor with pen': [`${fill}${esc}[4;7H${esc}[31;1m${esc}7${esc}[0m${esc}[9;2Hhere`, `${esc}8restored`],
   'saved cursor under the alternate screen': [`${fill}${esc}[2;3H${esc}[?1049hinside`, `${esc}[?1049lX`],
   'alternate screen by 47': [`${fill}${esc}[5;6H${esc}7${esc}[8;1H${esc}[?47hinside`, `${esc}[?47ly${esc}8z`],
@@ -69,7 +83,14 @@ const cases: Record<string, [string, string]> = {
 for (const [name, [before, after]] of Object.entries(cases)) {
   test(`the snapshot goes on as the original does: ${name}`, async () => {
     const bytes = Buffer.from(before);
-    const screen = createScreen({ cols, rows, start: 0, tail: (from, to) => bytes.subarray(Math.max(0, from), to), onAnswer: () => {}, onRead: () => {} });
+    const screen = createScreen({
+      cols,
+      rows,
+      start: 0,
+      tail: (from, to) => bytes.subarray(Math.max(0, from), to),
+      onAnswer: () => {},
+      onRead: () => {},
+    });
     screen.write(bytes);
     await screen.settled();
     const snapshot = screen.snapshot();
@@ -109,8 +130,17 @@ test('a snapshot at any byte continues to the same screen', async () => {
 });
 
 test('a snapshot stays within a frame, however colourful', async () => {
-  const bytes = Buffer.from(Array.from({ length: 120_000 }, (_, index) => `${esc}[38;2;${index % 256};${index % 199};7m#`).join(''));
-  const screen = createScreen({ cols: 400, rows: 300, start: 0, tail: () => Buffer.alloc(0), onAnswer: () => {}, onRead: () => {} });
+  const bytes = Buffer.from(
+    Array.from({ length: 120_000 }, (_, index) => `${esc}[38;2;${index % 256};${index % 199};7m#`).join(''),
+  );
+  const screen = createScreen({
+    cols: 400,
+    rows: 300,
+    start: 0,
+    tail: () => Buffer.alloc(0),
+    onAnswer: () => {},
+    onRead: () => {},
+  });
   screen.write(bytes);
   await screen.settled();
   const { screen: text } = screen.snapshot();

@@ -13,11 +13,14 @@ const named = 0x100_0000;
 
 const colour = (base: 30 | 40, pen: Pen): string => {
   const [rgb, palette, value] =
-    base === 30 ? [pen.isFgRGB(), pen.isFgPalette(), pen.getFgColor()] : [pen.isBgRGB(), pen.isBgPalette(), pen.getBgColor()];
+    base === 30
+      ? [pen.isFgRGB(), pen.isFgPalette(), pen.getFgColor()]
+      : [pen.isBgRGB(), pen.isBgPalette(), pen.getBgColor()];
   if (rgb) return `;${base + 8};2;${(value >> 16) & 255};${(value >> 8) & 255};${value & 255}`;
   if (!palette) return '';
   // The sixteen named colours are not the same as the first of the 256: bold may brighten them.
-  if ((base === 30 ? pen.getFgColorMode() : pen.getBgColorMode()) === named) return `;${value < 8 ? base + value : base + 52 + value}`;
+  if ((base === 30 ? pen.getFgColorMode() : pen.getBgColorMode()) === named)
+    return `;${value < 8 ? base + value : base + 52 + value}`;
   return `;${base + 8};5;${value}`;
 };
 
@@ -46,7 +49,9 @@ const designators = ['(', ')', '*', '+'] as const;
 const charsets = (inside: Emulator['inside']): string => {
   const service = inside._charsetService;
   if (!service) return '';
-  const sets = designators.map((sign, index) => (charsetOf(service._charsets[index]) === '0' ? `\u001b${sign}0` : '')).join('');
+  const sets = designators
+    .map((sign, index) => (charsetOf(service._charsets[index]) === '0' ? `\u001b${sign}0` : ''))
+    .join('');
   return sets + (['', '\u000e', '\u001bn', '\u001bo'][service.glevel] ?? '');
 };
 
@@ -70,7 +75,7 @@ const pendingWrap = ({ terminal }: Emulator, buffer: BufferInside, go: (column: 
   const last = line?.getCell(cols - 1);
   const column = last?.getWidth() === 0 ? cols - 2 : cols - 1;
   const cell = line?.getCell(column);
-  return cell === undefined ? go(cols - 1) : `${go(column)}${penOf(cell as unknown as Pen)}${cell.getChars() || ' '}`;
+  return cell === undefined ? go(cols - 1) : `${go(column)}${penOf(cell)}${cell.getChars() || ' '}`;
 };
 
 /** What belongs to one buffer: written while it is the shown one, after its text. Ends with the cursor in place. */
@@ -125,7 +130,8 @@ const draw = (emulator: Emulator, title: string, scrollback: number): string => 
   const last = penOf(inside._inputHandler?._curAttrData) + charsets(inside) + modes;
   const { buffers } = inside;
   if (!buffers) return whole + last;
-  if (terminal.buffer.active.type === 'normal') return `${whole}${csi}0m${bufferState(emulator, buffers.normal, true)}${last}`;
+  if (terminal.buffer.active.type === 'normal')
+    return `${whole}${csi}0m${bufferState(emulator, buffers.normal, true)}${last}`;
   const normal = addon.serialize({ scrollback, excludeModes: true, excludeAltBuffer: true });
   const alternate = whole.slice(normal.length).replace(`${csi}?1049h`, '');
   // 1047 and not 1049: that would overwrite the normal buffer's saved cursor.
@@ -135,7 +141,10 @@ const draw = (emulator: Emulator, title: string, scrollback: number): string => 
 
 const plain = ({ terminal }: Emulator): string => {
   const { active } = terminal.buffer;
-  const lines = Array.from({ length: terminal.rows }, (_, row) => active.getLine(active.baseY + row)?.translateToString(true) ?? '');
+  const lines = Array.from(
+    { length: terminal.rows },
+    (_, row) => active.getLine(active.baseY + row)?.translateToString(true) ?? '',
+  );
   return `${lines.join('\r\n')}${at(active.cursorY, Math.min(active.cursorX, terminal.cols - 1))}`;
 };
 

@@ -83,7 +83,8 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     const before = new Map(keepingUp().map((viewer) => [viewer, viewer.credit]));
     stall = setTimeout(() => {
       stall = null;
-      for (const [viewer, credit] of before) if (viewers.has(viewer) && viewer.credit === credit && credit < ring.end) viewer.lag();
+      for (const [viewer, credit] of before)
+        if (viewers.has(viewer) && viewer.credit === credit && credit < ring.end) viewer.lag();
       govern();
     }, stallMs);
     stall.unref();
@@ -147,7 +148,8 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
       ring.append(bytes);
       lastActiveAt = performance.now();
       let frame: Uint8Array | null = null;
-      const shared = (): Uint8Array => (frame ??= encodeTerminalFrame({ kind: frameKind.output, terminalId, position: offset, bytes }));
+      const shared = (): Uint8Array =>
+        (frame ??= encodeTerminalFrame({ kind: frameKind.output, terminalId, position: offset, bytes }));
       for (const viewer of viewers) viewer.output(offset, bytes.length, shared);
       screen.write(bytes);
       // Of the marks before what is kept only the last is of use.
@@ -159,7 +161,11 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
       ended ??= end;
     },
     attach(sink, after) {
-      const viewer = createViewer({ source, sink, after, onDetach: () => (viewers.delete(viewer), govern()) });
+      const onDetach = (): void => {
+        viewers.delete(viewer);
+        govern();
+      };
+      const viewer = createViewer({ source, sink, after, onDetach });
       viewers.add(viewer);
       viewer.pump();
       govern();
@@ -169,7 +175,9 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
       if (ended || !shell) throw new AppError('conflict', { message: 'This terminal has ended. Open a new one.' });
       if (viewer && isAnswer(bytes) && !mayAnswer(viewer)) return;
       if (shell.untakenBytes + bytes.length > maxUntakenBytes) {
-        throw new AppError('rate_limited', { message: 'The program in this terminal does not read its input; this was not typed.' });
+        throw new AppError('rate_limited', {
+          message: 'The program in this terminal does not read its input; this was not typed.',
+        });
       }
       lastActiveAt = performance.now();
       shell.write(bytes);

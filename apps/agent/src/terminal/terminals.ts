@@ -63,7 +63,10 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
   const save = async (entry: Entry): Promise<void> => {
     if (entry.destroyed) return;
     await records.save(entry.record).catch((error: unknown) => {
-      log('warn', 'a terminal’s record cannot be written', { terminalId: entry.record.terminalId, error: String(error) });
+      log('warn', 'a terminal’s record cannot be written', {
+        terminalId: entry.record.terminalId,
+        error: String(error),
+      });
     });
   };
 
@@ -82,7 +85,10 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
     if (terminal?.ended) return;
     terminal?.end(end);
     const telling = tellEnd(entry, end).catch((error: unknown) => {
-      log('error', 'a terminal’s end could not be recorded', { terminalId: entry.record.terminalId, error: String(error) });
+      log('error', 'a terminal’s end could not be recorded', {
+        terminalId: entry.record.terminalId,
+        error: String(error),
+      });
     });
     endings.add(telling);
     void telling.finally(() => endings.delete(telling));
@@ -101,11 +107,22 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
       rows,
       onOutput: (bytes) => terminal.output(bytes),
       onExit: (exitCode, signal) =>
-        ended(entry, signal === 0 ? { exitCode, reason: null } : { exitCode: null, reason: closing ? placeClosed : `Ended by signal ${signal}.` }),
+        ended(
+          entry,
+          signal === 0
+            ? { exitCode, reason: null }
+            : { exitCode: null, reason: closing ? placeClosed : `Ended by signal ${signal}.` },
+        ),
     });
     terminal.connect(started);
     try {
-      entry.file = await createRingFile({ path: records.ringPath(terminalId), capacityBytes: ringBytes, ring, size: () => terminal.size, log });
+      entry.file = await createRingFile({
+        path: records.ringPath(terminalId),
+        capacityBytes: ringBytes,
+        ring,
+        size: () => terminal.size,
+        log,
+      });
     } catch (error) {
       log('warn', 'terminal output cannot be kept on disk', { terminalId, error: String(error) });
     }
@@ -133,7 +150,13 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
     // The oldest bytes may be the end of a sequence whose beginning is lost: whole lines only.
     const cut = kept && kept.start > 0 ? kept.bytes.indexOf(0x0a) + 1 : 0;
     const ring = createRing(ringBytes, (kept?.start ?? 0) + cut);
-    const terminal = createTerminal({ terminalId, ring, ...(kept?.size ?? { cols, rows }), stallMs, onChange: () => {} });
+    const terminal = createTerminal({
+      terminalId,
+      ring,
+      ...(kept?.size ?? { cols, rows }),
+      stallMs,
+      onChange: () => {},
+    });
     if (kept) terminal.output(kept.bytes.subarray(cut));
     terminal.end(entry.record.ended ?? { exitCode: null, reason: agentGone });
     await terminal.settled();
@@ -157,7 +180,9 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
       if (existing) return existing.opened;
       if (closing) throw new AppError('unavailable');
       if (entries.size >= maxTerminals) {
-        throw new AppError('conflict', { message: `A session has at most ${maxTerminals} terminals. Close one first.` });
+        throw new AppError('conflict', {
+          message: `A session has at most ${maxTerminals} terminals. Close one first.`,
+        });
       }
       const { terminalId, cols, rows } = request;
       const record = { terminalId, name: request.name ?? nextName(), cols, rows, openedAt: Date.now(), ended: null };
@@ -204,12 +229,23 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
         const { terminalId, name, cols, rows } = entry.record;
         const end = live(entry)?.ended ?? entry.record.ended;
         const size = live(entry)?.size ?? { cols, rows };
-        return { terminalId, name, ...size, ended: end !== null, exitCode: end?.exitCode ?? null, reason: end?.reason ?? null };
+        return {
+          terminalId,
+          name,
+          ...size,
+          ended: end !== null,
+          exitCode: end?.exitCode ?? null,
+          reason: end?.reason ?? null,
+        };
       }),
     idleMs() {
-      const terminals = [...entries.values()].map(live).filter((terminal) => terminal !== null && terminal.ended === null);
+      const terminals = [...entries.values()]
+        .map(live)
+        .filter((terminal) => terminal !== null && terminal.ended === null);
       if (terminals.some((terminal) => terminal?.busy())) return 0;
-      return performance.now() - Math.max(startedAt, ...terminals.map((terminal) => terminal?.lastActiveAt ?? startedAt));
+      return (
+        performance.now() - Math.max(startedAt, ...terminals.map((terminal) => terminal?.lastActiveAt ?? startedAt))
+      );
     },
     async close() {
       closing = true;

@@ -76,7 +76,11 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
   const sendScreen = (skippedFrom: number | null): void => {
     const { offset, cols, rows, screen, resize: number } = source.snapshot();
     const skipped = Math.max(0, offset - (skippedFrom ?? offset));
-    sink.message({ id: '', type: 'terminal-screen', payload: { terminalId, offset, cols, rows, screen, skipped, ended: source.ended() } });
+    sink.message({
+      id: '',
+      type: 'terminal-screen',
+      payload: { terminalId, offset, cols, rows, screen, skipped, ended: source.ended() },
+    });
     sent = drawn = offset;
     resize = number;
     lagging = false;
@@ -93,7 +97,12 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
     const mark = source.marks.find((one) => one.number > resize);
     if (mark && mark.offset <= sent) return tellSize(mark);
     const to = Math.min(ring.end, sent + frameBytes, mark?.offset ?? Infinity);
-    const frame = encodeTerminalFrame({ kind: frameKind.output, terminalId, position: sent, bytes: ring.slice(sent, to) });
+    const frame = encodeTerminalFrame({
+      kind: frameKind.output,
+      terminalId,
+      position: sent,
+      bytes: ring.slice(sent, to),
+    });
     sent = to;
     sink.output(frame);
   };
