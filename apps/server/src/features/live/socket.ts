@@ -45,7 +45,7 @@ export interface ViewerSocket {
   revoke(): void;
 }
 
-const messagePace = { perSecond: 200, burst: 400 };
+const messagePace = { perSecond: 100, burst: 200 };
 const bytePace = { perSecond: 4_000_000, burst: 8_000_000 };
 /** What every message costs; credit for terminal output, which comes with every few frames, costs no more. */
 const anyCost = 0.05;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { createSessionHouse, type SessionHouse } from '../../testing/session-house.js';
@@ -180,6 +180,25 @@ describe('the log', () => {
     await vi.waitFor(() => expect(seen.at(-1)).toBe(head), { timeout: 20_000, interval: 20 });
     follower.close();
     expect(seen).toEqual(Array.from({ length: head }, (_, index) => index + 1));
+  });
+
+  test('long text is kept whole beside its event, and a blob is its hash', async () => {
+    const ada = await house.person();
+    const { id } = await house.sessions.create(ada, {});
+    const long = 'ä'.repeat(50_000);
+    const bounded = await house.database.transaction((trx) => house.events.boundText(trx, id, long));
+    expect(bounded).toMatchObject({ bytes: 100_000, blob: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    expect(bounded.text).toHaveLength(12_000);
+    expect(await house.events.wholeText(id, bounded)).toBe(long);
+    const bytes = Buffer.from('content');
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    for (let times = 0; times < 2; times += 1) await house.events.putBlob(id, { hash, mediaType: 'text/plain', bytes });
+    await expect(
+      house.events.putBlob(id, { hash, mediaType: 'text/plain', bytes: Buffer.from('other') }),
+    ).rejects.toMatchObject({
+      code: 'bad_request',
+    });
+    expect(await house.events.wholeText(id, { text: 'con', bytes: 7, blob: hash })).toBe('content');
   });
 
   test('a transaction that fails leaves no event and tells nobody', async () => {
