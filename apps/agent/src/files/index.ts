@@ -2,9 +2,8 @@
  * Files of the work tree: reached by descriptors only, so that no path, link or rename leads out of it.
  * createFiles({ workspace, stateDir, log }): Promise<Files>, createFilesHttp(files, log): HttpPart. Files has `tree` for execute, and close().
  */
-export { createFiles, type Files, type FilesOptions } from './files.js';
+export { createFiles, type Files } from './files.js';
 export { createFilesHttp } from './http.js';
-export type { FilesWatch, WatchListener } from './watch.js';
 export type { WorkTree } from './work-tree.js';
 export { readJson, sendError, sendJson, validated } from './http-answers.js';
 export { asAppError } from './failures.js';
