@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { agentPaths, serverMessage, type AgentEvent, type ServerMessage } from '@remote-claude/contract';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { startAgent, testSecret, type AgentProcess } from '../testing/agent-process.js';
@@ -12,6 +12,9 @@ import { conversationRules as rules } from '../testing/conversation-rules.js';
 import { streamed } from '../testing/processes.js';
 import { startModel, type ModelProcess } from '../testing/scripted-model.js';
 import { scratchFolder, until } from '../testing/scratch.js';
+
+// Each test starts the real Claude Code, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 const scratch = scratchFolder();
 let model: ModelProcess;

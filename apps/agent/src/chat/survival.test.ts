@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { AgentEvent } from '@remote-claude/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { startAgent, type AgentProcess } from '../testing/agent-process.js';
 import { connectControl, newCommandId, type ControlClient } from '../testing/control-client.js';
@@ -11,6 +11,9 @@ import { conversationRules as rules } from '../testing/conversation-rules.js';
 import { claudesOf, streamed } from '../testing/processes.js';
 import { startModel, type ModelProcess } from '../testing/scripted-model.js';
 import { scratchFolder, until } from '../testing/scratch.js';
+
+// Each test starts the real Claude Code, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 const scratch = scratchFolder();
 let model: ModelProcess;

@@ -131,12 +131,14 @@ describe('the control link', () => {
     client.send({ type: 'nonsense' } as never);
     await journal.append(event('a'));
     await until('the end', () => orphaned === 1);
+    expect(reasonsOf(client)).not.toContain('a');
   });
 
   it('tells when no server came for too long, also after one left', async () => {
     await until('the first time', () => orphaned === 1);
     const client = await connect();
     await client.close();
+    expect(orphaned).toBe(1);
     await until('the second time', () => orphaned === 2);
   });
 });

@@ -1,5 +1,5 @@
 /** The scripted model as a process, since the agent's own code knows nothing of it. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { exited, repository, runProgram, until } from './scratch.js';
@@ -13,6 +13,7 @@ const names = 'afterTool, anyOf, error, halfStream, numbered, silence, start, te
 
 /** `rules` is the inside of the script's list, as source: the script is loaded by the other process. */
 export const startModel = async (dir: string, rules: string, port = 0): Promise<ModelProcess> => {
+  mkdirSync(dir, { recursive: true });
   const file = join(dir, 'script.mjs');
   const library = join(repository, 'packages/scripted-model/src/index.ts');
   writeFileSync(file, `import { ${names} } from ${JSON.stringify(library)};\nexport default [${rules}];\n`);
