@@ -82,7 +82,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     heartbeatMs: timing.heartbeatMs,
     deadMs: timing.heartbeatTimeoutMs,
     minRetryMs: timing.retryMinMs / 10,
-    maxRetryMs: timing.heartbeatMs,
+    maxRetryMs: timing.retryMinMs * 2,
   };
 
   const { dataDir, database, bus, secretBox } = await openStorage({ config, childEnv, clock, log, closers });
@@ -217,7 +217,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...linkTiming,
       reconcileMs: timing.reconcileMs,
       startTimeoutMs: timing.placeStartMs,
-      stableMs: timing.unreachableGraceMs,
+      stableMs: timing.retryMinMs * 5,
       retryMs: timing.retryMinMs,
       maxAttempts: 3,
       maxDurationMs: config.sessions.maxDurationMs,

@@ -78,8 +78,13 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
       });
       server.requestTimeout = 0;
       server.on('clientError', (_error, socket) => socket.destroy());
-      doors.set(sessionId, { placeId, server });
-      await listen(server, address);
+      // Known at once, so that a second call for this place does not listen too; forgotten where it cannot listen.
+      const door = { placeId, server };
+      doors.set(sessionId, door);
+      await listen(server, address).catch((error: unknown) => {
+        if (doors.get(sessionId) === door) doors.delete(sessionId);
+        throw error;
+      });
     },
     async close(sessionId: string): Promise<void> {
       const door = doors.get(sessionId);
