@@ -16,6 +16,8 @@ import {
 } from '@anthropic-ai/claude-agent-sdk';
 import type { Effort, PermissionMode } from '@remote-claude/contract';
 
+import { endGroup } from './leftover-process.js';
+
 export interface Ready {
   version: string;
   /** The model that the default stands for, where none was chosen. */
@@ -57,6 +59,8 @@ export interface ClaudeProcessDeps {
   /** While it returns a promise, nothing is read from the process: pressure reaches the model's stream. */
   whenRoom(): Promise<void> | null;
   onStderr(line: string): void;
+  /** It leads a process group of its own. */
+  onSpawn(pid: number): void;
 }
 
 const closeGraceMs = 3_000;
@@ -77,12 +81,17 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
       ...(model === null ? {} : { model }),
       ...(effort === null ? {} : { effort }),
       spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
-        child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+        child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+        if (child.pid !== undefined) deps.onSpawn(child.pid);
         child.stderr?.setEncoding('utf8').on('data', deps.onStderr);
         return gated(child, deps.whenRoom);
       },
     },
   });
+
+  const kill = (): void => {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) endGroup(child.pid);
+  };
 
   const read = async (): Promise<{ cause: string | null }> => {
     try {
@@ -121,12 +130,12 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
     setModel: (to) => session.setModel(to ?? undefined),
     setPermissionMode: (to) => session.setPermissionMode(to),
     setEffort: (to) => session.applyFlagSettings({ effortLevel: to }),
-    kill: () => void child?.kill('SIGKILL'),
+    kill,
     close: async () => {
       isClosing = true;
       input.end();
       session.close();
-      const timer = setTimeout(() => child?.kill('SIGKILL'), closeGraceMs);
+      const timer = setTimeout(kill, closeGraceMs);
       await ended;
       clearTimeout(timer);
     },

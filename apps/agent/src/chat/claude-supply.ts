@@ -10,6 +10,7 @@ import type { ClaudeSettings } from '@remote-claude/contract';
 
 import type { Log } from '../parts.js';
 import { createClaudeProcess, type ClaudeProcess, type Ready } from './claude-process.js';
+import { createLeftoverProcess } from './leftover-process.js';
 import type { MemoryStore } from './memory.js';
 import { allowedToolsOf } from './session-rules.js';
 
@@ -65,6 +66,8 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
   const { memory, parkAfterMs, log } = deps;
   const noProjectDir = join(deps.folder, 'no-project');
   mkdirSync(noProjectDir, { recursive: true });
+  const leftover = createLeftoverProcess(join(deps.folder, 'claude-process.json'));
+  leftover.end();
   let live: Live | null = null;
   let parkTimer: NodeJS.Timeout | null = null;
   let isClosed = false;
@@ -85,6 +88,7 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
         if (started.sent !== null && message.type === 'system' && message.subtype === 'init') started.sent = null;
         await deps.onMessage(message);
       },
+      onSpawn: leftover.note,
       onStderr: (text) => log('warn', 'Claude Code wrote to stderr.', { text: text.slice(0, maxLogged) }),
     });
     const started: Live = { process, isResumed: conversation !== null, hasInit: false, sent: null };

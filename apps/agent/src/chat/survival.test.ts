@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { startAgent, type AgentProcess } from '../testing/agent-process.js';
 import { connectControl, newCommandId, type ControlClient } from '../testing/control-client.js';
 import { conversationRules as rules } from '../testing/conversation-rules.js';
-import { claudesOf, streamed } from '../testing/processes.js';
+import { claudesOf, isAlive, streamed } from '../testing/processes.js';
 import { startModel, type ModelProcess } from '../testing/scripted-model.js';
 import { scratchFolder, until } from '../testing/scratch.js';
 
@@ -106,10 +106,13 @@ describe('what a crash leaves', () => {
     const prompt = deaf.command({ type: 'prompt', prompt: 'Say something long.' });
     const turn = await deaf.next('turn.started');
     await streamed(dirOf('a'), 'token-0005');
+    const claudes = claudesOf(agent.child.pid);
     await agent.end('SIGKILL');
     const before = [...deaf.proposed];
+    expect(claudes).toHaveLength(1);
 
     agent = await startAgent({ dir: dirOf('a'), gatewayPort: model.port });
+    await until('the end of the old Claude', () => claudes.every((pid) => !isAlive(pid)));
     control = await connectControl(agent.socketPath);
     const ended = await control.next('turn.ended');
     expect(ended).toMatchObject({ turnId: turn.turnId, outcome: 'interrupted' });

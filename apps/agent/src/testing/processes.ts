@@ -24,3 +24,8 @@ const ofProcess = (pid: string, file: string): string => {
     return '';
   }
 };
+
+export const isAlive = (pid: number): boolean => {
+  const state = ofProcess(String(pid), 'stat').split(') ').at(-1)?.[0];
+  return state !== undefined && state !== 'Z';
+};
