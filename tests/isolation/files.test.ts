@@ -203,55 +203,56 @@ describe('links', () => {
   });
 });
 
-/** Swaps a folder with a link out of the tree as fast as it can, until `/tmp/stop` is there. */
+/** Swaps a folder with links out of the tree as fast as it can, until `/tmp/stop` is there. */
 const race = `
   const fs = require('node:fs');
   process.chdir('/workspace/race');
-  const end = Date.now() + 60000;
+  const end = Date.now() + 170000;
   let rounds = 0;
   while (Date.now() < end) {
     if (rounds % 64 === 0 && fs.existsSync('/tmp/stop')) break;
-    fs.renameSync('there', 'kept'); fs.renameSync('link', 'there');
-    fs.renameSync('there', 'link'); fs.renameSync('kept', 'there');
+    const link = rounds % 2 === 0 ? 'link' : 'link-by-proc';
+    fs.renameSync('there', 'kept'); fs.renameSync(link, 'there');
+    fs.renameSync('there', link); fs.renameSync('kept', 'there');
     rounds += 1;
   }
   return rounds;`;
 
 describe('renames during the walk', () => {
-  it.each([
-    ['a folder outside', '/home/claude/outside'],
-    ['the root of a process', '/proc/self/root/home/claude/outside'],
-  ])('a folder swapped with a link to %s leaks nothing in 2,000 good reads, and takes no write', async (_what, target) => {
-    await output(ada, session.id, `rm -rf /workspace/race /tmp/stop; mkdir -p /workspace/race/there && cd /workspace/race && echo inside > there/secret.txt && ln -s ${target} link`);
+  it('a folder swapped with links out of the tree leaks nothing in 2,000 good reads, and takes no write', async () => {
+    await output(ada, session.id, 'mkdir -p /workspace/race/there && cd /workspace/race && echo inside > there/secret.txt && ln -s /home/claude/outside link && ln -s /proc/self/root/home/claude/outside link-by-proc && touch ~/outside/only-outside');
     const racing = evaluate<number>(ada, session.id, race);
-    const counts = { good: 0, refused: 0, other: new Map<number, number>(), leaks: 0 };
+    const counts = { good: 0, refused: 0, leaks: 0, other: [] as string[] };
     const startMs = performance.now();
+    // On a busy machine the reads take longer; there are as many.
+    const goesOn = (): boolean => performance.now() - startMs < 2_000 || (counts.good < 2_000 && performance.now() - startMs < 160_000);
     const reader = async (): Promise<void> => {
-      while ((counts.good < 2_000 || performance.now() - startMs < 2_000) && performance.now() - startMs < 50_000) {
+      while (goesOn()) {
         const answer = await ada.fetch(`/sessions/${session.id}/files/race/there/secret.txt`);
         const body = await answer.text();
         if (body.includes(outside)) counts.leaks += 1;
         else if (answer.status === 200 && body === 'inside\n') counts.good += 1;
-        else if ([403, 404, 409].includes(answer.status)) counts.refused += 1;
-        else counts.other.set(answer.status, (counts.other.get(answer.status) ?? 0) + 1);
+        else if ([403, 404].includes(answer.status)) counts.refused += 1;
+        else counts.other.push(`${answer.status} ${body}`);
       }
     };
     const writer = async (): Promise<void> => {
-      for (let n = 0; counts.good < 2_000 && performance.now() - startMs < 50_000; n += 1) {
-        await ada.fetch(`/sessions/${session.id}/files/race/there/written-${n}.txt`, { method: 'PUT', headers: makeNew, body: 'written' });
+      for (let n = 0; goesOn(); n += 1) {
+        await ada.fetch(`/sessions/${session.id}/files/race/there/written-${n % 10}.txt`, { method: 'PUT', headers: makeNew, body: 'written' });
+        await ada.fetch(`/sessions/${session.id}/files/race/there/only-outside`, { method: 'DELETE' });
         const list = await ada.fetch(`/sessions/${session.id}/files?path=race%2Fthere`);
         if ((await list.text()).includes('only-outside')) counts.leaks += 1;
+        await new Promise((resolve) => setTimeout(resolve, 20));
       }
     };
-    await output(ada, session.id, 'touch ~/outside/only-outside');
     await Promise.all([...Array.from({ length: 8 }, reader), writer()]);
     await output(ada, session.id, 'touch /tmp/stop');
     const rounds = await racing;
     expect(counts.leaks).toBe(0);
-    expect([...counts.other]).toEqual([]);
+    expect(counts.other).toEqual([]);
     expect(counts.good).toBeGreaterThanOrEqual(2_000);
-    // It was a race: the link was met, and so was the moment between the two.
-    expect(counts.refused).toBeGreaterThan(20);
+    // It was a race: the links were met, and so were the moments between.
+    expect(counts.refused).toBeGreaterThan(100);
     expect(rounds).toBeGreaterThan(1_000);
     expect(await output(ada, session.id, 'ls ~/outside')).toBe('only-outside\nsecret.txt');
   });
