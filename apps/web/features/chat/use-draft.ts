@@ -5,8 +5,6 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { recallText, remember } from '../../lib/storage';
 import type { Item } from './items';
 
-const keptMs = 250;
-
 export interface Draft {
   text: string;
   setText(text: string): void;
@@ -21,11 +19,6 @@ export const useDraft = (sessionId: string, items: readonly Item[]): Draft => {
   const [at, setAt] = useState<number | null>(null);
   const own = useRef('');
   useEffect(() => setTextNow(recallText(key)), [key]);
-  useEffect(() => {
-    if (at !== null) return;
-    const timer = setTimeout(() => remember(key, text), keptMs);
-    return () => clearTimeout(timer);
-  }, [key, text, at]);
 
   const past = useMemo(() => items.flatMap((item) => (item.kind === 'message' ? [item.text.text] : [])), [items]);
   return {
@@ -33,6 +26,8 @@ export const useDraft = (sessionId: string, items: readonly Item[]): Draft => {
     setText: (next) => {
       setAt(null);
       setTextNow(next);
+      // At once: a reload gives no second chance.
+      remember(key, next);
     },
     browse: (direction) => {
       const from = at ?? past.length;

@@ -1,11 +1,11 @@
 'use client';
 /** Who is signed in, and where they go from here. */
 import { useRouter } from 'next/navigation';
-import { useQueryClient } from '@tanstack/react-query';
 import { ChevronsUpDown, Info, Keyboard, LogOut, Settings, Users } from 'lucide-react';
 import { toast } from 'sonner';
 import { routes, type User } from '@remote-claude/contract';
 
+import { basePath } from '../../lib/base-path';
 import { call, isCode, sentenceOf } from '../../lib/client';
 import { themeChoices, useTheme } from '../../lib/theme';
 import { Menu, MenuChoices, MenuItem, MenuLine } from '../../ui/menu';
@@ -13,8 +13,6 @@ import { Menu, MenuChoices, MenuItem, MenuLine } from '../../ui/menu';
 const themeWords = { system: 'System theme', light: 'Light theme', dark: 'Dark theme' } as const;
 
 export const useSignOut = (): (() => Promise<void>) => {
-  const router = useRouter();
-  const queries = useQueryClient();
   return async () => {
     try {
       await call(routes.auth.logout, {});
@@ -24,8 +22,8 @@ export const useSignOut = (): (() => Promise<void>) => {
         return;
       }
     }
-    queries.clear();
-    router.replace('/sign-in');
+    // A new document: nothing of this person stays in the page's memory, and nothing asks again without the cookie.
+    window.location.replace(`${basePath()}/sign-in/`);
   };
 };
 
