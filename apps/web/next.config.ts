@@ -13,7 +13,10 @@ const config: NextConfig = {
   devIndicators: false,
   // Types are checked by `tsc -p apps/web`, with the rest of the repository.
   typescript: { ignoreBuildErrors: true },
-  turbopack: { root: new URL('../..', import.meta.url).pathname },
+  turbopack: {
+    root: new URL('../..', import.meta.url).pathname,
+    resolveAlias: { 'rehype-raw': './lib/no-html.ts' },
+  },
 };
 
 export default config;

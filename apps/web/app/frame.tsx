@@ -7,7 +7,6 @@ import { useHotkeys } from 'react-hotkeys-hook';
 
 import { ConnectionLost } from '../features/connection/connection-lost';
 import { SiteBanners } from '../features/connection/site-banners';
-import { CreateDialog } from '../features/sessions/create-dialog';
 import { SessionRail } from '../features/sessions/session-rail';
 import { AppShell } from '../features/shell/app-shell';
 import type { PaletteEntry } from '../features/shell/palette';
@@ -21,6 +20,7 @@ import { useTheme } from '../lib/theme';
 import { Mark } from '../ui/brand';
 import { StatusDot } from '../ui/status';
 
+const CreateDialog = lazy(async () => ({ default: (await import('../features/sessions/create-dialog')).CreateDialog }));
 const Palette = lazy(async () => ({ default: (await import('../features/shell/palette')).Palette }));
 
 interface FrameActions {
@@ -152,7 +152,11 @@ const SignedIn = ({ children }: { children: ReactNode }) => {
       >
         {children}
       </AppShell>
-      <CreateDialog open={creating} onOpenChange={setCreating} onCreated={(id) => router.push(`/sessions/${id}`)} />
+      {creating && (
+        <Suspense>
+          <CreateDialog open={creating} onOpenChange={setCreating} onCreated={(id) => router.push(`/sessions/${id}`)} />
+        </Suspense>
+      )}
       <ShortcutsDialog open={shortcuts} onOpenChange={setShortcuts} />
       {palette && (
         <Suspense>
@@ -187,8 +191,11 @@ export const Frame = ({ children }: { children: ReactNode }) => {
   const pathname = usePathname();
   if (!alone.test(pathname)) return <Guard>{children}</Guard>;
   return (
-    <main id="main" className="h-dvh overflow-y-auto">
-      {children}
-    </main>
+    <div className="flex h-dvh flex-col">
+      <SiteBanners />
+      <main id="main" className="min-h-0 flex-1 overflow-y-auto">
+        {children}
+      </main>
+    </div>
   );
 };

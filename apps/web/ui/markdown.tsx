@@ -111,7 +111,6 @@ export const Markdown = memo(({ text, open = false }: { text: string; open?: boo
     parseIncompleteMarkdown={open}
     isAnimating={open}
     controls={false}
-    skipHtml
     linkSafety={{ enabled: false }}
     remarkPlugins={Object.values(defaultRemarkPlugins)}
     rehypePlugins={[]}

@@ -1,6 +1,6 @@
 'use client';
 /** Places the features of one session. The id comes from the address after mount: the export knows none. */
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { useHotkeys } from 'react-hotkeys-hook';
@@ -22,11 +22,10 @@ import { SessionProvider, useSessionView } from '../../../lib/session-context';
 import { narrow, useMedia } from '../../../lib/use-media';
 import { Empty } from '../../../ui/empty';
 import { useFrame } from '../../frame';
-import { panesOf } from '../../pane-registry';
+import { panes } from '../../pane-registry';
 
 const Bench = ({ session }: { session: Session }) => {
   const { openSide } = useFrame();
-  const panes = useMemo(() => panesOf(session.id), [session.id]);
   const phone = useMedia(narrow);
   const state = useSessionView(({ log }) => (log.loaded ? log.state : null));
   const { data: all = [] } = useSessions();
