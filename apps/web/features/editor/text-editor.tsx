@@ -75,6 +75,8 @@ export const TextEditor = ({ sessionId, path, model, readOnly, onSave, onCursor 
     if (place.current === null) return;
     const made = monaco.editor.create(place.current, { ...commonOptions, model: null });
     code.current = made;
+    // Where the way between panes leads.
+    place.current.querySelector('textarea, .native-edit-context')?.setAttribute('data-pane-focus', '');
     // The keys are the page's own words for it; Monaco's palette lists it too.
     made.addAction({
       id: 'page.save',

@@ -59,7 +59,10 @@ const words = { loading: 'Reading…', failed: '', empty: 'Empty' } as const;
 
 const WordLine = ({ row, onRetry }: { row: WordRow; onRetry: (path: string) => void }) => (
   <div
-    role="none"
+    role="treeitem"
+    aria-level={row.level}
+    aria-selected={false}
+    tabIndex={-1}
     className="relative flex h-7 items-center gap-2 pr-2 text-xs text-faint pointer-coarse:h-11"
     style={{ paddingLeft: `calc(${indent(row.level)} + 18px)` }}
   >
@@ -81,6 +84,11 @@ const WordLine = ({ row, onRetry }: { row: WordRow; onRetry: (path: string) => v
 
 const NewLine = ({ row, onNamed }: { row: NewRow; onNamed: TreeViewProps['onNamed'] }) => (
   <div
+    role="treeitem"
+    aria-label={`New ${row.what}`}
+    aria-level={row.level}
+    aria-selected={false}
+    tabIndex={-1}
     className="relative flex h-7 items-center gap-1.5 pr-2 pointer-coarse:h-11"
     style={{ paddingLeft: `calc(${indent(row.level)} + 18px)` }}
   >
@@ -233,7 +241,6 @@ const useTypeAhead = () => {
 export const TreeView = (view: TreeViewProps) => {
   const { rows, active, onActive, onMenu } = view;
   const list = useRef<VirtuosoHandle>(null);
-  const box = useRef<HTMLDivElement>(null);
   const typeAhead = useTypeAhead();
   const at = active === null ? -1 : rows.findIndex((row) => row.kind === 'node' && row.path === active);
   const row = rows[at];
@@ -251,7 +258,7 @@ export const TreeView = (view: TreeViewProps) => {
     }
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== box.current) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
     const plain = rows.filter((shown): shown is Row => shown.kind !== 'new');
     if (row?.kind === 'node' && actOnKey(event, row, view)) return event.preventDefault();
     const next = moveBy(plain, at, event.key, pageRows);
@@ -272,8 +279,8 @@ export const TreeView = (view: TreeViewProps) => {
   };
 
   return (
-    <div
-      ref={box}
+    <Virtuoso<ShownRow, TreeViewProps>
+      ref={list}
       role="tree"
       tabIndex={0}
       aria-label="Files"
@@ -281,20 +288,14 @@ export const TreeView = (view: TreeViewProps) => {
       data-pane-focus
       onKeyDown={onKeyDown}
       onFocus={(event) => {
-        if (event.target === box.current && at < 0) goTo(0);
+        if (event.target === event.currentTarget && at < 0) goTo(0);
       }}
+      data={rows}
+      context={view}
+      computeItemKey={(_index, shown) => keyOf(shown)}
+      itemContent={Line}
+      increaseViewportBy={200}
       className="group/tree h-full outline-none focus-visible:outline-2 focus-visible:-outline-offset-2"
-    >
-      <Virtuoso<ShownRow, TreeViewProps>
-        ref={list}
-        data={rows}
-        context={view}
-        computeItemKey={(_index, shown) => keyOf(shown)}
-        itemContent={Line}
-        increaseViewportBy={200}
-        tabIndex={-1}
-        className="h-full"
-      />
-    </div>
+    />
   );
 };

@@ -196,6 +196,8 @@ export const createEmulator = async (deps: EmulatorDeps): Promise<Emulator> => {
       terminal.options.disableStdin = !typable;
     },
     setSeen(seen) {
+      // Where the way between panes leads.
+      terminal.textarea?.toggleAttribute('data-pane-focus', seen);
       if (seen && graphics === null) graphics = withGraphicsCard(terminal);
       if (!seen && graphics !== null) {
         // A browser gives a page only a few contexts.

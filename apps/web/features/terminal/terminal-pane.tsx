@@ -1,11 +1,12 @@
 'use client';
 /** The terminals of the session around. Which there are is the session's state; this pane shows, opens, names and closes them. */
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { EllipsisVertical, Search, SquareTerminal } from 'lucide-react';
 import { shownStatusOf, shownWords, type TerminalId, type TerminalRequest } from '@remote-claude/contract';
 
 import { newUuid } from '../../lib/ids';
 import { useSession, useSessionView } from '../../lib/session-context';
+import { recallText, remember } from '../../lib/storage';
 import { Button, IconButton } from '../../ui/button';
 import { Confirm } from '../../ui/confirm';
 import { Empty } from '../../ui/empty';
@@ -15,6 +16,8 @@ import { nextName, shownTabs, type Opening } from './tabs';
 import { TerminalTabs } from './terminal-tabs';
 import { TerminalView } from './terminal-view';
 
+const chosenKey = (sessionId: string): string => `terminal.${sessionId}`;
+
 /** Sessions whose first terminal this page has opened by itself: closing the last one leaves it at none. */
 const openedFor = new Set<string>();
 
@@ -23,7 +26,15 @@ const useTerminals = () => {
   const { send } = socket;
   const terminals = useSessionView(({ log }) => log.state.terminals);
   const [openings, setOpenings] = useState<readonly Opening[]>([]);
-  const [chosen, setChosen] = useState<TerminalId | null>(null);
+  const [chosen, setChosen] = useState<TerminalId | null>(() => recallText(chosenKey(id)) as TerminalId);
+  /** The one to which a person has just turned: it takes the focus when it is there. */
+  const [focused, setFocused] = useState<TerminalId | null>(null);
+  const onFocused = useCallback(() => setFocused(null), []);
+  const choose = (terminalId: TerminalId, focus = true): void => {
+    setChosen(terminalId);
+    remember(chosenKey(id), terminalId);
+    if (focus) setFocused(terminalId);
+  };
   const tabs = useMemo(() => shownTabs(terminals, openings), [terminals, openings]);
   const active = tabs.find(({ terminalId }) => terminalId === chosen)?.terminalId ?? tabs.at(-1)?.terminalId ?? null;
   // Once the session knows it, only the session says whether it is still there.
@@ -40,11 +51,13 @@ const useTerminals = () => {
     tabs,
     active,
     writable: can('session.terminal.write'),
-    choose: setChosen,
-    open: (): void => {
+    focused,
+    onFocused,
+    choose,
+    open: (focus = true): void => {
       const terminalId = newUuid() as TerminalId;
       setOpenings((before) => [...before, { terminalId, name: nextName(tabs.map(({ name }) => name)) }]);
-      setChosen(terminalId);
+      choose(terminalId, focus);
     },
     rename: (terminalId: TerminalId, name: string): void => void ask({ action: 'rename', terminalId, name }),
     close: (terminalId: TerminalId): void => {
@@ -114,7 +127,7 @@ export const TerminalPane = () => {
   useEffect(() => {
     if (!loaded || !running || openedFor.has(sessionId)) return;
     openedFor.add(sessionId);
-    if (writable && tabs.length === 0) open();
+    if (writable && tabs.length === 0) open(false);
   }, [loaded, running, writable, sessionId, tabs.length, open]);
   useEffect(() => {
     if (active !== null) setVisited((before) => (before.has(active) ? before : new Set(before).add(active)));
@@ -137,7 +150,7 @@ export const TerminalPane = () => {
           onChoose={view.choose}
           onRename={view.rename}
           onClose={close}
-          onNew={open}
+          onNew={() => open()}
         />
         {active !== null && <Options onFind={() => setFinding(true)} />}
       </div>
@@ -149,6 +162,8 @@ export const TerminalPane = () => {
             name={tab.name}
             known={known.get(tab.terminalId) ?? null}
             seen={tab.terminalId === active}
+            focused={tab.terminalId === view.focused}
+            onFocused={view.onFocused}
             writable={writable}
             look={look}
             finding={finding}
@@ -163,7 +178,7 @@ export const TerminalPane = () => {
           title="No terminal is open"
           action={
             writable && (
-              <Button variant="primary" onClick={open}>
+              <Button variant="primary" onClick={() => open()}>
                 New terminal
               </Button>
             )

@@ -23,6 +23,9 @@ interface TerminalViewProps {
   /** What the session knows of it; null while it is being opened. */
   known: TerminalState | null;
   seen: boolean;
+  /** A person has just turned to it. */
+  focused: boolean;
+  onFocused: () => void;
   writable: boolean;
   look: Look;
   finding: boolean;
@@ -55,6 +58,8 @@ export const TerminalView = ({
   name,
   known,
   seen,
+  focused,
+  onFocused,
   writable,
   look,
   finding,
@@ -120,8 +125,10 @@ export const TerminalView = ({
       );
 
   useEffect(() => {
-    if (seen) terminal?.focus();
-  }, [seen, terminal]);
+    if (!seen || !focused || terminal === undefined) return;
+    terminal.focus();
+    onFocused();
+  }, [seen, focused, terminal, onFocused]);
   useEffect(() => {
     if (hint === null) return;
     const timer = setTimeout(() => setHint(null), 4_000);
