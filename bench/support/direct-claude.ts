@@ -53,7 +53,7 @@ export const openDirect = async ({ baseUrl, model }: { baseUrl: string; model: s
   };
 
   const take = (message: SDKMessage): void => {
-    if (message.type === 'result') return void waiting?.end();
+    if (message.type === 'result') return waiting?.end();
     if (message.type !== 'stream_event' || message.event.type !== 'content_block_delta') return;
     if (message.event.delta.type === 'text_delta') waiting?.firstText();
   };

@@ -34,6 +34,11 @@ export interface PageTerminal {
   onOutput: (bytes: Buffer) => void;
 }
 
+interface Listener {
+  onSaid(said: Said): void;
+  onClosed(code: number): void;
+}
+
 const creditEveryMs = 100;
 
 export const openPage = async (product: Product, person: Person, sessionId: string): Promise<Page> => {
@@ -41,14 +46,17 @@ export const openPage = async (product: Product, person: Person, sessionId: stri
   const socket = new WebSocket(socketAddress(product, 'ws', sessionId), [socketProtocol], {
     headers: { cookie, origin: product.url },
   });
-  const listeners = new Set<(said: Said) => void>();
+  const listeners = new Set<Listener>();
   const outputs = new Map<string, (frame: Buffer) => void>();
   const timers: NodeJS.Timeout[] = [];
   socket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) return outputs.get(data.subarray(1, 17).toString('hex'))?.(data);
     const said = JSON.parse(data.toString('utf8')) as Said;
     if (said.type === 'error') console.error(`the session said: ${JSON.stringify(said.payload)}`);
-    for (const listener of listeners) listener(said);
+    for (const { onSaid } of listeners) onSaid(said);
+  });
+  socket.on('close', (code) => {
+    for (const { onClosed } of listeners) onClosed(code);
   });
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
@@ -62,13 +70,15 @@ export const openPage = async (product: Product, person: Person, sessionId: stri
   };
   const hear: Page['hear'] = (wanted) =>
     new Promise((resolve, reject) => {
-      const listener = (said: Said): void => {
-        if (!wanted(said)) return;
-        listeners.delete(listener);
-        resolve();
+      const listener: Listener = {
+        onSaid(said) {
+          if (!wanted(said)) return;
+          listeners.delete(listener);
+          resolve();
+        },
+        onClosed: (code) => reject(new Error(`The socket was closed with ${code}.`)),
       };
       listeners.add(listener);
-      socket.once('close', (code) => reject(new Error(`The socket was closed with ${code}.`)));
     });
 
   const greeted = hear(({ type }) => type === 'hello');
