@@ -153,9 +153,9 @@ module.exports = {
     { from: { path: `${src.server}.*${anyOf('\\.test\\.ts$', 'testing/')}` }, to: { path: src.server } },
     { from: { path: `${webFile}.*\\.test\\.tsx?$` }, to: { path: src.web } },
 
-    // Tests and benches of the whole: themselves and anything public; a bench names its peer.
+    // Tests and benches of the whole: themselves, the tests' support, and anything public; a bench names its peer.
     { from: { path: '^tests/' }, to: { path: '^tests/' } },
-    { from: { path: '^bench/' }, to: { path: '^bench/' } },
+    { from: { path: '^bench/' }, to: { path: '^(?:bench|tests/support)/' } },
     { from: { path: wholeTests }, to: { path: publicEntry } },
     { from: { path: wholeTests }, to: { dependencyTypes: [...core, ...installed] } },
 

@@ -44,7 +44,9 @@ export const findAssets = (version: string): ServerAssets => {
   const ripgrepPath = findFile([`@vscode/ripgrep-${process.platform}-${process.arch}/bin/rg`]);
   if (claudePath === null || ripgrepPath === null) {
     const what = claudePath === null ? 'Claude Code' : 'ripgrep';
-    throw new MissingAsset(`${what} is not installed for ${process.platform} on ${process.arch}. Run "npm ci" without --omit=optional.`);
+    throw new MissingAsset(
+      `${what} is not installed for ${process.platform} on ${process.arch}. Run "npm ci" without --omit=optional.`,
+    );
   }
   return { ...assets, claudePath, ripgrepPath };
 };

@@ -6,7 +6,9 @@ import { Command } from 'commander';
 
 import { serve, type ServeOptions } from './serve.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('remote-claude')
   .description('Claude Code as a self-hosted web product for a team')

@@ -18,7 +18,10 @@ export const serve = async (options: ServeOptions, version: string): Promise<voi
   } catch (thrown) {
     complain(thrown instanceof Error ? thrown.message : String(thrown));
     // What we say ourselves is whole; anything else is a bug, whose stack helps.
-    const known = thrown instanceof ConfigError || thrown instanceof MissingAsset || (thrown as { code?: string }).code !== undefined;
+    const known =
+      thrown instanceof ConfigError ||
+      thrown instanceof MissingAsset ||
+      (thrown as { code?: string }).code !== undefined;
     if (!known && thrown instanceof Error && thrown.stack !== undefined) complain(thrown.stack);
     process.exitCode = 1;
     return;
@@ -35,7 +38,9 @@ export const serve = async (options: ServeOptions, version: string): Promise<voi
     server.close().then(
       ({ placesLeft }) => {
         if (placesLeft > 0) {
-          say(`${placesLeft} ${placesLeft === 1 ? 'session keeps' : 'sessions keep'} running; the next start finds them. Stop them in the page.`);
+          say(
+            `${placesLeft} ${placesLeft === 1 ? 'session keeps' : 'sessions keep'} running; the next start finds them. Stop them in the page.`,
+          );
         }
         process.exit(0);
       },

@@ -63,7 +63,13 @@ const runtimeTarget = '/opt/remote-claude';
 const productName = 'Remote Claude';
 const minuteMs = 60_000;
 
-export const startServer = async ({ config, assets }: { config: Config; assets: ServerAssets }): Promise<RunningServer> => {
+export const startServer = async ({
+  config,
+  assets,
+}: {
+  config: Config;
+  assets: ServerAssets;
+}): Promise<RunningServer> => {
   const closers = createClosers();
   try {
     return await compose(config, assets, closers);
@@ -101,7 +107,11 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
 
   // Who may do what, and who is asking.
   let port = server.port;
-  const origins = createOrigins({ publicUrl: server.publicUrl, trustedOrigins: server.trustedOrigins, port: () => port });
+  const origins = createOrigins({
+    publicUrl: server.publicUrl,
+    trustedOrigins: server.trustedOrigins,
+    port: () => port,
+  });
   const audit = createAudit();
   const auth = createAuth({
     database,
@@ -117,7 +127,10 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ticketMs: timing.ticketMs,
     },
   });
-  const access: Access = createAccess({ store: createAccessStore(database), authenticate: createAuthenticate(auth, origins) });
+  const access: Access = createAccess({
+    store: createAccessStore(database),
+    authenticate: createAuthenticate(auth, origins),
+  });
   const setupToken = createSetupToken(join(dataDir.path, 'setup-token'));
   const users = createUsers({ database, store: createUsersStore(database), auth, audit, clock, setupToken });
 
@@ -145,8 +158,21 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     defaultModel: config.claude.model,
   });
   const secrets = createPlaceSecrets(secretBox.derive);
-  const door = createAgentDoor({ store: createDoorStore(database), secretOf: secrets.agent, log, timeoutMs: timing.heartbeatMs });
-  const claude = createClaude({ database, store: claudeStore, events, commands, audit, clock, maxWaitMs: 10 * minuteMs });
+  const door = createAgentDoor({
+    store: createDoorStore(database),
+    secretOf: secrets.agent,
+    log,
+    timeoutMs: timing.heartbeatMs,
+  });
+  const claude = createClaude({
+    database,
+    store: claudeStore,
+    events,
+    commands,
+    audit,
+    clock,
+    maxWaitMs: 10 * minuteMs,
+  });
   const tasks = createTasks({ database, store: tasksStore, events, claude, audit, access, clock });
   const files = createFiles({ door, audit, database });
 
@@ -159,7 +185,15 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     log,
   });
   closers.add(demo, (opened) => opened.close());
-  const upstreams = createUpstreams({ database, store: gatewayStore, secretBox, bus, audit, demo, configured: config.claude });
+  const upstreams = createUpstreams({
+    database,
+    store: gatewayStore,
+    secretBox,
+    bus,
+    audit,
+    demo,
+    configured: config.claude,
+  });
   closers.add(upstreams, (opened) => opened.close());
   const forwarder = closers.add(createForwarder(), (opened) => opened.close());
   const doors = createDoors({
@@ -286,7 +320,9 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     },
   });
   closers.add(hub, (opened) => opened.close());
-  const summaries = closers.add(createSummaries({ bus, clock, read: sessions.get, everyMs: 100 }), (opened) => opened.close());
+  const summaries = closers.add(createSummaries({ bus, clock, read: sessions.get, everyMs: 100 }), (opened) =>
+    opened.close(),
+  );
   const noticesPath = under(server.basePath, '/socket.io');
   const notices = createNotices({
     server: app.server,
@@ -313,7 +349,10 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   port = await listen(app, server.host, server.port);
   closers.add(places, (opened) => opened.close());
   await places.start();
-  const sweep = setInterval(() => void auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed')), timing.cleanupMs);
+  const sweep = setInterval(
+    () => void auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed')),
+    timing.cleanupMs,
+  );
   closers.add(sweep, clearInterval);
 
   const { problems, warnings } = await readiness();
@@ -325,7 +364,10 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     async close() {
       health.drain();
       hub.drain();
-      const placesLeft = await driver.list().then((found) => found.length, () => 0);
+      const placesLeft = await driver.list().then(
+        (found) => found.length,
+        () => 0,
+      );
       await closers.closeAll();
       return { placesLeft };
     },

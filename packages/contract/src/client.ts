@@ -31,7 +31,9 @@ interface AnyRequest {
 export const addressOf = (route: Pick<Route, 'path'>, request: AnyRequest = {}): string => {
   const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
   const path = route.path.replace(/:(\w+)|\*/g, (_match, name: string | undefined) =>
-    name === undefined ? encodePath(String(request.params?.['*'] ?? '')) : encodeURIComponent(String(request.params?.[name] ?? '')),
+    name === undefined
+      ? encodePath(String(request.params?.['*'] ?? ''))
+      : encodeURIComponent(String(request.params?.[name] ?? '')),
   );
   const query = Object.entries(request.query ?? {})
     .filter(([, value]) => value !== undefined && value !== null)
@@ -46,7 +48,8 @@ export const errorOf = (status: number, text: string): AppError => {
     const { error } = errorBody.parse(JSON.parse(text));
     return new AppError(error.code, { ...error.details, message: error.message });
   } catch (cause) {
-    const code: ErrorCode = status === 401 ? 'unauthenticated' : status === 404 ? 'not_found' : status >= 500 ? 'unavailable' : 'bad_request';
+    const code: ErrorCode =
+      status === 401 ? 'unauthenticated' : status === 404 ? 'not_found' : status >= 500 ? 'unavailable' : 'bad_request';
     return new AppError(code, {}, { cause });
   }
 };
@@ -58,18 +61,26 @@ export const createClient = ({ baseUrl, fetch, headers }: ClientOptions) => ({
     const init = {
       method: route.method,
       credentials: 'same-origin' as const,
-      headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers?.() },
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers?.(),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
     let answer: FetchAnswer;
     try {
       answer = await fetch(baseUrl + addressOf(route, request as AnyRequest), init);
     } catch (cause) {
-      throw new AppError('unavailable', { message: 'The server did not answer. Check the connection and try again.' }, { cause });
+      throw new AppError(
+        'unavailable',
+        { message: 'The server did not answer. Check the connection and try again.' },
+        { cause },
+      );
     }
     const text = await answer.text();
     if (!answer.ok) throw errorOf(answer.status, text);
-    const schema = (route.responses as Route['responses'])[answer.status];
+    const schema = route.responses[answer.status];
     return (schema ? schema.parse(JSON.parse(text)) : null) as AnswerOf<R>;
   },
 });

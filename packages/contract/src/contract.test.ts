@@ -23,7 +23,9 @@ describe('the route table', () => {
   it('has unique ids and unique pairs of method and path, sockets apart', () => {
     const ids = allRoutes.map((route) => route.id);
     expect(new Set(ids).size).toBe(ids.length);
-    const addresses = allRoutes.filter((route) => route.kind !== 'socket').map((route) => `${route.method} ${route.path}`);
+    const addresses = allRoutes
+      .filter((route) => route.kind !== 'socket')
+      .map((route) => `${route.method} ${route.path}`);
     expect(new Set(addresses).size).toBe(addresses.length);
   });
 
@@ -40,7 +42,9 @@ describe('the route table', () => {
   });
 
   it('says not_found wherever a session is named', () => {
-    const silent = allRoutes.filter((route) => route.path.includes('/sessions/:id') && !route.errors.includes('not_found'));
+    const silent = allRoutes.filter(
+      (route) => route.path.includes('/sessions/:id') && !route.errors.includes('not_found'),
+    );
     expect(silent.map((route) => route.id)).toEqual([]);
   });
 });
@@ -54,9 +58,14 @@ describe('the OpenAPI document', () => {
   };
 
   it('holds every route once, and the sockets beside them', () => {
-    const operations = Object.values(document.paths).flatMap((path) => Object.values(path).map((operation) => operation.operationId));
+    const operations = Object.values(document.paths).flatMap((path) =>
+      Object.values(path).map((operation) => operation.operationId),
+    );
     expect(operations.sort()).toEqual(
-      allRoutes.filter((route) => route.kind !== 'socket').map((route) => route.id).sort(),
+      allRoutes
+        .filter((route) => route.kind !== 'socket')
+        .map((route) => route.id)
+        .sort(),
     );
     expect(Object.keys(document['x-sockets'])).toHaveLength(4);
   });
@@ -67,7 +76,9 @@ describe('the OpenAPI document', () => {
 
   it('describes path parameters in the form of OpenAPI', () => {
     const operation = document.paths['/sessions/{id}/files/{path}']?.['get'];
-    expect(operation?.parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)).toEqual(['id', 'path']);
+    expect(
+      operation?.parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name),
+    ).toEqual(['id', 'path']);
   });
 });
 
@@ -75,11 +86,15 @@ describe('the client', () => {
   const id = '11111111-1111-4111-8111-111111111111';
 
   it('encodes each path segment of a file and leaves the slashes', () => {
-    expect(addressOf(routes.files.get, { params: { id, '*': 'a b/ü#?.txt' } })).toBe(`/sessions/${id}/files/a%20b/%C3%BC%23%3F.txt`);
+    expect(addressOf(routes.files.get, { params: { id, '*': 'a b/ü#?.txt' } })).toBe(
+      `/sessions/${id}/files/a%20b/%C3%BC%23%3F.txt`,
+    );
   });
 
   it('leaves out what is undefined in a query', () => {
-    expect(addressOf(routes.sessions.list, { query: { search: 'x y', cursor: undefined } })).toBe('/sessions?search=x%20y');
+    expect(addressOf(routes.sessions.list, { query: { search: 'x y', cursor: undefined } })).toBe(
+      '/sessions?search=x%20y',
+    );
   });
 
   const answering = (status: number, text: string) =>
@@ -90,7 +105,9 @@ describe('the client', () => {
 
   it('throws the error that the server names', async () => {
     const body = JSON.stringify({ error: { code: 'session_limit', message: 'Five is enough.', details: { max: 5 } } });
-    const error = await answering(409, body).call(routes.sessions.create, { body: {} }).catch((thrown: unknown) => thrown);
+    const error = await answering(409, body)
+      .call(routes.sessions.create, { body: {} })
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(AppError);
     expect(error).toMatchObject({ code: 'session_limit', message: 'Five is enough.', details: { max: 5 } });
   });
@@ -113,7 +130,12 @@ describe('terminal frames', () => {
   });
 
   it('are found within a larger buffer', () => {
-    const frame = encodeTerminalFrame({ kind: frameKind.input, terminalId: terminal, position: 3, bytes: Uint8Array.from([65]) });
+    const frame = encodeTerminalFrame({
+      kind: frameKind.input,
+      terminalId: terminal,
+      position: 3,
+      bytes: Uint8Array.from([65]),
+    });
     const larger = new Uint8Array(frame.length + 10);
     larger.set(frame, 5);
     expect(decodeTerminalFrame(larger.subarray(5, 5 + frame.length))?.position).toBe(3);

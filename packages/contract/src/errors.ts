@@ -72,7 +72,11 @@ const rows = {
     message: 'No model key is set. An administrator can enter one in the settings.',
   },
   timed_out: { status: 504, retryable: true, message: 'This took too long and was given up.' },
-  no_space: { status: 507, retryable: false, message: 'The disk is full. Nothing was changed; free some room and retry.' },
+  no_space: {
+    status: 507,
+    retryable: false,
+    message: 'The disk is full. Nothing was changed; free some room and retry.',
+  },
 } satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof rows;

@@ -16,7 +16,10 @@ const parametersOf = (route: Route): Json[] =>
   (['params', 'query'] as const).flatMap((place) => {
     const schema = route[place];
     if (schema === undefined) return [];
-    const { properties = {}, required = [] } = schemaOf(schema, 'input') as { properties?: Record<string, Json>; required?: string[] };
+    const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+      properties?: Record<string, Json>;
+      required?: string[];
+    };
     return Object.entries(properties).map(([name, property]) => ({
       name: name === '*' ? 'path' : name,
       in: place === 'params' ? 'path' : 'query',
@@ -28,7 +31,8 @@ const parametersOf = (route: Route): Json[] =>
 const errorAnswers = (route: Route): Json => {
   const codes: ErrorCode[] = [...new Set([...commonErrors, ...route.errors])];
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) byStatus.set(errorTable[code].status, [...(byStatus.get(errorTable[code].status) ?? []), code]);
+  for (const code of codes)
+    byStatus.set(errorTable[code].status, [...(byStatus.get(errorTable[code].status) ?? []), code]);
   return Object.fromEntries(
     [...byStatus].map(([status, of]) => [
       status,
@@ -57,7 +61,9 @@ const operationOf = (route: Route): Json => ({
   ...(route.permission === 'public' ? { security: [] } : {}),
   'x-permission': route.permission,
   parameters: parametersOf(route),
-  ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } } : {}),
+  ...(route.body
+    ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }
+    : {}),
   ...(route.kind === 'upload' ? { requestBody: { content: { 'application/octet-stream': { schema: {} } } } } : {}),
   responses: { ...answersOf(route), ...errorAnswers(route) },
 });

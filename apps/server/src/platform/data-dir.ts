@@ -88,7 +88,8 @@ async function chooseRunDir(path: string, mode: number): Promise<string> {
   const runDir = candidates.find(
     (candidate) => Buffer.byteLength(candidate) + reservedSocketBytes <= maxSocketPathBytes,
   );
-  if (runDir === undefined) throw new DataDirError(`No folder for sockets has a short enough path: ${candidates.join(', ')}.`);
+  if (runDir === undefined)
+    throw new DataDirError(`No folder for sockets has a short enough path: ${candidates.join(', ')}.`);
   const parent = dirname(runDir);
   if (parent === '/run/remote-claude') await makeFolder(parent, mode);
   await makeFolder(runDir, mode);
@@ -132,7 +133,9 @@ async function requirePassable(path: string): Promise<void> {
 function checkedSocketPath(runDir: string, names: string[]): string {
   const path = join(runDir, ...names);
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
-    throw new DataDirError(`The socket path ${path} is longer than ${maxSocketPathBytes} bytes: use a shorter data folder.`);
+    throw new DataDirError(
+      `The socket path ${path} is longer than ${maxSocketPathBytes} bytes: use a shorter data folder.`,
+    );
   }
   return path;
 }

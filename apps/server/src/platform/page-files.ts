@@ -9,7 +9,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import { pagePolicy } from './http/security-headers.js';
 
 /** What the page's build has in place of the base path. */
-export const basePathPlaceholder = '/__remote_claude_base__';
+const basePathPlaceholder = '/__remote_claude_base__';
 
 export interface PageFiles {
   /** Folder to serve from. */

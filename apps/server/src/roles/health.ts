@@ -17,11 +17,18 @@ export const registerHealth = ({ app, basePath, version, ping }: HealthDeps): { 
   let draining = false;
   app.get(under(basePath, '/healthz'), async () => ({ ok: true }));
   app.get(under(basePath, '/readyz'), async (_request, reply) => {
-    const ready = !draining && (await ping().then(() => true, () => false));
+    const ready =
+      !draining &&
+      (await ping().then(
+        () => true,
+        () => false,
+      ));
     return reply.code(ready ? 200 : 503).send({ ready });
   });
   const document = openApiDocument({ version, basePath });
-  app.get(under(basePath, '/api/openapi.json'), async (_request, reply) => reply.header('cache-control', 'no-cache').send(document));
+  app.get(under(basePath, '/api/openapi.json'), async (_request, reply) =>
+    reply.header('cache-control', 'no-cache').send(document),
+  );
   return {
     drain() {
       draining = true;

@@ -36,7 +36,10 @@ export const createNotices = (deps: NoticesDeps) => {
       try {
         deps.origins.checkHost(request.headers.host);
         const { origin } = request.headers;
-        decide(null, origin === undefined ? request.headers['sec-fetch-site'] === 'same-origin' : deps.origins.allows(origin));
+        decide(
+          null,
+          origin === undefined ? request.headers['sec-fetch-site'] === 'same-origin' : deps.origins.allows(origin),
+        );
       } catch {
         decide('This server does not answer at this address.', false);
       }

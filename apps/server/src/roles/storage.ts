@@ -23,7 +23,9 @@ export interface StorageDeps {
 
 export const openStorage = async ({ config, childEnv, clock, log, closers }: StorageDeps) => {
   const home = { uid: process.getuid?.() ?? -1, home: homedir() };
-  const dataDir = closers.add(await openDataDir(config.server.dataDir ?? defaultDataDir(home)), (opened) => opened.close());
+  const dataDir = closers.add(await openDataDir(config.server.dataDir ?? defaultDataDir(home)), (opened) =>
+    opened.close(),
+  );
 
   const connect = async (): Promise<DatabaseConnection> => {
     if (config.database.url !== null) return { url: config.database.url };
@@ -37,7 +39,9 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
     return closers.add(postgres, (opened) => opened.stop()).connection;
   };
   const connection = await connect();
-  const database = closers.add(createDatabase(connection, { log, poolSize: config.database.poolSize }), (opened) => opened.close());
+  const database = closers.add(createDatabase(connection, { log, poolSize: config.database.poolSize }), (opened) =>
+    opened.close(),
+  );
   await database.migrate();
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs: config.timing.heartbeatMs });
   closers.add(bus, (opened) => opened.close());

@@ -47,7 +47,9 @@ export const agentEvents = [
     model: z.string().max(200),
     tools: z.array(z.string().max(200)).max(500),
     slashCommands: z
-      .array(z.object({ name: z.string().max(200), description: z.string().max(300), argumentHint: z.string().max(200) }))
+      .array(
+        z.object({ name: z.string().max(200), description: z.string().max(300), argumentHint: z.string().max(200) }),
+      )
       .max(200),
   }),
   /** Model, mode or effort were changed, by a person or by Claude itself. */
@@ -97,7 +99,11 @@ export const agentEvents = [
   z.object({ type: z.literal('approval.expired'), approvalId, reason: shortText }),
   z.object({ type: z.literal('todo.changed'), items: z.array(todoItem).max(200) }),
   turnEnded,
-  z.object({ type: z.literal('context.compacted'), trigger: z.enum(['manual', 'auto']), beforeTokens: z.number().nonnegative() }),
+  z.object({
+    type: z.literal('context.compacted'),
+    trigger: z.enum(['manual', 'auto']),
+    beforeTokens: z.number().nonnegative(),
+  }),
   /** A queued message was taken back before Claude saw it. */
   z.object({ type: z.literal('message.withdrawn'), messageId: commandId }),
   /** A command came and had nothing to do, or could not be done. */
@@ -105,7 +111,12 @@ export const agentEvents = [
   z.object({ type: z.literal('terminal.opened'), terminalId, name: terminalName, ...terminalSize }),
   z.object({ type: z.literal('terminal.renamed'), terminalId, name: terminalName }),
   /** The shell ended; the screen can still be read. */
-  z.object({ type: z.literal('terminal.ended'), terminalId, exitCode: z.int().nullable(), reason: shortText.nullable() }),
+  z.object({
+    type: z.literal('terminal.ended'),
+    terminalId,
+    exitCode: z.int().nullable(),
+    reason: shortText.nullable(),
+  }),
   /** A person closed it; the screen is gone. */
   z.object({ type: z.literal('terminal.closed'), terminalId }),
 ] as const;

@@ -1,7 +1,8 @@
 /** The durable events of a session: one union, numbered by one table. Knows nothing of how they are stored. */
 import { z } from 'zod';
 
-import { commandId, timestamp } from '../ids.js';
+import type { commandId } from '../ids.js';
+import { timestamp } from '../ids.js';
 import { agentEvents, type AgentEvent } from './agent-events.js';
 import { serverEvents } from './server-events.js';
 

@@ -85,7 +85,8 @@ export const fileRoutes = {
     id: 'uploads.create',
     method: 'POST',
     path: '/sessions/:id/uploads',
-    summary: 'Begin a resumable upload (tus 1.0). `filename` in Upload-Metadata is the path; it appears there when whole.',
+    summary:
+      'Begin a resumable upload (tus 1.0). `filename` in Upload-Metadata is the path; it appears there when whole.',
     permission: 'session.files.write',
     kind: 'upload',
     params: sessionParams,

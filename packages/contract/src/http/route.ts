@@ -60,4 +60,10 @@ export type AnswerOf<R> = {
 export type ResponseOf<R, S extends number> = S extends keyof Responses<R> ? InputOf<Responses<R>[S]> : never;
 
 /** Codes that any route may answer with. */
-export const commonErrors = ['bad_request', 'validation_failed', 'rate_limited', 'unavailable', 'internal'] as const satisfies readonly ErrorCode[];
+export const commonErrors = [
+  'bad_request',
+  'validation_failed',
+  'rate_limited',
+  'unavailable',
+  'internal',
+] as const satisfies readonly ErrorCode[];

@@ -53,9 +53,18 @@ export const fromAgentControl = z.discriminatedUnion('type', [
     idleMs: z.number().nonnegative(),
   }),
   /** In order of `n`, at most 100 at a time; repeated until acknowledged. */
-  z.object({ type: z.literal('propose'), source: z.string().min(1).max(80), proposals: z.array(agentProposal).min(1).max(100) }),
+  z.object({
+    type: z.literal('propose'),
+    source: z.string().min(1).max(80),
+    proposals: z.array(agentProposal).min(1).max(100),
+  }),
   /** Content of a blob that a later proposal names, at most 1 MiB raw. */
-  z.object({ type: z.literal('blob'), hash: blobHash, mediaType: z.string().max(100), base64: z.string().max(1_500_000) }),
+  z.object({
+    type: z.literal('blob'),
+    hash: blobHash,
+    mediaType: z.string().max(100),
+    base64: z.string().max(1_500_000),
+  }),
   /** Every few seconds: the basis of idle rules. */
   z.object({ type: z.literal('activity'), idleMs: z.number().nonnegative() }),
 ]);

@@ -9,7 +9,10 @@ export const treePath = z
   .max(4_096)
   .refine((path) => !path.includes('\0'), 'A path cannot contain a NUL character.')
   .refine((path) => !path.startsWith('/'), 'Give the path relative to the work tree, without a leading slash.')
-  .refine((path) => !path.split('/').some((part) => part === '..' || part === '.'), 'A path cannot contain "." or "..".');
+  .refine(
+    (path) => !path.split('/').some((part) => part === '..' || part === '.'),
+    'A path cannot contain "." or "..".',
+  );
 
 export const fileKind = z.enum(['file', 'folder', 'link', 'other']);
 

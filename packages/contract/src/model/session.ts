@@ -9,7 +9,12 @@ export type PermissionMode = z.infer<typeof permissionMode>;
 export const effort = z.enum(['low', 'medium', 'high', 'max']);
 export type Effort = z.infer<typeof effort>;
 
-export const modelName = z.string().trim().min(1).max(120).regex(/^[\w.:@/[\]-]+$/, 'This is not a model name.');
+export const modelName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(120)
+  .regex(/^[\w.:@/[\]-]+$/, 'This is not a model name.');
 export const sessionName = z.string().trim().min(1).max(120);
 
 /** What may be chosen when a session is made, and is stored with it. */
@@ -25,7 +30,16 @@ export const wantedState = z.enum(['running', 'stopped', 'terminated']);
 export type WantedState = z.infer<typeof wantedState>;
 
 /** What a session's place does, as the session-manager last saw it. */
-export const placeStatus = z.enum(['none', 'queued', 'starting', 'running', 'unreachable', 'failed', 'stopping', 'stopped']);
+export const placeStatus = z.enum([
+  'none',
+  'queued',
+  'starting',
+  'running',
+  'unreachable',
+  'failed',
+  'stopping',
+  'stopped',
+]);
 export type PlaceStatus = z.infer<typeof placeStatus>;
 
 /** The word that is shown for a session, everywhere. */

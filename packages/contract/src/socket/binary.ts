@@ -41,7 +41,13 @@ export const decodeTerminalFrame = (frame: Uint8Array): TerminalFrame | null => 
   const kind = frame[0];
   if (frame.length < frameHeaderBytes || (kind !== frameKind.output && kind !== frameKind.input)) return null;
   const digits = Array.from(frame.subarray(1, 17), hex).join('');
-  const id = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join('-');
+  const id = [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+    digits.slice(20),
+  ].join('-');
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const position = view.getUint32(17) * 2 ** 32 + view.getUint32(21);
   if (!Number.isSafeInteger(position)) return null;

@@ -102,7 +102,13 @@ export type ClientMessage = z.infer<typeof clientMessage>;
 export type ClientMessageType = ClientMessage['type'];
 
 /** What an agent's live socket takes: what the server hands on after it has checked it. */
-export const liveMessageTypes = ['stream', 'terminal', 'file', 'execute', 'ping'] as const satisfies readonly ClientMessageType[];
+export const liveMessageTypes = [
+  'stream',
+  'terminal',
+  'file',
+  'execute',
+  'ping',
+] as const satisfies readonly ClientMessageType[];
 export type LiveMessage = Extract<ClientMessage, { type: (typeof liveMessageTypes)[number] }>;
 
 export const clientMessageVersions: { readonly [T in ClientMessageType]: number } = {

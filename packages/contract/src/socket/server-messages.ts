@@ -86,9 +86,15 @@ export const serverMessages = [
   envelope('block-dropped', z.object({ blockId })),
   envelope('claude-complete', z.object({ success: z.boolean(), turnId, outcome: turnOutcome })),
   /** Something passing that people want to see and that no one needs tomorrow. */
-  envelope('notice', z.object({ kind: z.enum(['model-retry', 'stalled', 'info', 'warning']), text: z.string().max(2_000) })),
+  envelope(
+    'notice',
+    z.object({ kind: z.enum(['model-retry', 'stalled', 'info', 'warning']), text: z.string().max(2_000) }),
+  ),
   /** Progress of a running tool. */
-  envelope('tool-progress', z.object({ toolUseId: z.string(), elapsedMs: z.number(), outcome: toolOutcome.nullable() })),
+  envelope(
+    'tool-progress',
+    z.object({ toolUseId: z.string(), elapsedMs: z.number(), outcome: toolOutcome.nullable() }),
+  ),
   /** A command is stored: it will be done exactly once. */
   envelope('accepted', z.object({ commandId })),
   /** The screen at `offset` bytes of output, as escape sequences for an emulator of that size. `skipped` bytes are not shown. */
@@ -113,7 +119,10 @@ export const serverMessages = [
   /** Paths that changed on disk; `overflow` says that there were too many to list, so look again. */
   envelope('files-changed', z.object({ changes: z.array(fileChange), overflow: z.boolean() })),
   envelope('execute-result', executeResult),
-  envelope('stream', z.object({ of: z.literal('execute'), channel: z.enum(['stdout', 'stderr']), offset: z.int(), data: z.string() })),
+  envelope(
+    'stream',
+    z.object({ of: z.literal('execute'), channel: z.enum(['stdout', 'stderr']), offset: z.int(), data: z.string() }),
+  ),
   envelope('error', errorPayload),
   envelope('pong', z.object({})),
   /** The place's agent came or went: live streams begin anew. */

@@ -5,12 +5,23 @@ import { initialSessionState, reduceSession, sessionState, shownStatusOf, type S
 
 const at = '2026-01-02T03:04:05.000Z';
 const ada = { userId: '0f0e0d0c-0000-4000-8000-000000000001', name: 'Ada' };
-const [m1, m2, t1, t2] = [1, 2, 3, 4].map((n) => `0f0e0d0c-0000-4000-8000-00000000010${n}`) as [string, string, string, string];
+const [m1, m2, t1, t2] = [1, 2, 3, 4].map((n) => `0f0e0d0c-0000-4000-8000-00000000010${n}`) as [
+  string,
+  string,
+  string,
+  string,
+];
 
 const fold = (...events: unknown[]): SessionState =>
   (events as SessionEvent[]).reduce((state, event) => reduceSession(state, { event, at }), initialSessionState);
 
-const said = (messageId: string) => ({ type: 'message.user', messageId, by: ada, text: { text: 'hi', bytes: 2 }, taskId: null });
+const said = (messageId: string) => ({
+  type: 'message.user',
+  messageId,
+  by: ada,
+  text: { text: 'hi', bytes: 2 },
+  taskId: null,
+});
 const started = (turnId: string, ...messageIds: string[]) => ({ type: 'turn.started', turnId, messageIds });
 const ended = (turnId: string, outcome = 'completed') => ({
   type: 'turn.ended',
@@ -21,10 +32,27 @@ const ended = (turnId: string, outcome = 'completed') => ({
   usage: noTokens,
   durationMs: 1,
 });
-const place = (status: string, wanted = 'running') => ({ type: 'place.changed', wanted, status, step: null, reason: null, next: null });
+const place = (status: string, wanted = 'running') => ({
+  type: 'place.changed',
+  wanted,
+  status,
+  step: null,
+  reason: null,
+  next: null,
+});
 const asked = (approvalId: string) => ({
   type: 'approval.asked',
-  approval: { approvalId, turnId: t1, kind: 'tool', tool: 'Bash', title: 'Run ls', input: {}, sessionRule: null, agent: null, askedAt: at },
+  approval: {
+    approvalId,
+    turnId: t1,
+    kind: 'tool',
+    tool: 'Bash',
+    title: 'Run ls',
+    input: {},
+    sessionRule: null,
+    agent: null,
+    askedAt: at,
+  },
 });
 
 describe('the session state', () => {
@@ -36,7 +64,10 @@ describe('the session state', () => {
 
   it('ends only the turn that runs', () => {
     expect(fold(started(t2), ended(t1)).turn?.turnId).toBe(t2);
-    expect(fold(started(t1), ended(t1, 'interrupted'))).toMatchObject({ turn: null, lastTurn: { outcome: 'interrupted' } });
+    expect(fold(started(t1), ended(t1, 'interrupted'))).toMatchObject({
+      turn: null,
+      lastTurn: { outcome: 'interrupted' },
+    });
   });
 
   it('takes a withdrawn message out of the queue', () => {
@@ -64,7 +95,11 @@ describe('the session state', () => {
       costUsd: 0.5,
       priceKnown: true,
     });
-    expect(fold(call(10), call(30))).toMatchObject({ usage: { inputTokens: 40, outputTokens: 2 }, costUsd: 1, contextTokens: 30 });
+    expect(fold(call(10), call(30))).toMatchObject({
+      usage: { inputTokens: 40, outputTokens: 2 },
+      costUsd: 1,
+      contextTokens: 30,
+    });
   });
 
   it('has the form that its schema says', () => {
@@ -85,7 +120,12 @@ describe('the session state', () => {
     ['over', [place('running', 'terminated')], 'terminated'],
     [
       'a task just ended',
-      [place('running'), started(t1), ended(t1), { type: 'task.changed', taskId: m1, name: 'x', status: 'done', result: null }],
+      [
+        place('running'),
+        started(t1),
+        ended(t1),
+        { type: 'task.changed', taskId: m1, name: 'x', status: 'done', result: null },
+      ],
       'completed',
     ],
   ];

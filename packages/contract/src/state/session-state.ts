@@ -80,7 +80,13 @@ export const initialSessionState: SessionState = {
   contextTokens: 0,
 };
 
-type Reducers = { [T in SessionEvent['type']]: (state: SessionState, event: Extract<SessionEvent, { type: T }>, at: string) => SessionState };
+type Reducers = {
+  [T in SessionEvent['type']]: (
+    state: SessionState,
+    event: Extract<SessionEvent, { type: T }>,
+    at: string,
+  ) => SessionState;
+};
 
 const same = (state: SessionState): SessionState => state;
 const withTerminal = (state: SessionState, id: string, patch: Partial<TerminalState>): SessionState => ({
@@ -187,7 +193,9 @@ export const reduceSession = (state: SessionState, { event, at }: Pick<NumberedE
   (reducers[event.type] as (state: SessionState, event: SessionEvent, at: string) => SessionState)(state, event, at);
 
 /** The word shown for a session, from what is wanted, what its place does and what Claude does. */
-export const shownStatusOf = (state: Pick<SessionState, 'wanted' | 'place' | 'turn' | 'approvals' | 'lastTurn'>): ShownStatus => {
+export const shownStatusOf = (
+  state: Pick<SessionState, 'wanted' | 'place' | 'turn' | 'approvals' | 'lastTurn'>,
+): ShownStatus => {
   const { wanted, place } = state;
   if (wanted === 'terminated') return 'terminated';
   if (wanted === 'stopped') return place.status === 'none' || place.status === 'stopped' ? 'stopped' : 'stopping';

@@ -13,6 +13,10 @@ export interface AboutDeps {
 }
 
 export const createAbout = (deps: AboutDeps) => async (): Promise<About> => {
-  const [setupNeeded, demo, { problems, warnings }] = await Promise.all([deps.setupNeeded(), deps.isDemo(), deps.readiness()]);
+  const [setupNeeded, demo, { problems, warnings }] = await Promise.all([
+    deps.setupNeeded(),
+    deps.isDemo(),
+    deps.readiness(),
+  ]);
   return { name: deps.name, version: deps.version, setupNeeded, isolation: deps.isolation, demo, problems, warnings };
 };

@@ -9,7 +9,9 @@ const bob = '0f0e0d0c-0000-4000-8000-000000000002' as UserId;
 describe('the policy table', () => {
   it('gives an owner everything in a session, whatever the site role', () => {
     for (const role of ['admin', 'member'] as const) {
-      expect(sessionPermissionsOf(relationTo({ userId: ada, role }, { ownerId: ada }))).toEqual([...sessionPermissions]);
+      expect(sessionPermissionsOf(relationTo({ userId: ada, role }, { ownerId: ada }))).toEqual([
+        ...sessionPermissions,
+      ]);
     }
   });
 

@@ -30,6 +30,7 @@ export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
       if (!maySession(is, 'session.inspect')) throw new AppError('not_found');
       if (!maySession(is, permission)) throw new AppError('forbidden');
     },
-    sessionPermissions: async (actor, sessionId) => new Set<string>(sessionPermissionsOf(await relation(actor, sessionId))),
+    sessionPermissions: async (actor, sessionId) =>
+      new Set<string>(sessionPermissionsOf(await relation(actor, sessionId))),
   };
 };

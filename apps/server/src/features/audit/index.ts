@@ -1,3 +1,3 @@
 // The audit log, for every feature that changes something.
 
-export { createAudit, type Audit, type AuditEntry } from './service.js';
+export { createAudit, type Audit } from './service.js';

@@ -2,7 +2,16 @@
 
 import type { Executor } from '../../platform/database/index.js';
 import { json } from '../../platform/database/json.js';
-import type { AuditEntry } from './service.js';
+
+export interface AuditEntry {
+  userId: string | null;
+  sessionId: string | null;
+  /** The `audit` of the route, or of the message. */
+  action: string;
+  /** What is needed to understand it; never a secret, a password or file content. */
+  details?: Record<string, unknown>;
+  ip?: string | null;
+}
 
 export const insertAudit = async (executor: Executor, entry: AuditEntry): Promise<void> => {
   await executor

@@ -63,7 +63,10 @@ describe('people', () => {
     expect(twice.json().error.code).toBe('already_exists');
     const first = await server.inject('GET', '/users?limit=1', { headers });
     const second = await server.inject('GET', `/users?limit=1&cursor=${first.json().nextCursor}`, { headers });
-    expect([...first.json().items, ...second.json().items].map((user: { name: string }) => user.name)).toEqual(['Ada', 'Bob']);
+    expect([...first.json().items, ...second.json().items].map((user: { name: string }) => user.name)).toEqual([
+      'Ada',
+      'Bob',
+    ]);
 
     const bob = { cookie: cookieOf(await login(member)) };
     expect((await server.inject('GET', '/users', { headers: bob })).statusCode).toBe(403);
@@ -100,7 +103,8 @@ describe('signing in', () => {
 
   it('slows guessing down, for that account from that address', async () => {
     const answers = [];
-    for (let attempt = 0; attempt < 7; attempt += 1) answers.push(await login({ email: 'eve@example.org', password: 'guess guess guess' }));
+    for (let attempt = 0; attempt < 7; attempt += 1)
+      answers.push(await login({ email: 'eve@example.org', password: 'guess guess guess' }));
     const last = answers.at(-1);
     expect(last?.statusCode).toBe(429);
     expect(Number(last?.headers['retry-after'])).toBeGreaterThan(0);
@@ -117,7 +121,9 @@ describe('signing in', () => {
 
   it('takes a cookie’s value for no token', async () => {
     const value = adminCookie.split('=')[1] ?? '';
-    expect((await server.inject('GET', '/auth/user', { headers: { authorization: `Bearer ${value}` } })).statusCode).toBe(401);
+    expect(
+      (await server.inject('GET', '/auth/user', { headers: { authorization: `Bearer ${value}` } })).statusCode,
+    ).toBe(401);
   });
 
   it('replaces an old cookie, and honours it for its grace only', async () => {
@@ -157,7 +163,11 @@ describe('what a foreign page could send', () => {
   });
 
   it('is refused without any word on where it comes from, but for a bearer token', async () => {
-    const bare = await server.app.inject({ method: 'POST', url: '/api/auth/logout', headers: { host: 'localhost:3000', cookie: adminCookie } });
+    const bare = await server.app.inject({
+      method: 'POST',
+      url: '/api/auth/logout',
+      headers: { host: 'localhost:3000', cookie: adminCookie },
+    });
     expect(bare.json().error.code).toBe('origin_refused');
     const { token } = (await login(admin, 'token')).json();
     const program = await server.app.inject({

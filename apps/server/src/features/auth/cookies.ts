@@ -10,7 +10,10 @@ const plainName = 'rc_login';
 
 const isSecure = (origins: Origins, host: string | undefined): boolean => origins.checkHost(host).protocol === 'https:';
 
-export const readLoginCookie = (origins: Origins, headers: Readonly<Record<string, string | string[] | undefined>>): string | null => {
+export const readLoginCookie = (
+  origins: Origins,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): string | null => {
   const { host, cookie } = headers;
   if (typeof cookie !== 'string' || typeof host !== 'string') return null;
   const name = isSecure(origins, host) ? secureName : plainName;
@@ -22,7 +25,11 @@ export const readLoginCookie = (origins: Origins, headers: Readonly<Record<strin
 };
 
 /** null removes it. */
-export const setLoginCookie = (reply: FastifyReply, origins: Origins, login: { token: string; expiresAt: Date } | null): void => {
+export const setLoginCookie = (
+  reply: FastifyReply,
+  origins: Origins,
+  login: { token: string; expiresAt: Date } | null,
+): void => {
   const secure = isSecure(origins, reply.request.headers.host);
   const name = secure ? secureName : plainName;
   const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict' as const };

@@ -5,5 +5,5 @@ export { createAuthenticate } from './authenticate.js';
 export { setLoginCookie } from './cookies.js';
 export { hashPassword } from './passwords.js';
 export { authRoutes, userAgentOf } from './routes.js';
-export { createAuth, type Auth, type AuthTiming } from './service.js';
+export { createAuth, type Auth } from './service.js';
 export { createAuthStore } from './store.js';

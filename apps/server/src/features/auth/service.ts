@@ -45,7 +45,7 @@ export interface SignIn {
 }
 
 /** Channel on which the ids of ended logins are told, so that open sockets close. */
-export const revokedChannel = 'logins_revoked';
+const revokedChannel = 'logins_revoked';
 
 export const createAuth = (deps: AuthDeps) => {
   const { database, store, clock, timing } = deps;
@@ -60,7 +60,12 @@ export const createAuth = (deps: AuthDeps) => {
     kind: row.kind,
   });
 
-  const begin = async (executor: Executor, userId: string, kind: 'cookie' | 'token', origin: Origin): Promise<SignIn> => {
+  const begin = async (
+    executor: Executor,
+    userId: string,
+    kind: 'cookie' | 'token',
+    origin: Origin,
+  ): Promise<SignIn> => {
     const token = createToken();
     const expiresAt = later(timing.lifetimeMs);
     await store.insertLogin(executor, {
@@ -102,7 +107,9 @@ export const createAuth = (deps: AuthDeps) => {
   };
 
   const tellRevoked = (executor: Trx, loginIds: readonly string[]): Promise<void> =>
-    loginIds.length === 0 ? Promise.resolve() : deps.bus.publishIn(executor, revokedChannel, { loginIds: loginIds.slice(0, 100) });
+    loginIds.length === 0
+      ? Promise.resolve()
+      : deps.bus.publishIn(executor, revokedChannel, { loginIds: loginIds.slice(0, 100) });
 
   return {
     begin,
@@ -120,12 +127,24 @@ export const createAuth = (deps: AuthDeps) => {
       const user = await store.userByEmail(email);
       const matches = await verifyPassword(user?.password_hash ?? null, password);
       if (user === undefined || !matches || user.disabled_at !== null) {
-        await deps.audit.record(database.db, { userId: null, sessionId: null, action: 'auth.login.refused', details: { email }, ip: origin.ip });
+        await deps.audit.record(database.db, {
+          userId: null,
+          sessionId: null,
+          action: 'auth.login.refused',
+          details: { email },
+          ip: origin.ip,
+        });
         throw new AppError('wrong_credentials');
       }
       await deps.attempts.clear(origin.ip, email);
       return database.transaction(async (trx) => {
-        await deps.audit.record(trx, { userId: user.id, sessionId: null, action: 'auth.login', details: { kind }, ip: origin.ip });
+        await deps.audit.record(trx, {
+          userId: user.id,
+          sessionId: null,
+          action: 'auth.login',
+          details: { kind },
+          ip: origin.ip,
+        });
         return begin(trx, user.id, kind, origin);
       });
     },
@@ -148,7 +167,13 @@ export const createAuth = (deps: AuthDeps) => {
       const expiresAt = later(timing.ticketMs);
       await database.transaction(async (trx) => {
         await deps.audit.record(trx, { userId: actor.userId, sessionId, action: 'auth.ticket', ip });
-        await store.insertTicket(trx, { hash: hashToken(ticket), loginId: actor.loginId, userId: actor.userId, sessionId, expiresAt });
+        await store.insertTicket(trx, {
+          hash: hashToken(ticket),
+          loginId: actor.loginId,
+          userId: actor.userId,
+          sessionId,
+          expiresAt,
+        });
       });
       return { ticket, expiresAt };
     },

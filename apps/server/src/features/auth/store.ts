@@ -43,10 +43,10 @@ export const createAuthStore = ({ db }: Database) => ({
     return {
       loginId: row.login_id,
       userId: row.user_id,
-      kind: row.kind as LoginRow['kind'],
+      kind: row.kind,
       email: row.email,
       name: row.name,
-      role: row.site_role as SiteRole,
+      role: row.site_role,
       createdAt: row.created_at,
       expiresAt: row.expires_at,
     };
@@ -72,7 +72,11 @@ export const createAuthStore = ({ db }: Database) => ({
    * Ends a replaced cookie soon; false where another request replaced it since `repeatAfter`. An answer with the
    * successor can be lost on its way, so within its grace a replaced cookie is replaced again.
    */
-  async retire(executor: Executor, idHash: Buffer, at: { now: Date; repeatAfter: Date; graceEnd: Date }): Promise<boolean> {
+  async retire(
+    executor: Executor,
+    idHash: Buffer,
+    at: { now: Date; repeatAfter: Date; graceEnd: Date },
+  ): Promise<boolean> {
     const result = await executor
       .updateTable('logins')
       .set((eb) => ({ rotated_at: at.now, expires_at: eb.fn<Date>('least', ['expires_at', eb.val(at.graceEnd)]) }))
@@ -97,7 +101,10 @@ export const createAuthStore = ({ db }: Database) => ({
     await db.deleteFrom('tickets').where('expires_at', '<', now).execute();
   },
 
-  async insertTicket(executor: Executor, ticket: { hash: Buffer; loginId: string; userId: string; sessionId: string; expiresAt: Date }): Promise<void> {
+  async insertTicket(
+    executor: Executor,
+    ticket: { hash: Buffer; loginId: string; userId: string; sessionId: string; expiresAt: Date },
+  ): Promise<void> {
     await executor
       .insertInto('tickets')
       .values({
@@ -111,7 +118,11 @@ export const createAuthStore = ({ db }: Database) => ({
   },
 
   /** Uses a ticket up; null where it is unknown, used, late, of another session, or its sign-in has ended. */
-  async takeTicket(hash: Buffer, sessionId: string, now: Date): Promise<{ loginId: string; userId: string; email: string; name: string; role: SiteRole } | null> {
+  async takeTicket(
+    hash: Buffer,
+    sessionId: string,
+    now: Date,
+  ): Promise<{ loginId: string; userId: string; email: string; name: string; role: SiteRole } | null> {
     const used = await db
       .deleteFrom('tickets')
       .where('hash', '=', hash)
@@ -129,7 +140,13 @@ export const createAuthStore = ({ db }: Database) => ({
       .where('users.disabled_at', 'is', null)
       .executeTakeFirst();
     if (person === undefined) return null;
-    return { loginId: used.login_id, userId: used.user_id, email: person.email, name: person.name, role: person.site_role as SiteRole };
+    return {
+      loginId: used.login_id,
+      userId: used.user_id,
+      email: person.email,
+      name: person.name,
+      role: person.site_role,
+    };
   },
 
   async userByEmail(email: string) {

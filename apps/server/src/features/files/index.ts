@@ -1,4 +1,4 @@
 // Files of sessions, for the composition.
 
 export { fileRoutes } from './routes.js';
-export { createFiles, type Files } from './service.js';
+export { createFiles } from './service.js';

@@ -27,6 +27,9 @@ export const mediaTypeOf = (path: string): string =>
 export const attachmentOf = (path: string): string => {
   const name = path.split('/').at(-1) ?? 'file';
   const plain = name.replace(/[^\u0020-\u007e]|["\\%]/g, '_');
-  const extended = encodeURIComponent(name).replace(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const extended = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${plain}"; filename*=UTF-8''${extended}`;
 };

@@ -28,7 +28,9 @@ const tusHeaders = ['upload-offset', 'upload-length', 'upload-expires', 'tus-res
 /** `basePath` is in the Location of a new upload, which names this server's address and not the agent's. */
 export const fileRoutes = (files: Files, basePath: string): BoundRoute[] => {
   const tus = async (
-    call: Pick<Call<typeof routes.files.uploadCreate>, 'actor' | 'ip' | 'request' | 'reply'> & { params: { id: string; uploadId?: string } },
+    call: Pick<Call<typeof routes.files.uploadCreate>, 'actor' | 'ip' | 'request' | 'reply'> & {
+      params: { id: string; uploadId?: string };
+    },
   ): Promise<typeof answered> => {
     const { request, reply, params } = call;
     const answer = await files.upload(actOf(call), {
@@ -58,7 +60,12 @@ export const fileRoutes = (files: Files, basePath: string): BoundRoute[] => {
       return answered;
     }),
     handle(routes.files.put, async (call) => {
-      const { created, node } = await files.write(actOf(call), call.params['*'], call.request.headers, call.request.raw);
+      const { created, node } = await files.write(
+        actOf(call),
+        call.params['*'],
+        call.request.headers,
+        call.request.raw,
+      );
       return { status: created ? 201 : 200, body: node };
     }),
     handle(routes.files.remove, async (call) => {
@@ -66,7 +73,10 @@ export const fileRoutes = (files: Files, basePath: string): BoundRoute[] => {
       return { status: 200, body: { ok: true as const } };
     }),
     handle(routes.files.mkdir, async (call) => ({ status: 201, body: await files.mkdir(actOf(call), call.body.path) })),
-    handle(routes.files.move, async (call) => ({ status: 200, body: await files.move(actOf(call), call.body.path, call.body.to) })),
+    handle(routes.files.move, async (call) => ({
+      status: 200,
+      body: await files.move(actOf(call), call.body.path, call.body.to),
+    })),
     handle(routes.files.uploadCreate, tus),
     handle(routes.files.uploadStatus, tus),
     handle(routes.files.uploadAppend, tus),
@@ -79,14 +89,20 @@ export const fileRoutes = (files: Files, basePath: string): BoundRoute[] => {
 };
 
 /** Content of a session is never part of our page: it comes sandboxed, unsniffed, and as what its name says. */
-const sendContent = async (reply: FastifyReply, answer: AgentResponse, path: string, download: boolean): Promise<void> => {
+const sendContent = async (
+  reply: FastifyReply,
+  answer: AgentResponse,
+  path: string,
+  download: boolean,
+): Promise<void> => {
   for (const name of ['etag', 'content-range', 'accept-ranges', 'content-length', 'last-modified']) {
     const value = answer.headers[name];
     if (value !== undefined) reply.header(name, value);
   }
   reply.headers({
     'content-type': mediaTypeOf(path),
-    'content-security-policy': "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    'content-security-policy':
+      "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'none'",
     'cache-control': 'private, no-cache',
     ...(download ? { 'content-disposition': attachmentOf(path) } : {}),
   });

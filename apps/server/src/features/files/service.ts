@@ -1,6 +1,13 @@
 // Files of a session, through the door to its agent. The server never touches a work tree itself.
 
-import { agentPaths, AppError, errorOf, type ExecuteRequest, type ExecuteResult, type FileNode } from '@remote-claude/contract';
+import {
+  agentPaths,
+  AppError,
+  errorOf,
+  type ExecuteRequest,
+  type ExecuteResult,
+  type FileNode,
+} from '@remote-claude/contract';
 import { executeResult, fileNode } from '@remote-claude/contract';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -27,7 +34,8 @@ export interface FileAct {
 const maxAnswerBytes = 256 * 1024 * 1024;
 const nodes = z.object({ items: z.array(fileNode) });
 
-const withPath = (address: string, path: string, more = ''): string => `${address}?path=${encodeURIComponent(path)}${more}`;
+const withPath = (address: string, path: string, more = ''): string =>
+  `${address}?path=${encodeURIComponent(path)}${more}`;
 
 /** The whole of an answer that is JSON. */
 const textOf = async (body: Readable): Promise<string> => {
@@ -35,7 +43,8 @@ const textOf = async (body: Readable): Promise<string> => {
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxAnswerBytes) throw new AppError('upstream_failed', { message: 'The session answered more than can be shown.' });
+    if (bytes > maxAnswerBytes)
+      throw new AppError('upstream_failed', { message: 'The session answered more than can be shown.' });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -55,12 +64,13 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
     return parsed.data;
   };
 
-  const post = <T>(sessionId: string, path: string, body: unknown, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> =>
-    ask(
-      sessionId,
-      { method: 'POST', path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), ...(signal && { signal }) },
-      schema,
-    );
+  const posting = (path: string, body: unknown, signal?: AbortSignal): AgentRequest => ({
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  });
 
   const record = ({ actor, sessionId, ip }: FileAct, action: string, details: Record<string, unknown>): Promise<void> =>
     audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip });
@@ -75,7 +85,12 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
       (await ask(sessionId, { method: 'GET', path: withPath(agentPaths.list, path) }, nodes)).items,
 
     /** The answer's body must be read or destroyed. */
-    read: async (sessionId: string, path: string, headers: IncomingHttpHeaders, signal: AbortSignal): Promise<AgentResponse> =>
+    read: async (
+      sessionId: string,
+      path: string,
+      headers: IncomingHttpHeaders,
+      signal: AbortSignal,
+    ): Promise<AgentResponse> =>
       refuseErrors(
         await door.request(sessionId, {
           method: 'GET',
@@ -85,7 +100,12 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
         }),
       ),
 
-    async write(act: FileAct, path: string, headers: IncomingHttpHeaders, body: Readable): Promise<{ created: boolean; node: FileNode }> {
+    async write(
+      act: FileAct,
+      path: string,
+      headers: IncomingHttpHeaders,
+      body: Readable,
+    ): Promise<{ created: boolean; node: FileNode }> {
       await record(act, 'files.put', { path });
       const answer = await refuseErrors(
         await door.request(act.sessionId, {
@@ -106,17 +126,17 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
 
     async mkdir(act: FileAct, path: string): Promise<FileNode> {
       await record(act, 'files.mkdir', { path });
-      return post(act.sessionId, agentPaths.mkdir, { path }, fileNode);
+      return ask(act.sessionId, posting(agentPaths.mkdir, { path }), fileNode);
     },
 
     async move(act: FileAct, path: string, to: string): Promise<FileNode> {
       await record(act, 'files.move', { path, to });
-      return post(act.sessionId, agentPaths.move, { path, to }, fileNode);
+      return ask(act.sessionId, posting(agentPaths.move, { path, to }), fileNode);
     },
 
     async execute(act: FileAct, request: ExecuteRequest, signal: AbortSignal): Promise<ExecuteResult> {
       await record(act, 'sessions.execute', { command: request.command.slice(0, 2_000) });
-      return post(act.sessionId, agentPaths.execute, request, executeResult, signal);
+      return ask(act.sessionId, posting(agentPaths.execute, request, signal), executeResult);
     },
 
     /** One request of the tus protocol; `uploadId` null begins one. Bytes in progress are not audited one by one. */
@@ -125,10 +145,18 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
       request: { method: string; uploadId: string | null; headers: IncomingHttpHeaders; body: Readable },
     ): Promise<AgentResponse> {
       const { method, uploadId, headers } = request;
-      const audited: Readonly<Record<string, string>> = { POST: 'uploads.create', PATCH: 'uploads.append', DELETE: 'uploads.cancel' };
+      const audited: Readonly<Record<string, string>> = {
+        POST: 'uploads.create',
+        PATCH: 'uploads.append',
+        DELETE: 'uploads.cancel',
+      };
       const action = audited[method];
       if (action !== undefined) {
-        await record(act, action, { uploadId, offset: headers['upload-offset'], metadata: headers['upload-metadata']?.slice(0, 2_000) });
+        await record(act, action, {
+          uploadId,
+          offset: headers['upload-offset'],
+          metadata: headers['upload-metadata']?.slice(0, 2_000),
+        });
       }
       return refuseErrors(
         await door.request(act.sessionId, {

@@ -30,7 +30,12 @@ const allowed = new Set(['/v1/messages', '/v1/messages/count_tokens']);
 export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
   const doors = new Map<string, Door>();
 
-  const answer = async (request: IncomingMessage, response: ServerResponse, sessionId: string, placeId: string): Promise<void> => {
+  const answer = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    sessionId: string,
+    placeId: string,
+  ): Promise<void> => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     const { authorization, 'x-api-key': apiKey } = request.headers;
     const token = authorization?.replace(/^Bearer /, '') ?? (typeof apiKey === 'string' ? apiKey : '');

@@ -38,15 +38,28 @@ const call = (
   options: { token?: string; method?: string; body?: string; headers?: Record<string, string> } = {},
 ): Promise<Answered> =>
   new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${options.token ?? 'token-of-p1'}`, 'content-type': 'application/json', ...options.headers };
-    const out = request({ socketPath: socketPath(), path, method: options.method ?? 'POST', headers, agent: false }, (incoming) => {
-      const chunks: string[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
-      const finish = (broken: boolean) => () =>
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: chunks.join(''), chunks, broken });
-      incoming.on('end', finish(false));
-      incoming.on('error', finish(true));
-    });
+    const headers = {
+      authorization: `Bearer ${options.token ?? 'token-of-p1'}`,
+      'content-type': 'application/json',
+      ...options.headers,
+    };
+    const out = request(
+      { socketPath: socketPath(), path, method: options.method ?? 'POST', headers, agent: false },
+      (incoming) => {
+        const chunks: string[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+        const finish = (broken: boolean) => () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: chunks.join(''),
+            chunks,
+            broken,
+          });
+        incoming.on('end', finish(false));
+        incoming.on('error', finish(true));
+      },
+    );
     out.on('error', reject);
     out.end(options.method === 'GET' ? undefined : (options.body ?? '{}'));
   });
@@ -92,7 +105,10 @@ describe('a session’s door', () => {
   it('puts the real key in, keeps what it does not know, and never shows the key', async () => {
     answer = json({ model: 'claude-haiku-4-5', usage: { input_tokens: 3, output_tokens: 2 } });
     const body = JSON.stringify({ model: 'm', a_field_of_tomorrow: [1] });
-    const got = await call('/v1/messages?beta=true', { body, headers: { 'anthropic-beta': 'future-1', cookie: 'x=y' } });
+    const got = await call('/v1/messages?beta=true', {
+      body,
+      headers: { 'anthropic-beta': 'future-1', cookie: 'x=y' },
+    });
     expect(got.status).toBe(200);
     expect(seen[0]).toMatchObject({ url: '/v1/messages?beta=true', body });
     expect(seen[0]?.headers).toMatchObject({ 'x-api-key': canary, 'anthropic-beta': 'future-1' });
@@ -106,22 +122,31 @@ describe('a session’s door', () => {
   });
 
   it.each([
-    ['another place’s token', '/v1/messages', 'POST', 'token-of-p2', 401],
-    ['no token', '/v1/messages', 'POST', '', 401],
-    ['another path', '/v1/files', 'POST', 'token-of-p1', 403],
-    ['a path that climbs', '/v1/messages/../files', 'POST', 'token-of-p1', 403],
-    ['another method', '/v1/messages', 'GET', 'token-of-p1', 403],
-    ['an absolute address', 'http://127.0.0.1:1/v1/messages', 'POST', 'token-of-p1', 403],
-  ])('refuses %s with the reason', async (_name, path, method, token, status) => {
+    ['another place’s token', 'POST /v1/messages', 'token-of-p2', 401],
+    ['no token', 'POST /v1/messages', '', 401],
+    ['another path', 'POST /v1/files', 'token-of-p1', 403],
+    ['a path that climbs', 'POST /v1/messages/../files', 'token-of-p1', 403],
+    ['another method', 'GET /v1/messages', 'token-of-p1', 403],
+    ['an absolute address', 'POST http://127.0.0.1:1/v1/messages', 'token-of-p1', 403],
+  ])('refuses %s with the reason', async (_name, target, token, status) => {
+    const [method = '', path = ''] = target.split(' ');
     const got = await call(path, { token, method });
     expect(got.status).toBe(status);
-    expect(JSON.parse(got.body)).toMatchObject({ type: 'error', error: { message: expect.stringMatching(/\w+ .*\./) } });
+    expect(JSON.parse(got.body)).toMatchObject({
+      type: 'error',
+      error: { message: expect.stringMatching(/\w+ .*\./) },
+    });
     expect(seen).toEqual([]);
   });
 
   it('gives an upstream’s error through unchanged', async () => {
-    const error = JSON.stringify({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' }, extra: 1 });
-    answer = (_request, response) => response.writeHead(529, { 'content-type': 'application/json', 'retry-after': '7' }).end(error);
+    const error = JSON.stringify({
+      type: 'error',
+      error: { type: 'overloaded_error', message: 'Overloaded' },
+      extra: 1,
+    });
+    answer = (_request, response) =>
+      response.writeHead(529, { 'content-type': 'application/json', 'retry-after': '7' }).end(error);
     const got = await call('/v1/messages');
     expect([got.status, got.body, got.headers['retry-after']]).toEqual([529, error, '7']);
   });
@@ -130,18 +155,29 @@ describe('a session’s door', () => {
     let release = (): void => {};
     answer = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write('event: message_start\ndata: {"type":"message_start","message":{"model":"claude-sonnet-5","usage":{"input_tokens":9}}}\n\n');
-      release = () => response.end('event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":4}}\n\n');
+      response.write(
+        'event: message_start\ndata: {"type":"message_start","message":{"model":"claude-sonnet-5","usage":{"input_tokens":9}}}\n\n',
+      );
+      release = () =>
+        response.end('event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":4}}\n\n');
     };
     const got = await new Promise<string>((resolve, reject) => {
-      const out = request({ socketPath: socketPath(), path: '/v1/messages', method: 'POST', headers: { authorization: 'Bearer token-of-p1' } }, (incoming) => {
-        let text = '';
-        incoming.on('data', (chunk: Buffer) => {
-          if (text === '') release();
-          text += chunk.toString();
-        });
-        incoming.on('end', () => resolve(text));
-      });
+      const out = request(
+        {
+          socketPath: socketPath(),
+          path: '/v1/messages',
+          method: 'POST',
+          headers: { authorization: 'Bearer token-of-p1' },
+        },
+        (incoming) => {
+          let text = '';
+          incoming.on('data', (chunk: Buffer) => {
+            if (text === '') release();
+            text += chunk.toString();
+          });
+          incoming.on('end', () => resolve(text));
+        },
+      );
       out.on('error', reject);
       out.end('{}');
     });
@@ -152,7 +188,9 @@ describe('a session’s door', () => {
   it('breaks where the upstream breaks, and counts what it had said', async () => {
     answer = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write('data: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":5}}}\n\n', () => response.destroy());
+      response.write('data: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":5}}}\n\n', () =>
+        response.destroy(),
+      );
     };
     const got = await call('/v1/messages');
     expect(got.broken).toBe(true);
@@ -160,36 +198,48 @@ describe('a session’s door', () => {
   });
 
   it('gives up the upstream’s answer when Claude hangs up', async () => {
-    const closed = new Promise<void>((resolve) => {
+    const closed = new Promise<string>((resolve) => {
       answer = (_request, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.write('data: {}\n\n');
-        response.on('close', resolve);
+        response.on('close', () => resolve(response.writableEnded ? 'ended' : 'given up'));
       };
     });
-    const out = request({ socketPath: socketPath(), path: '/v1/messages', method: 'POST', headers: { authorization: 'Bearer token-of-p1' } }, (incoming) => {
-      incoming.on('error', () => {});
-      incoming.once('data', () => out.destroy());
-    });
+    const out = request(
+      {
+        socketPath: socketPath(),
+        path: '/v1/messages',
+        method: 'POST',
+        headers: { authorization: 'Bearer token-of-p1' },
+      },
+      (incoming) => {
+        incoming.on('error', () => {});
+        incoming.once('data', () => out.destroy());
+      },
+    );
     out.on('error', () => {});
     out.end('{}');
-    await closed;
+    expect(await closed).toBe('given up');
   });
 
   it('says so where nothing answers', async () => {
     const dead = createDoors({
       tokenOf: () => 't',
-      call: async (incoming, response) => void (await forwarder.forward(incoming, response, { baseUrl: 'http://127.0.0.1:1', apiKey: canary })),
+      call: async (incoming, response) =>
+        void (await forwarder.forward(incoming, response, { baseUrl: 'http://127.0.0.1:1', apiKey: canary })),
       log,
     });
     const path = join(folder, 'dead.sock');
     await dead.open('b', 'p', { kind: 'unix', path, ownerUid: 0 });
     const got = await new Promise<{ status: number; body: string }>((resolve, reject) => {
-      const out = request({ socketPath: path, path: '/v1/messages', method: 'POST', headers: { authorization: 'Bearer t' } }, (incoming) => {
-        let body = '';
-        incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body }));
-      });
+      const out = request(
+        { socketPath: path, path: '/v1/messages', method: 'POST', headers: { authorization: 'Bearer t' } },
+        (incoming) => {
+          let body = '';
+          incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+          incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body }));
+        },
+      );
       out.on('error', reject);
       out.end('{}');
     });
@@ -209,9 +259,13 @@ describe('a session’s door', () => {
 });
 
 describe('the meter', () => {
-  const stream = (...events: unknown[]): Buffer => Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+  const stream = (...events: unknown[]): Buffer =>
+    Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
   const whole = stream(
-    { type: 'message_start', message: { model: 'claude-opus-5', usage: { input_tokens: 7, cache_read_input_tokens: 100, output_tokens: 1 } } },
+    {
+      type: 'message_start',
+      message: { model: 'claude-opus-5', usage: { input_tokens: 7, cache_read_input_tokens: 100, output_tokens: 1 } },
+    },
     { type: 'content_block_delta', delta: { text: '"type":"message_delta","usage":{"output_tokens":999}' } },
     { type: 'message_delta', usage: { output_tokens: 50 } },
   );
@@ -231,7 +285,11 @@ describe('the meter', () => {
   it('is not led astray by noise', () => {
     const meter = createMeter('text/event-stream');
     meter.push(Buffer.from([0xff, 0x0a, 0x00, 0x0a]));
-    meter.push(Buffer.from('data: {"type":"message_start","message":\ndata: {"type":"message_delta","usage":{"output_tokens":-5}}\n'));
+    meter.push(
+      Buffer.from(
+        'data: {"type":"message_start","message":\ndata: {"type":"message_delta","usage":{"output_tokens":-5}}\n',
+      ),
+    );
     expect(meter.result()).toMatchObject({ usage: { outputTokens: 0 } });
   });
 });

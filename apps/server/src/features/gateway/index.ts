@@ -1,7 +1,7 @@
 // The gateway, for the composition and for the settings.
 
-export { createDemoModel, type DemoModel } from './demo.js';
-export { createDoors, type Doors } from './doors.js';
+export { createDemoModel } from './demo.js';
+export { createDoors } from './doors.js';
 export { createForwarder } from './proxy.js';
 export { createSessionCall } from './service.js';
 export { createGatewayStore } from './store.js';

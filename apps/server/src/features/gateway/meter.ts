@@ -17,7 +17,8 @@ export interface Meter {
 // One line of an event stream, or a whole JSON answer; what is longer carries no usage that we could miss.
 const maxHeldBytes = 8 * 1024 * 1024;
 
-const count = (value: unknown): number => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0);
+const count = (value: unknown): number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 
 const record = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -10,7 +10,12 @@ interface Price {
   cacheWrite: number;
 }
 
-const price = (input: number, output: number, cacheRead = input / 10): Price => ({ input, output, cacheRead, cacheWrite: input * 1.25 });
+const price = (input: number, output: number, cacheRead = input / 10): Price => ({
+  input,
+  output,
+  cacheRead,
+  cacheWrite: input * 1.25,
+});
 
 // The first pattern that fits counts; a model that fits none is counted as 0 and said to be unpriced.
 const table: readonly (readonly [RegExp, Price])[] = [

@@ -40,7 +40,9 @@ const notReturned = new Set(['connection', 'keep-alive', 'transfer-encoding', 't
 
 const kept = (headers: IncomingMessage['headers'], dropped: ReadonlySet<string>): Record<string, string | string[]> =>
   Object.fromEntries(
-    Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !dropped.has(entry[0])),
+    Object.entries(headers).filter(
+      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !dropped.has(entry[0]),
+    ),
   );
 
 /** An error in the Messages API's own form, so that Claude Code shows its sentence. */
@@ -50,7 +52,9 @@ export const refuseCall = (response: ServerResponse, status: number, type: strin
     return;
   }
   const body = JSON.stringify({ type: 'error', error: { type, message } });
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+    .end(body);
 };
 
 export const createForwarder = () => {
@@ -69,7 +73,11 @@ export const createForwarder = () => {
       const upstreamRequest = (secure ? httpsRequest : httpRequest)(target, {
         method: incoming.method ?? 'POST',
         agent: secure ? agents['https:'] : agents['http:'],
-        headers: { ...kept(incoming.headers, notForwarded), 'x-api-key': upstream.apiKey, 'accept-encoding': 'identity' },
+        headers: {
+          ...kept(incoming.headers, notForwarded),
+          'x-api-key': upstream.apiKey,
+          'accept-encoding': 'identity',
+        },
       });
       upstreamRequest.on('response', (answer) => {
         const meter = createMeter(answer.headers['content-type']);

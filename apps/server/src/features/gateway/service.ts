@@ -36,7 +36,14 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
     const cost = free ? 0 : costOf(model, metered.usage);
     const requestId = randomUUID();
     await deps.database.transaction(async (trx) => {
-      await deps.store.insertUsage(trx, { sessionId, ...charged, model, ...metered.usage, costUsd: cost ?? 0, requestId });
+      await deps.store.insertUsage(trx, {
+        sessionId,
+        ...charged,
+        model,
+        ...metered.usage,
+        costUsd: cost ?? 0,
+        requestId,
+      });
       await deps.appendEvent(
         trx,
         sessionId as SessionId,
@@ -67,7 +74,12 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
     if (charged === null) return refuseCall(response, 403, 'permission_error', 'This session does not exist any more.');
     const { metered } = await deps.forwarder.forward(request, response, upstream);
     if (metered !== null && !isEmpty(metered) && !request.url?.includes('count_tokens')) {
-      await settle(sessionId, { userId: charged.userId, turnId: charged.turnId }, metered, upstream.free === true).catch((error: unknown) =>
+      await settle(
+        sessionId,
+        { userId: charged.userId, turnId: charged.turnId },
+        metered,
+        upstream.free === true,
+      ).catch((error: unknown) =>
         deps.log.error({ err: error, sessionId, usage: metered.usage }, 'usage could not be recorded'),
       );
     }

@@ -30,7 +30,11 @@ export interface UsageRow {
 export const createGatewayStore = ({ db }: Database) => ({
   async upstream(): Promise<{ settings: StoredUpstream | null; key: Sealed | null }> {
     const setting = await db.selectFrom('settings').select('value').where('key', '=', settingKey).executeTakeFirst();
-    const secret = await db.selectFrom('secrets').select(['ciphertext', 'key_id']).where('name', '=', secretName).executeTakeFirst();
+    const secret = await db
+      .selectFrom('secrets')
+      .select(['ciphertext', 'key_id'])
+      .where('name', '=', secretName)
+      .executeTakeFirst();
     return {
       settings: (setting?.value as StoredUpstream | undefined) ?? null,
       key: secret === undefined ? null : { ciphertext: secret.ciphertext, keyId: secret.key_id },

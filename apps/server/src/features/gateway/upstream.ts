@@ -86,11 +86,14 @@ export const createUpstreams = (deps: UpstreamDeps) => {
     describe,
     isDemo: async (): Promise<boolean> => configured.apiKey === null && (await stored()).settings.use === 'demo',
     /** The model that sessions start with; null lets Claude Code choose. */
-    defaultModel: async (): Promise<string | null> => configured.model ?? (configured.apiKey === null ? (await stored()).settings.model : null),
+    defaultModel: async (): Promise<string | null> =>
+      configured.model ?? (configured.apiKey === null ? (await stored()).settings.model : null),
 
     async change(actor: Actor, change: UpstreamChange, ip: string): Promise<ModelSettings> {
       if (configured.apiKey !== null) {
-        throw new AppError('conflict', { message: 'The key is set in the configuration. Change or remove claude.apiKey there.' });
+        throw new AppError('conflict', {
+          message: 'The key is set in the configuration. Change or remove claude.apiKey there.',
+        });
       }
       const settings: StoredUpstream = {
         use: change.use,
@@ -118,7 +121,12 @@ export const createUpstreams = (deps: UpstreamDeps) => {
     async test(actor: Actor, ip: string): Promise<{ ok: boolean; status: number | null; message: string }> {
       const upstream = await current();
       if (upstream === null) throw new AppError('model_not_configured');
-      await deps.audit.record(deps.database.db, { userId: actor.userId, sessionId: null, action: 'settings.model.test', ip });
+      await deps.audit.record(deps.database.db, {
+        userId: actor.userId,
+        sessionId: null,
+        action: 'settings.model.test',
+        ip,
+      });
       return testUpstream(upstream, (await describe()).model ?? 'claude-haiku-4-5');
     },
 
@@ -127,7 +135,10 @@ export const createUpstreams = (deps: UpstreamDeps) => {
 };
 export type Upstreams = ReturnType<typeof createUpstreams>;
 
-const testUpstream = async (upstream: Upstream, model: string): Promise<{ ok: boolean; status: number | null; message: string }> => {
+const testUpstream = async (
+  upstream: Upstream,
+  model: string,
+): Promise<{ ok: boolean; status: number | null; message: string }> => {
   try {
     const answer = await fetch(`${upstream.baseUrl.replace(/\/$/, '')}/v1/messages`, {
       method: 'POST',
@@ -141,7 +152,12 @@ const testUpstream = async (upstream: Upstream, model: string): Promise<{ ok: bo
     const said = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? answer.statusText;
     return { ok: false, status: answer.status, message: `The model's service refused: ${said.slice(0, 300)}` };
   } catch (thrown) {
-    const why = thrown instanceof Error ? (thrown.cause instanceof Error ? thrown.cause.message : thrown.message) : String(thrown);
+    const why =
+      thrown instanceof Error
+        ? thrown.cause instanceof Error
+          ? thrown.cause.message
+          : thrown.message
+        : String(thrown);
     return { ok: false, status: null, message: `The model's service cannot be reached: ${why}` };
   }
 };

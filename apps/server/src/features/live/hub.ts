@@ -3,6 +3,7 @@
 import { AppError, closeCodeOf, closeServiceRestart } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
+import type { Cancel } from '../../platform/clock.js';
 import { toAppError, type SocketContext } from '../../platform/http/index.js';
 import type { AgentFeedDeps } from './agent-feed.js';
 import { openRoom, type Room } from './room.js';
@@ -22,6 +23,14 @@ interface OpenSocket {
 }
 
 const maxRetryJitterMs = 2_000;
+/** Longer than an upgrade takes from the look at its sign-in until its socket is here. */
+const endedKeptMs = 60_000;
+
+const refuse = (socket: WebSocket, error: AppError): void => {
+  socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
+  // A socket that is not read does not learn that the other end closed too.
+  socket.resume();
+};
 
 export const createHub = (deps: HubDeps) => {
   const rooms = new Map<string, { room: Promise<Room>; viewers: number }>();
@@ -62,17 +71,22 @@ export const createHub = (deps: HubDeps) => {
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code === 'internal') deps.log.error({ err: error.cause ?? error }, 'a socket could not be served');
-      socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
-      // A socket that is not read does not learn that the other end closed too.
-      socket.resume();
+      refuse(socket, error);
     }
   };
 
+  /** Sign-ins that ended a moment ago: a socket that was let in just before comes after the news of it. */
+  const ended = new Map<string, Cancel>();
+
   const leaveRevocations = deps.onRevoked((loginId) => {
+    ended.get(loginId)?.();
+    ended.set(
+      loginId,
+      deps.clock.after(endedKeptMs, () => ended.delete(loginId)),
+    );
     for (const entry of open) {
       if (entry.loginId !== loginId) continue;
-      if (entry.viewer === null)
-        entry.socket.close(closeCodeOf('unauthenticated'), new AppError('unauthenticated').message);
+      if (entry.viewer === null) refuse(entry.socket, new AppError('unauthenticated'));
       else entry.viewer.revoke();
     }
   });
@@ -80,7 +94,12 @@ export const createHub = (deps: HubDeps) => {
   return {
     /** Takes a socket that was let in; owns it from here on. */
     onSocket(socket: WebSocket, context: SocketContext): void {
-      const entry: OpenSocket = { loginId: context.actor.loginId, viewer: null, socket };
+      const { loginId } = context.actor;
+      if (ended.has(loginId)) {
+        socket.on('error', () => {});
+        return refuse(socket, new AppError('unauthenticated'));
+      }
+      const entry: OpenSocket = { loginId, viewer: null, socket };
       open.add(entry);
       // What it says before its room is there waits in the socket.
       socket.pause();
@@ -99,6 +118,7 @@ export const createHub = (deps: HubDeps) => {
     },
     close(): void {
       leaveRevocations();
+      for (const cancel of ended.values()) cancel();
       for (const { socket } of open) socket.terminate();
     },
   };

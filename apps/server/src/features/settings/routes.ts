@@ -7,6 +7,9 @@ import type { Upstreams } from '../gateway/index.js';
 
 export const settingsRoutes = (upstreams: Upstreams): BoundRoute[] => [
   handle(routes.settings.getModel, async () => ({ status: 200, body: await upstreams.describe() })),
-  handle(routes.settings.putModel, async ({ actor, body, ip }) => ({ status: 200, body: await upstreams.change(actor, body, ip) })),
+  handle(routes.settings.putModel, async ({ actor, body, ip }) => ({
+    status: 200,
+    body: await upstreams.change(actor, body, ip),
+  })),
   handle(routes.settings.testModel, async ({ actor, ip }) => ({ status: 200, body: await upstreams.test(actor, ip) })),
 ];

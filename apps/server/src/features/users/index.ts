@@ -1,6 +1,6 @@
 // People, for the composition and for features that name them.
 
 export { userRoutes } from './routes.js';
-export { createUsers, type Users } from './service.js';
+export { createUsers } from './service.js';
 export { createSetupToken } from './setup-token.js';
 export { createUsersStore } from './store.js';

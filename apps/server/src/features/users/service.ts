@@ -55,7 +55,8 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
 
   async list(cursor: string | undefined, limit: number): Promise<{ items: User[]; nextCursor: string | null }> {
     const after = cursor ?? null;
-    if (after !== null && !/^[0-9a-f-]{36}$/i.test(after)) throw new AppError('bad_request', { message: 'This cursor is not one of ours.' });
+    if (after !== null && !/^[0-9a-f-]{36}$/i.test(after))
+      throw new AppError('bad_request', { message: 'This cursor is not one of ours.' });
     const items = await store.page(after, limit + 1);
     const more = items.length > limit;
     return { items: items.slice(0, limit), nextCursor: more ? (items[limit - 1]?.id ?? null) : null };
@@ -65,7 +66,13 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
     const passwordHash = await hashPassword(person.password);
     return database.transaction(async (trx) => {
       const user = await store.insert(trx, { email: person.email, name: person.name, role: person.role, passwordHash });
-      await audit.record(trx, { userId: actor.userId, sessionId: null, action: 'users.create', details: { user: user.id, role: user.role }, ip });
+      await audit.record(trx, {
+        userId: actor.userId,
+        sessionId: null,
+        action: 'users.create',
+        details: { user: user.id, role: user.role },
+        ip,
+      });
       return user;
     });
   },
@@ -73,7 +80,12 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
   async patch(
     actor: Actor,
     id: string,
-    change: { name?: string | undefined; role?: SiteRole | undefined; password?: string | undefined; disabled?: boolean | undefined },
+    change: {
+      name?: string | undefined;
+      role?: SiteRole | undefined;
+      password?: string | undefined;
+      disabled?: boolean | undefined;
+    },
     ip: string,
   ): Promise<User> {
     const passwordHash = change.password === undefined ? undefined : await hashPassword(change.password);
@@ -81,7 +93,9 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
       const admins = await store.lockActiveAdmins(trx);
       const demoted = change.role === 'member' || change.disabled === true;
       if (demoted && admins.length === 1 && admins[0] === id) {
-        throw new AppError('conflict', { message: 'This is the last admin who can sign in. Make somebody else an admin first.' });
+        throw new AppError('conflict', {
+          message: 'This is the last admin who can sign in. Make somebody else an admin first.',
+        });
       }
       const set: UserChange = {
         ...(change.name === undefined ? {} : { name: change.name }),

@@ -33,7 +33,10 @@ export interface UserChange {
 
 export const createUsersStore = ({ db }: Database) => ({
   async count(executor: Executor = db): Promise<number> {
-    const { count } = await executor.selectFrom('users').select((eb) => eb.fn.countAll<string>().as('count')).executeTakeFirstOrThrow();
+    const { count } = await executor
+      .selectFrom('users')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .executeTakeFirstOrThrow();
     return Number(count);
   },
 
@@ -47,7 +50,15 @@ export const createUsersStore = ({ db }: Database) => ({
     let query = db.selectFrom('users').selectAll().orderBy('created_at').orderBy('id').limit(limit);
     if (after !== null) {
       query = query.where((eb) =>
-        eb(eb.refTuple('created_at', 'id'), '>', eb.selectFrom('users as u').select(['u.created_at', 'u.id']).where('u.id', '=', after).$asTuple('created_at', 'id')),
+        eb(
+          eb.refTuple('created_at', 'id'),
+          '>',
+          eb
+            .selectFrom('users as u')
+            .select(['u.created_at', 'u.id'])
+            .where('u.id', '=', after)
+            .$asTuple('created_at', 'id'),
+        ),
       );
     }
     return (await query.execute()).map(toUser);
@@ -63,7 +74,11 @@ export const createUsersStore = ({ db }: Database) => ({
       return toUser(row);
     } catch (thrown) {
       if (!isUniqueViolation(thrown)) throw thrown;
-      throw new AppError('already_exists', { message: 'There is a user with this e-mail address already.' }, { cause: thrown });
+      throw new AppError(
+        'already_exists',
+        { message: 'There is a user with this e-mail address already.' },
+        { cause: thrown },
+      );
     }
   },
 

@@ -52,7 +52,13 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     // What is left of a refused upload is read and dropped: the next request waits behind it on the same connection.
     if (!request.raw.readableEnded) request.raw.unpipe().resume();
     deps.log.debug(
-      { requestId: request.id, method: request.method, path: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      {
+        requestId: request.id,
+        method: request.method,
+        path: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
       'request',
     );
   });
@@ -92,7 +98,11 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
       // A bad session id is a session that is not there, also for whoever is not signed in.
       const actor = await deps.access.authenticate({ headers: request.headers, reply });
       if (route.permission !== 'public' && actor === null) throw new AppError('unauthenticated');
-      const params = parse(route.params, request.params, route.params !== undefined && 'id' in route.params.shape ? 'not_found' : null);
+      const params = parse(
+        route.params,
+        request.params,
+        route.params !== undefined && 'id' in route.params.shape ? 'not_found' : null,
+      );
       const sessionId = isSessionPermission(route.permission) ? String((params as { id?: unknown }).id) : null;
       await deps.access.authorize(actor, route.permission, sessionId);
       const answer = await handler({
@@ -121,7 +131,11 @@ const parse = (schema: z.ZodType | undefined, value: unknown, idError: 'not_foun
   throw parsed.error;
 };
 
-const sendAnswer = async (reply: FastifyReply, route: Route, answer: { status: number; body: unknown }): Promise<FastifyReply> => {
+const sendAnswer = async (
+  reply: FastifyReply,
+  route: Route,
+  answer: { status: number; body: unknown },
+): Promise<FastifyReply> => {
   const schema = route.responses[answer.status];
   if (schema === undefined) throw new Error(`${route.id} answered ${answer.status}, which its route does not name`);
   reply.code(answer.status).header('cache-control', 'no-store');

@@ -30,7 +30,8 @@ export const toAppError = (thrown: unknown): AppError => {
   const { code, statusCode } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>;
   const known = typeof code === 'string' ? fastifyCodes[code] : undefined;
   if (known !== undefined) return new AppError(known, {}, { cause: thrown });
-  if (thrown instanceof SyntaxError && statusCode === 400) return new AppError('bad_request', { message: 'The body is not valid JSON.' });
+  if (thrown instanceof SyntaxError && statusCode === 400)
+    return new AppError('bad_request', { message: 'The body is not valid JSON.' });
   if (isUnavailable(thrown)) return new AppError('unavailable', {}, { cause: thrown });
   return new AppError('internal', {}, { cause: thrown });
 };
@@ -38,6 +39,7 @@ export const toAppError = (thrown: unknown): AppError => {
 export const errorAnswer = (thrown: unknown, requestId: string, log: Log): { status: number; body: ErrorBody } => {
   const error = toAppError(thrown);
   if (error.code === 'internal') log.error({ err: error.cause ?? error, requestId }, 'request failed');
-  else if (error.status >= 500) log.warn({ code: error.code, requestId, cause: String(error.cause ?? '') }, 'request refused');
+  else if (error.status >= 500)
+    log.warn({ code: error.code, requestId, cause: String(error.cause ?? '') }, 'request refused');
   return { status: error.status, body: { error: error.toPayload(requestId) } };
 };

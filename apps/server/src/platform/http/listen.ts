@@ -3,7 +3,8 @@
 import type { FastifyInstance } from 'fastify';
 
 const reasons: Readonly<Record<string, (host: string, port: number) => string>> = {
-  EADDRINUSE: (_host, port) => `Port ${port} is in use by another program. Stop that one, or choose another port with --port.`,
+  EADDRINUSE: (_host, port) =>
+    `Port ${port} is in use by another program. Stop that one, or choose another port with --port.`,
   EACCES: (_host, port) => `This user may not listen on port ${port}. Choose one above 1023 with --port.`,
   EADDRNOTAVAIL: (host) => `This machine has no address ${host}. Choose another with --host.`,
   ENOTFOUND: (host) => `The host name ${host} is not known. Choose another with --host.`,

@@ -1,5 +1,14 @@
 /** What a route's handler gets and gives, and how it is bound to its route. Knows no feature. */
-import type { BodyOf, Permission, ParamsOf, QueryOf, ResponseOf, Route, SiteRole, UserId } from '@remote-claude/contract';
+import type {
+  BodyOf,
+  Permission,
+  ParamsOf,
+  QueryOf,
+  ResponseOf,
+  Route,
+  SiteRole,
+  UserId,
+} from '@remote-claude/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Who acts: a signed-in user and the sign-in that they act by. */
@@ -49,7 +58,10 @@ export const handle = <const R extends Route>(route: R, handler: Handler<R>): Bo
 /** Injected by the composition: the rules, which the HTTP layer does not know. */
 export interface Access {
   /** The actor of a cookie or bearer token; null for none. Throws `unauthenticated` for one that is wrong. */
-  authenticate(request: { headers: Readonly<Record<string, string | string[] | undefined>>; reply?: FastifyReply }): Promise<Actor | null>;
+  authenticate(request: {
+    headers: Readonly<Record<string, string | string[] | undefined>>;
+    reply?: FastifyReply;
+  }): Promise<Actor | null>;
   /** Throws `unauthenticated`, `forbidden`, or `not_found` for a session that the actor has no part in. */
   authorize(actor: Actor | null, permission: Permission, sessionId: string | null): Promise<void>;
   /** All that the actor may do in a session; empty for a stranger. */

@@ -1,7 +1,16 @@
 // The one `upgrade` listener: checks Host, Origin, sign-in and permission, then hands a socket to its owner.
 // It knows no message.
 
-import { AppError, isSessionPermission, maxFrameBytes, sessionSockets, socketProtocol, ticketProtocolPrefix, type SessionId, type SessionSocketName } from '@remote-claude/contract';
+import {
+  AppError,
+  isSessionPermission,
+  maxFrameBytes,
+  sessionSockets,
+  socketProtocol,
+  ticketProtocolPrefix,
+  type SessionId,
+  type SessionSocketName,
+} from '@remote-claude/contract';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -54,7 +63,9 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(): void } => {
     const ticket = offeredProtocols(request).find((offer) => offer.startsWith(ticketProtocolPrefix));
     // A ticket was fetched by an authenticated program, so it stands in for the Origin that only browsers send.
     if (request.headers.origin !== undefined || ticket === undefined) checkUpgradeOrigin(deps.origins, request);
-    const target = addresses.map(({ name, pattern }) => ({ name, id: pattern.exec(path)?.[1] })).find(({ id }) => id !== undefined);
+    const target = addresses
+      .map(({ name, pattern }) => ({ name, id: pattern.exec(path)?.[1] }))
+      .find(({ id }) => id !== undefined);
     if (target?.id === undefined) throw new AppError('not_found');
     const sessionId = target.id.toLowerCase() as SessionId;
     const actor =
