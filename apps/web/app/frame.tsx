@@ -15,8 +15,9 @@ import { useSignOut } from '../features/shell/user-menu';
 import { isCode } from '../lib/client';
 import { focusNextPane } from '../lib/focus';
 import { usePanes } from '../lib/panes';
-import { useAbout, useLiveSessions, useMe, useSessions } from '../lib/queries';
+import { useAbout, useMe, useSessions } from '../lib/queries';
 import { useTheme } from '../lib/theme';
+import { useLiveSessions } from '../lib/use-live-sessions';
 import { Mark } from '../ui/brand';
 import { StatusDot } from '../ui/status';
 

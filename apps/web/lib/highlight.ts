@@ -94,7 +94,7 @@ const load = async (): Promise<HighlighterCore> => {
 };
 
 /** Longer code stays plain: colours are not worth a page that hangs. */
-export const maxHighlightedChars = 60_000;
+const maxHighlightedChars = 60_000;
 
 /** Lines of coloured tokens. `language` comes from `languageOf`. */
 export const highlight = async (code: string, language: string): Promise<Token[][]> => {

@@ -1,12 +1,11 @@
 /** What the page asks the server for, by key. Sockets tell what changed; these are the truth. */
-import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useQuery, type QueryClient } from '@tanstack/react-query';
 import { routes, type Session, type SessionId } from '@remote-claude/contract';
 
 import { call } from './client';
 
 export const aboutKey = ['about'] as const;
-export const meKey = ['me'] as const;
+const meKey = ['me'] as const;
 export const sessionsKey = ['sessions'] as const;
 export const sessionKey = (id: string) => ['session', id] as const;
 export const modelKey = ['settings', 'model'] as const;
@@ -69,22 +68,4 @@ export const putSession = (queries: QueryClient, session: Session): void => {
       next.sort((a, b) => b.lastActivity.localeCompare(a.lastActivity)),
     );
   }
-};
-
-/** Follows all sessions of this person over Socket.IO while mounted. */
-export const useLiveSessions = (enabled: boolean): void => {
-  const queries = useQueryClient();
-  useEffect(() => {
-    if (!enabled) return;
-    let stop: (() => void) | null = null;
-    let over = false;
-    // The library comes after the first paint: lists are right without it, only later.
-    void import('./live-sessions').then(({ followSessions }) => {
-      if (!over) stop = followSessions(queries);
-    });
-    return () => {
-      over = true;
-      stop?.();
-    };
-  }, [enabled, queries]);
 };

@@ -60,19 +60,3 @@ export const InputField = ({ label, hint, error, aside, className, ...rest }: Fi
     </Frame>
   );
 };
-
-export const TextField = ({
-  label,
-  hint,
-  error,
-  aside,
-  className,
-  ...rest
-}: FieldProps & ComponentProps<'textarea'>) => {
-  const { id, note, aria } = useField({ label, hint, error });
-  return (
-    <Frame id={id} note={note} label={label} error={error} aside={aside}>
-      <textarea {...rest} {...aria} className={cx(controlClass, 'resize-none px-3 py-2', className)} />
-    </Frame>
-  );
-};

@@ -13,7 +13,7 @@ import { InputField } from '../../ui/field';
 import { Notice } from '../../ui/notice';
 import { SelectField } from '../../ui/select';
 
-export const roleChoices = [
+const roleChoices = [
   { value: 'member', label: 'Member', hint: 'Has sessions of their own.' },
   { value: 'admin', label: 'Administrator', hint: 'Also manages people and settings.' },
 ] as const;
