@@ -128,6 +128,7 @@ export const createLiveHouse = async () => {
     },
   });
 
+  let { loginId } = person.actor;
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   const server = createServer();
   server.on('upgrade', (request, socket, head) => {
@@ -136,7 +137,7 @@ export const createLiveHouse = async () => {
       hub.onSocket(ws, {
         name: name as SessionSocketName,
         sessionId: sessionId as never,
-        actor: person.actor,
+        actor: { ...person.actor, loginId },
         permissions: new Set(granted === 'reader' ? ['session.inspect', 'session.chat.read'] : sessionPermissions),
         ip: person.ip,
       }),
@@ -150,7 +151,12 @@ export const createLiveHouse = async () => {
     person,
     hub,
     hooks,
-    revoke: (loginId: string) => revocations.forEach((listener) => listener(loginId)),
+    /** Ends the sign-in of all sockets so far; later ones come with another, as they would. */
+    revoke(): void {
+      const ended = loginId;
+      loginId = crypto.randomUUID();
+      for (const listener of revocations) listener(ended);
+    },
     open: (sessionId: string, options?: { name?: SessionSocketName; as?: 'owner' | 'reader' }) =>
       openViewer(port, sessionId, options),
     /** With its `hello`. */

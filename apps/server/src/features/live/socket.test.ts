@@ -93,7 +93,7 @@ describe('ends', () => {
   test('a sign-in that ends takes its sockets with it', async () => {
     const id = await live.running();
     const viewer = await live.subscribed(id);
-    live.revoke(live.person.actor.loginId);
+    live.revoke();
     await vi.waitFor(() => expect(viewer.closed()?.code).toBe(4401), patience);
   });
 
