@@ -105,6 +105,7 @@ export const applyTheme = (dark: boolean): void => {
       'editor.lineHighlightBorder': '#00000000',
       'editorLineNumber.foreground': token.faint,
       'editorLineNumber.activeForeground': token.text,
+      'editorLineNumber.dimmedForeground': token.faint,
       'editorCursor.foreground': token.accent,
       'editorIndentGuide.background1': token.line,
       'editorIndentGuide.activeBackground1': token.faint,
@@ -154,6 +155,8 @@ export const commonOptions = {
   renderLineHighlight: 'line',
   overviewRulerBorder: false,
   stickyScroll: { enabled: false },
+  // Colours mean kinds of words here, not depth.
+  bracketPairColorization: { enabled: false },
   fixedOverflowWidgets: true,
   padding: { top: 8, bottom: 24 },
   // A repository's text must not look like other text: what is hidden or alike is marked.

@@ -1,6 +1,6 @@
 'use client';
 /** The work tree of the session around. A file that is opened goes to the editor by way of what is open in the session. */
-import { useMemo, useRef, useState, type DragEvent } from 'react';
+import { useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { FilePlus, FolderPlus, FolderUp, FolderTree, RefreshCw, Upload } from 'lucide-react';
 import { useStore } from 'zustand';
 import { shownStatusOf, shownWords, type FileNode } from '@remote-claude/contract';
@@ -17,6 +17,9 @@ import { joinPath, liesIn, nameOf, parentOf, visibleRows, type NodeRow } from '.
 import { pathType, TreeView, type NewRow, type ShownRow } from './tree-view';
 import { UploadList } from './upload-list';
 import { useFiles, type Files } from './use-files';
+
+/** A dialog lets go of the focus a moment after it is closed. */
+const focusBackMs = 50;
 
 type Creating = Pick<NewRow, 'what' | 'path'> | null;
 
@@ -101,6 +104,14 @@ export const FilesPane = () => {
     const row = rows.find((shown): shown is NodeRow => shown.kind === 'node' && shown.path === active);
     return row?.node ?? null;
   }, [rows, active]);
+
+  const box = useRef<HTMLDivElement>(null);
+  const asking = creating !== null || renaming !== null || removing !== null || menu !== null;
+  useEffect(() => {
+    if (!asking) return;
+    // What was asked about a row gives the focus back to the rows.
+    return () => void setTimeout(() => box.current?.querySelector<HTMLElement>('[role=tree]')?.focus(), focusBackMs);
+  }, [asking]);
 
   const create = (what: NewRow['what'], node: FileNode | null): void => {
     const path = folderOf(node);
@@ -193,6 +204,7 @@ export const FilesPane = () => {
         </Notice>
       )}
       <div
+        ref={box}
         role="presentation"
         onDragOver={over}
         onDragLeave={(event) => {

@@ -85,34 +85,33 @@ export const RowMenu = ({ at, writable, actions, onClose }: RowMenuProps) => {
           style={{ left: at?.x ?? 0, top: at?.y ?? 0 }}
         />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          align="start"
-          collisionPadding={8}
-          aria-label={node === null ? 'Files' : visibleName(node.name)}
-          onCloseAutoFocus={(event) => event.preventDefault()}
-          className="animate-appear z-50 min-w-48 rounded-lg border border-line bg-raised p-1 shadow-(--shadow)"
-        >
-          {holds && writable && (
-            <>
-              <MenuItem icon={<FilePlus {...icon} />} onSelect={() => actions.newFile(node)}>
-                New file
-              </MenuItem>
-              <MenuItem icon={<FolderPlus {...icon} />} onSelect={() => actions.newFolder(node)}>
-                New folder
-              </MenuItem>
-              <MenuItem icon={<Upload {...icon} />} onSelect={() => actions.uploadFiles(node)}>
-                Upload files
-              </MenuItem>
-              <MenuItem icon={<FolderUp {...icon} />} onSelect={() => actions.uploadFolder(node)}>
-                Upload a folder
-              </MenuItem>
-              {node !== null && <MenuLine />}
-            </>
-          )}
-          {node !== null && <NodeItems node={node} writable={writable} actions={actions} />}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      {/* Inside of the pane, so that it belongs to its region. */}
+      <DropdownMenu.Content
+        align="start"
+        collisionPadding={8}
+        aria-label={node === null ? 'Files' : visibleName(node.name)}
+        onCloseAutoFocus={(event) => event.preventDefault()}
+        className="animate-appear z-50 min-w-48 rounded-lg border border-line bg-raised p-1 shadow-(--shadow)"
+      >
+        {holds && writable && (
+          <>
+            <MenuItem icon={<FilePlus {...icon} />} onSelect={() => actions.newFile(node)}>
+              New file
+            </MenuItem>
+            <MenuItem icon={<FolderPlus {...icon} />} onSelect={() => actions.newFolder(node)}>
+              New folder
+            </MenuItem>
+            <MenuItem icon={<Upload {...icon} />} onSelect={() => actions.uploadFiles(node)}>
+              Upload files
+            </MenuItem>
+            <MenuItem icon={<FolderUp {...icon} />} onSelect={() => actions.uploadFolder(node)}>
+              Upload a folder
+            </MenuItem>
+            {node !== null && <MenuLine />}
+          </>
+        )}
+        {node !== null && <NodeItems node={node} writable={writable} actions={actions} />}
+      </DropdownMenu.Content>
     </DropdownMenu.Root>
   );
 };

@@ -32,6 +32,9 @@ interface TerminalViewProps {
   onFinding: (finding: boolean) => void;
 }
 
+/** A dialog lets go of the focus a moment after it is closed. */
+const focusBackMs = 50;
+
 const endedWords = ({ exitCode, reason }: TerminalState): string => {
   if (reason !== null) return `This terminal has ended: ${reason}`;
   return exitCode === null ? 'This terminal has ended.' : `This terminal has ended with exit code ${exitCode}.`;
@@ -129,6 +132,12 @@ export const TerminalView = ({
     terminal.focus();
     onFocused();
   }, [seen, focused, terminal, onFocused]);
+  // A dialog that nothing on the page opened gives the focus back to nothing.
+  const asking = pasting !== null || link !== null;
+  useEffect(() => {
+    if (!asking) return;
+    return () => void setTimeout(() => terminal?.focus(), focusBackMs);
+  }, [asking, terminal]);
   useEffect(() => {
     if (hint === null) return;
     const timer = setTimeout(() => setHint(null), 4_000);
