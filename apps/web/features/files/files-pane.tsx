@@ -108,9 +108,10 @@ export const FilesPane = () => {
   const box = useRef<HTMLDivElement>(null);
   const asking = creating !== null || renaming !== null || removing !== null || menu !== null;
   useEffect(() => {
+    const place = box.current;
     if (!asking) return;
     // What was asked about a row gives the focus back to the rows.
-    return () => void setTimeout(() => box.current?.querySelector<HTMLElement>('[role=tree]')?.focus(), focusBackMs);
+    return () => void setTimeout(() => place?.querySelector<HTMLElement>('[role=tree]')?.focus(), focusBackMs);
   }, [asking]);
 
   const create = (what: NewRow['what'], node: FileNode | null): void => {
