@@ -35,10 +35,13 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
     const model = metered.model ?? 'unknown';
     const cost = free ? 0 : costOf(model, metered.usage);
     const requestId = randomUUID();
+    // Claude may ask before the log has the turn's beginning, and a turn that was cut may have ended since.
+    const turnId = (await deps.store.charge(sessionId))?.turnId ?? charged.turnId;
     await deps.database.transaction(async (trx) => {
       await deps.store.insertUsage(trx, {
         sessionId,
         ...charged,
+        turnId,
         model,
         ...metered.usage,
         costUsd: cost ?? 0,
@@ -49,7 +52,7 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
         sessionId as SessionId,
         {
           type: 'usage.recorded',
-          turnId: charged.turnId as never,
+          turnId: turnId as never,
           model: model.slice(0, 200),
           usage: metered.usage,
           costUsd: cost ?? 0,
