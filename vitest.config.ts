@@ -10,8 +10,16 @@ export default defineConfig({
         ...source,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.mjs'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'apps/*/src/**/*.test.ts',
+            'apps/web/{features,lib}/**/*.test.ts',
+            'scripts/**/*.test.mjs',
+          ],
           ...limits,
+          // Most of them start real programs; a busy machine is slow, not wrong.
+          testTimeout: 60_000,
+          maxWorkers: 2,
         },
       },
       {

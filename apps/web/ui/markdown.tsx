@@ -121,6 +121,3 @@ export const Markdown = memo(({ text, open = false }: { text: string; open?: boo
   </Streamdown>
 ));
 Markdown.displayName = 'Markdown';
-
-// oxlint-disable-next-line import/no-default-export -- the editor's preview loads it as a default
-export default Markdown;

@@ -10,7 +10,7 @@ import { Empty } from '../../ui/empty';
 import { isPdf, maxShownBytes } from './content';
 import type { FileView } from './open-buffers';
 
-const Markdown = lazy(() => import('../../ui/markdown'));
+const Markdown = lazy(async () => ({ default: (await import('../../ui/markdown')).Markdown }));
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
