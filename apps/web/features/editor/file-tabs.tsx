@@ -21,7 +21,7 @@ interface FileTabsProps {
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** The folder beside the name where two open files have the same. */
-export const tabNames = (paths: readonly string[]): ReadonlyMap<string, { name: string; folder: string | null }> => {
+const tabNames = (paths: readonly string[]): ReadonlyMap<string, { name: string; folder: string | null }> => {
   const counts = new Map<string, number>();
   for (const path of paths) counts.set(nameOf(path), (counts.get(nameOf(path)) ?? 0) + 1);
   return new Map(

@@ -9,7 +9,7 @@ import type { Uploads, UploadView } from './uploads';
 
 const percent = ({ sent, size }: UploadView): number => (size === 0 ? 100 : Math.floor((sent / size) * 100));
 
-export const sizeWords = (bytes: number): string => {
+const sizeWords = (bytes: number): string => {
   if (bytes < 1_024) return `${bytes} B`;
   if (bytes < 1_024 ** 2) return `${(bytes / 1_024).toFixed(0)} KiB`;
   return bytes < 1_024 ** 3 ? `${(bytes / 1_024 ** 2).toFixed(1)} MiB` : `${(bytes / 1_024 ** 3).toFixed(2)} GiB`;
