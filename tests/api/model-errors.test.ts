@@ -2,7 +2,19 @@
 // written is kept or replaced, and it is counted once.
 
 import { routes, type EventOf, type SessionId, type TurnId } from '@remote-claude/contract';
-import { always, error, gate, halfStream, numbered, silence, start, text, userSays, type Rule, type ScriptedModel } from '@remote-claude/scripted-model';
+import {
+  always,
+  error,
+  gate,
+  halfStream,
+  numbered,
+  silence,
+  start,
+  text,
+  userSays,
+  type Rule,
+  type ScriptedModel,
+} from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startSession } from '../support/inside.js';
@@ -19,7 +31,8 @@ let sessionId: SessionId;
 let viewer: Viewer;
 
 const hello: Rule = { name: 'hello', when: always, answer: [text('Hello.')] };
-const words = (count: number): string[] => Array.from({ length: count }, (_, index) => `token-${String(index + 1).padStart(4, '0')}`);
+const words = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `token-${String(index + 1).padStart(4, '0')}`);
 
 beforeAll(async () => {
   model = await startModel([hello]);
@@ -38,18 +51,30 @@ afterAll(async () => {
 });
 
 const say = async (message: string): Promise<TurnId> => {
-  const { messageId } = await ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message, wait: false } });
+  const { messageId } = await ada.client.call(routes.claude.chat, {
+    params: { id: sessionId },
+    body: { message, wait: false },
+  });
   return (await viewer.event('turn.started', ({ messageIds }) => messageIds.includes(messageId))).turnId;
 };
-const endOf = (turnId: TurnId, timeoutMs = 60_000): Promise<EventOf<'turn.ended'>> => viewer.event('turn.ended', (event) => event.turnId === turnId, timeoutMs);
+const endOf = (turnId: TurnId, timeoutMs = 60_000): Promise<EventOf<'turn.ended'>> =>
+  viewer.event('turn.ended', (event) => event.turnId === turnId, timeoutMs);
 const interrupt = () => ada.client.call(routes.claude.interrupt, { params: { id: sessionId } });
-const eventsOf = (turnId: TurnId) => viewer.events().flatMap(({ event }) => ('turnId' in event && event.turnId === turnId ? [event] : []));
-const textOf = (turnId: TurnId): string => eventsOf(turnId).flatMap((event) => (event.type === 'text' ? [event.text.text] : [])).join('|');
-const notices = (kind: string): string[] => viewer.messages().flatMap((message) => (message.type === 'notice' && message.payload.kind === kind ? [message.payload.text] : []));
+const eventsOf = (turnId: TurnId) =>
+  viewer.events().flatMap(({ event }) => ('turnId' in event && event.turnId === turnId ? [event] : []));
+const textOf = (turnId: TurnId): string =>
+  eventsOf(turnId)
+    .flatMap((event) => (event.type === 'text' ? [event.text.text] : []))
+    .join('|');
+const notices = (kind: string): string[] =>
+  viewer
+    .messages()
+    .flatMap((message) => (message.type === 'notice' && message.payload.kind === kind ? [message.payload.text] : []));
 
 /** Usage is settled behind the answer; then it stays what it is. */
 const usageOf = async (turnId: TurnId): Promise<EventOf<'usage.recorded'>[]> => {
-  const find = () => viewer.events().flatMap(({ event }) => (event.type === 'usage.recorded' && event.turnId === turnId ? [event] : []));
+  const find = () =>
+    viewer.events().flatMap(({ event }) => (event.type === 'usage.recorded' && event.turnId === turnId ? [event] : []));
   await until(() => find().length > 0, { what: 'the usage to be recorded' });
   return find();
 };
@@ -57,7 +82,10 @@ const usageOf = async (turnId: TurnId): Promise<EventOf<'usage.recorded'>[]> => 
 /** Nothing is stuck: the next message is answered. */
 const expectWell = async (): Promise<void> => {
   model.control.setScript([hello]);
-  const answer = await ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'And now?' } });
+  const answer = await ada.client.call(routes.claude.chat, {
+    params: { id: sessionId },
+    body: { message: 'And now?' },
+  });
   expect(answer).toMatchObject({ outcome: 'completed', message: 'Hello.' });
   expect(viewer.state().approvals).toEqual([]);
   expect(viewer.state().queue).toEqual([]);
@@ -70,7 +98,10 @@ describe('a model that fails for a moment', () => {
     ['529', error(529), /overloaded/i],
     ['500', error(500), /error \(500\)/i],
   ] as const)('%s, twice: it is asked again, and the answer counts once', async (name, failure, sentence) => {
-    model.control.setScript([{ name: `fails ${name}`, when: userSays('try'), answer: [failure], times: 2 }, { name: `works ${name}`, when: always, answer: [numbered(20)] }]);
+    model.control.setScript([
+      { name: `fails ${name}`, when: userSays('try'), answer: [failure], times: 2 },
+      { name: `works ${name}`, when: always, answer: [numbered(20)] },
+    ]);
     const before = notices('model-retry').length;
     const turnId = await say('try it');
     expect(await endOf(turnId)).toMatchObject({ outcome: 'completed', reason: null });
@@ -138,7 +169,14 @@ describe('a model that fails for good', () => {
     expect(ended.outcome).toBe('failed');
     expect(ended.reason).toMatch(reason);
     expect(textOf(turnId)).toBe('');
-    expect(viewer.events().flatMap(({ event }) => (event.type === 'usage.recorded' && event.turnId === turnId ? [event.usage.outputTokens] : [])).every((tokens) => tokens === 0)).toBe(true);
+    expect(
+      viewer
+        .events()
+        .flatMap(({ event }) =>
+          event.type === 'usage.recorded' && event.turnId === turnId ? [event.usage.outputTokens] : [],
+        )
+        .every((tokens) => tokens === 0),
+    ).toBe(true);
     await expectWell();
   });
 
@@ -155,7 +193,10 @@ describe('a model that fails for good', () => {
 
 describe('a model that says nothing', () => {
   it('before its first word: people are told, and when it speaks after all, all is well', async () => {
-    model.control.setScript([{ name: 'hesitates', when: userSays('think'), answer: [gate('hush'), numbered(5)] }, hello]);
+    model.control.setScript([
+      { name: 'hesitates', when: userSays('think'), answer: [gate('hush'), numbered(5)] },
+      hello,
+    ]);
     const before = notices('stalled').length;
     const turnId = await say('think long');
     await until(() => notices('stalled').length > before, { what: 'the notice of the silence', timeoutMs: 60_000 });
@@ -167,12 +208,28 @@ describe('a model that says nothing', () => {
   });
 
   it('in mid-sentence: interrupted, the part that was written is kept', async () => {
-    model.control.setScript([{ name: 'trails off', when: userSays('trail'), answer: [numbered(10, { delayMs: 5 }), silence(120_000)] }, hello]);
+    model.control.setScript([
+      { name: 'trails off', when: userSays('trail'), answer: [numbered(10, { delayMs: 5 }), silence(120_000)] },
+      hello,
+    ]);
     const turnId = await say('trail off');
-    await until(() => viewer.messages().some((message) => message.type === 'claude-stream' && message.payload.turnId === turnId && message.payload.content.includes('token-0010')), { what: 'the part' });
+    await until(
+      () =>
+        viewer
+          .messages()
+          .some(
+            (message) =>
+              message.type === 'claude-stream' &&
+              message.payload.turnId === turnId &&
+              message.payload.content.includes('token-0010'),
+          ),
+      { what: 'the part' },
+    );
     await interrupt();
     expect(await endOf(turnId, 20_000)).toMatchObject({ outcome: 'interrupted' });
-    const kept = eventsOf(turnId).flatMap((event) => (event.type === 'block.interrupted' || event.type === 'text' ? [event.text.text] : []));
+    const kept = eventsOf(turnId).flatMap((event) =>
+      event.type === 'block.interrupted' || event.type === 'text' ? [event.text.text] : [],
+    );
     expect(kept.join('|').match(/token-\d+/g)).toEqual(words(10));
     await expectWell();
   });
@@ -180,7 +237,10 @@ describe('a model that says nothing', () => {
   it('not even an end: messages that wait behind it are answered after the interrupt', async () => {
     model.control.setScript([{ name: 'mute', when: userSays('mute'), answer: [silence(120_000)] }, hello]);
     const turnId = await say('mute');
-    const waiting = ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'I wait behind it' } });
+    const waiting = ada.client.call(routes.claude.chat, {
+      params: { id: sessionId },
+      body: { message: 'I wait behind it' },
+    });
     await until(() => viewer.state().queue.length === 1, { what: 'the message to be queued' });
     await interrupt();
     expect(await endOf(turnId, 20_000)).toMatchObject({ outcome: 'interrupted' });

@@ -32,7 +32,10 @@ let ada: Person;
 /** Runs to its end; a server that starts after all is ended and fails the test. */
 const run = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], { env: { ...builtEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...builtEnv(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
     child.stderr.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
@@ -81,7 +84,8 @@ describe('what it is asked', () => {
     expect(all).toMatchObject({ code: 0, stderr: '' });
     expect(all.stdout).toContain('serve');
     expect(serve.code).toBe(0);
-    for (const option of ['--config', '--port', '--host', '--data-dir', '--roles']) expect(serve.stdout).toContain(option);
+    for (const option of ['--config', '--port', '--host', '--data-dir', '--roles'])
+      expect(serve.stdout).toContain(option);
     expect(version.stdout.trim()).toMatch(/^\d+\.\d+\.\d+/);
   });
 
@@ -97,7 +101,16 @@ describe('what it is asked', () => {
 describe('what is wrong is said, all of it, and nothing starts', () => {
   it('three mistakes in the configuration', async () => {
     const config = await configFile(
-      ['server:', '  port: seventy', '  prot: 3000', 'sessions:', '  idleTimeout: 30 parsecs', 'claude:', '  apiKey: sk-ant-not-to-be-shown-in-errors', ''].join('\n'),
+      [
+        'server:',
+        '  port: seventy',
+        '  prot: 3000',
+        'sessions:',
+        '  idleTimeout: 30 parsecs',
+        'claude:',
+        '  apiKey: sk-ant-not-to-be-shown-in-errors',
+        '',
+      ].join('\n'),
     );
     const ended = await run(['serve', '--config', config, '--data-dir', join(folder, 'never')]);
     expectSentence(ended);
@@ -108,9 +121,12 @@ describe('what is wrong is said, all of it, and nothing starts', () => {
 
   it('mistakes in file, flags and variables together', async () => {
     const config = await configFile('redis: { url: "redis://localhost" }\nsecurity: { encryption: false }\n');
-    const ended = await run(['serve', '--config', config, '--port', '99999', '--data-dir', join(folder, 'never')], { DATABASE_URL: 'mysql://localhost/x' });
+    const ended = await run(['serve', '--config', config, '--port', '99999', '--data-dir', join(folder, 'never')], {
+      DATABASE_URL: 'mysql://localhost/x',
+    });
     expectSentence(ended);
-    for (const what of ['redis', 'security.encryption', 'server.port', 'database.url']) expect(ended.stderr).toContain(what);
+    for (const what of ['redis', 'security.encryption', 'server.port', 'database.url'])
+      expect(ended.stderr).toContain(what);
   });
 
   it('a file that is not there, and one that is no YAML', async () => {
@@ -127,7 +143,15 @@ describe('what is wrong is said, all of it, and nothing starts', () => {
     await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));
     const { port } = squatter.address() as AddressInfo;
     const dataDir = await mkdtemp(join(folder, 'port-'));
-    const ended = await run(['serve', '--config', await configFile(configFor(model)), '--port', String(port), '--data-dir', dataDir]);
+    const ended = await run([
+      'serve',
+      '--config',
+      await configFile(configFor(model)),
+      '--port',
+      String(port),
+      '--data-dir',
+      dataDir,
+    ]);
     squatter.close();
     expectSentence(ended);
     expect(ended.stderr).toMatch(new RegExp(`port ${port}\\b.*in use`, 'is'));
@@ -137,7 +161,15 @@ describe('what is wrong is said, all of it, and nothing starts', () => {
   });
 
   it('a second server on the same folder, which harms the first in nothing', async () => {
-    const ended = await run(['serve', '--config', await configFile(configFor(model)), '--port', '0', '--data-dir', product.dataDir]);
+    const ended = await run([
+      'serve',
+      '--config',
+      await configFile(configFor(model)),
+      '--port',
+      '0',
+      '--data-dir',
+      product.dataDir,
+    ]);
     expectSentence(ended);
     expect(ended.stderr).toContain(product.dataDir);
     expect(ended.stderr).toMatch(/in use/);
@@ -162,9 +194,14 @@ describe('SIGTERM', () => {
     // The sign-in holds, the process that ran is the one that runs, and the agent answers.
     await untilRunning(ada, session.id);
     expect(await output(ada, session.id, `tr '\\0' ' ' < /proc/${kept}/cmdline`)).toBe('sleep 86400.0077');
-    const { items } = await ada.client.call(routes.claude.history, { params: { id: session.id }, query: { after: head, limit: 500 } });
+    const { items } = await ada.client.call(routes.claude.history, {
+      params: { id: session.id },
+      query: { after: head, limit: 500 },
+    });
     expect(items.filter(({ event }) => event.type === 'place.changed' && event.status !== 'running')).toEqual([]);
-    expect(await ada.client.call(routes.claude.chat, { params: { id: session.id }, body: { message: 'Hi' } })).toMatchObject({ outcome: 'completed' });
+    expect(
+      await ada.client.call(routes.claude.chat, { params: { id: session.id }, body: { message: 'Hi' } }),
+    ).toMatchObject({ outcome: 'completed' });
     await ada.client.call(routes.sessions.remove, { params: { id: session.id } });
   });
 });

@@ -25,7 +25,14 @@ let viewer: Viewer;
 
 beforeAll(async () => {
   model = await startModel([
-    { name: 'act', when: userSays('look'), answer: [text('I look around.'), toolUse('Bash', { command: 'env; ls -la /proc/self/fd', description: 'Look around' })] },
+    {
+      name: 'act',
+      when: userSays('look'),
+      answer: [
+        text('I look around.'),
+        toolUse('Bash', { command: 'env; ls -la /proc/self/fd', description: 'Look around' }),
+      ],
+    },
     { name: 'end', when: afterTool('Bash'), answer: [text('Nothing here.')] },
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
@@ -35,8 +42,14 @@ beforeAll(async () => {
   session = await startSession(ada, { name: 'Canary' });
   viewer = openViewer(product.url, ada, session.id);
   const turn = ada.client.call(routes.claude.chat, { params: { id: session.id }, body: { message: 'look' } });
-  const asked = await until(async () => (await ada.client.call(routes.claude.approvals, { params: { id: session.id } })).items[0], { what: 'an approval' });
-  await ada.client.call(routes.claude.answer, { params: { id: session.id, approvalId: asked.approvalId }, body: { decision: 'allow' } });
+  const asked = await until(
+    async () => (await ada.client.call(routes.claude.approvals, { params: { id: session.id } })).items[0],
+    { what: 'an approval' },
+  );
+  await ada.client.call(routes.claude.answer, {
+    params: { id: session.id, approvalId: asked.approvalId },
+    body: { decision: 'allow' },
+  });
   const { outcome } = (await turn) as { outcome: string };
   if (outcome !== 'completed') throw new Error(`the turn ${outcome}`);
   await ada.client.call(routes.settings.getModel, {});
@@ -53,10 +66,28 @@ afterAll(async () => {
 
 /** What is looked for: the whole key and its tell-tale part, in each form in which it could lie about. */
 const forms = (key: string): string[] => {
-  const shifted = (text: string): string[] => ['', ' ', '  '].map((pad) => Buffer.from(pad + text).toString('base64').slice(pad.length === 0 ? 0 : 4).replace(/=+$/, '').slice(0, -2));
-  const reversed = [...key].toReversed().join('');
+  const shifted = (text: string): string[] =>
+    ['', ' ', '  '].map((pad) =>
+      Buffer.from(pad + text)
+        .toString('base64')
+        .slice(pad.length === 0 ? 0 : 4)
+        .replace(/=+$/, '')
+        .slice(0, -2),
+    );
+  const reversed = Array.from(key).toReversed().join('');
   const hex = Buffer.from(key).toString('hex');
-  return [key, key.slice(14), reversed, hex, hex.toUpperCase(), ...shifted(key), encodeURIComponent(key), [...key].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('')];
+  return [
+    key,
+    key.slice(14),
+    reversed,
+    hex,
+    hex.toUpperCase(),
+    ...shifted(key),
+    encodeURIComponent(key),
+    Array.from(key)
+      .map((letter) => `%${letter.charCodeAt(0).toString(16)}`)
+      .join(''),
+  ];
 };
 
 const wanted = forms(canaryKey).map((form) => Buffer.from(form));
@@ -64,7 +95,12 @@ const isIn = (content: Buffer): boolean => wanted.some((form) => content.include
 
 it('is a canary: the model asked for it, and the search finds it in every form', () => {
   expect(model.requests().filter(({ headers }) => headers['x-api-key'] === canaryKey).length).toBeGreaterThan(2);
-  for (const form of [canaryKey, Buffer.from(canaryKey).toString('hex'), Buffer.from(`key: ${canaryKey}.`).toString('base64'), encodeURIComponent(canaryKey)]) {
+  for (const form of [
+    canaryKey,
+    Buffer.from(canaryKey).toString('hex'),
+    Buffer.from(`key: ${canaryKey}.`).toString('base64'),
+    encodeURIComponent(canaryKey),
+  ]) {
     expect([form, isIn(Buffer.from(`around ${form} around`))]).toEqual([form, true]);
   }
   expect(isIn(Buffer.from(`sk-ant-another ${session.id}`))).toBe(false);
@@ -183,7 +219,16 @@ describe('on the server', () => {
   });
 
   it('is in no answer of the API', async () => {
-    const answers = await Promise.all(['/settings/model', '/about', '/users', '/sessions', `/sessions/${session.id}/claude/history?limit=500`, '/openapi.json'].map(async (path) => (await ada.fetch(path)).text()));
+    const answers = await Promise.all(
+      [
+        '/settings/model',
+        '/about',
+        '/users',
+        '/sessions',
+        `/sessions/${session.id}/claude/history?limit=500`,
+        '/openapi.json',
+      ].map(async (path) => (await ada.fetch(path)).text()),
+    );
     expect(isIn(Buffer.from(answers.join('\n')))).toBe(false);
     expect(answers[0]).toContain(canaryKey.slice(-4));
   });

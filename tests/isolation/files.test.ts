@@ -27,7 +27,11 @@ beforeAll(async () => {
   product = await startProduct({ config: configFor(model) });
   ada = await setUpAdmin(product);
   session = await startSession(ada, { name: 'Files' });
-  await output(ada, session.id, `mkdir -p ~/outside /tmp/outside /workspace/real && echo ${outside} | tee ~/outside/secret.txt /tmp/outside/secret.txt ~/secret.txt && echo inside > /workspace/real/secret.txt`);
+  await output(
+    ada,
+    session.id,
+    `mkdir -p ~/outside /tmp/outside /workspace/real && echo ${outside} | tee ~/outside/secret.txt /tmp/outside/secret.txt ~/secret.txt && echo inside > /workspace/real/secret.txt`,
+  );
 });
 
 afterAll(async () => {
@@ -36,8 +40,11 @@ afterAll(async () => {
 });
 
 const files = (rest: string): string => `/api/sessions/${session.id}/files${rest}`;
-const ask = (method: string, path: string, more: { headers?: Record<string, string>; body?: string | Uint8Array } = {}): Promise<RawAnswer> =>
-  rawRequest(product, ada, { method, path, ...more });
+const ask = (
+  method: string,
+  path: string,
+  more: { headers?: Record<string, string>; body?: string | Uint8Array } = {},
+): Promise<RawAnswer> => rawRequest(product, ada, { method, path, ...more });
 const askJson = (path: string, body: unknown): Promise<RawAnswer> =>
   ask('POST', path, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 const codeOf = ({ body }: RawAnswer): string => errorBody.parse(JSON.parse(body.toString('utf8'))).error.code;
@@ -86,7 +93,12 @@ const addresses = [
   'x'.repeat(5_000),
 ];
 
-const odd = new Set(['..%252f..%252fetc%252fpasswd', '..\\..\\home\\claude\\secret.txt', '..%5c..%5chome%5cclaude%5csecret.txt', 'C:%5cWindows%5csystem.ini']);
+const odd = new Set([
+  '..%252f..%252fetc%252fpasswd',
+  '..\\..\\home\\claude\\secret.txt',
+  '..%5c..%5chome%5cclaude%5csecret.txt',
+  'C:%5cWindows%5csystem.ini',
+]);
 
 /** Paths as they stand in a query, a body or an upload's metadata. */
 const paths = [
@@ -114,26 +126,37 @@ describe('paths out of the tree', () => {
       const more = method === 'PUT' ? { headers: makeNew, body: 'overwritten' } : {};
       const answer = await ask(method, files(`/${path}`), more);
       // What is only an odd name is a file of that name in the tree, made and deleted again.
-      if (odd.has(path) && method !== 'GET') expect([method, answer.status]).toEqual([method, method === 'PUT' ? 201 : 200]);
+      if (odd.has(path) && method !== 'GET')
+        expect([method, answer.status]).toEqual([method, method === 'PUT' ? 201 : 200]);
       else expectHarmless(`${method} ${path}`, answer);
     }
     expectHarmless(`list ${path}`, await ask('GET', files(`?path=${path}`)));
     expect(await output(ada, session.id, 'ls -A /workspace')).toBe('real');
   });
 
-  it.each(paths.map((path) => [JSON.stringify(path).slice(0, 60), path] as const))('%s in a query, a body and an upload', async (_shown, path) => {
-    expectHarmless('list', await ask('GET', files(`?path=${encodeURIComponent(path)}`)));
-    expectHarmless('mkdir', await askJson(files('/mkdir'), { path }));
-    expectHarmless('move from', await askJson(files('/move'), { path, to: 'stolen.txt' }));
-    expectHarmless('move to', await askJson(files('/move'), { path: 'real/secret.txt', to: path }));
-    const uploads = `/api/sessions/${session.id}/uploads`;
-    expectHarmless('upload', await ask('POST', uploads, { headers: { ...tus, 'upload-length': '1', 'upload-metadata': metadata(path) } }));
-    const folder = await ada.client.call(routes.sessions.execute, { params: { id: session.id }, body: { command: 'pwd', workingDirectory: path } }).catch((error: unknown) => error);
-    expect(folder).not.toHaveProperty('stdout');
-  });
+  it.each(paths.map((path) => [JSON.stringify(path).slice(0, 60), path] as const))(
+    '%s in a query, a body and an upload',
+    async (_shown, path) => {
+      expectHarmless('list', await ask('GET', files(`?path=${encodeURIComponent(path)}`)));
+      expectHarmless('mkdir', await askJson(files('/mkdir'), { path }));
+      expectHarmless('move from', await askJson(files('/move'), { path, to: 'stolen.txt' }));
+      expectHarmless('move to', await askJson(files('/move'), { path: 'real/secret.txt', to: path }));
+      const uploads = `/api/sessions/${session.id}/uploads`;
+      expectHarmless(
+        'upload',
+        await ask('POST', uploads, { headers: { ...tus, 'upload-length': '1', 'upload-metadata': metadata(path) } }),
+      );
+      const folder = await ada.client
+        .call(routes.sessions.execute, { params: { id: session.id }, body: { command: 'pwd', workingDirectory: path } })
+        .catch((error: unknown) => error);
+      expect(folder).not.toHaveProperty('stdout');
+    },
+  );
 
   it('what they named is untouched', async () => {
-    expect(await output(ada, session.id, 'cat ~/secret.txt ~/outside/secret.txt /tmp/outside/secret.txt')).toBe([outside, outside, outside].join('\n'));
+    expect(await output(ada, session.id, 'cat ~/secret.txt ~/outside/secret.txt /tmp/outside/secret.txt')).toBe(
+      [outside, outside, outside].join('\n'),
+    );
     expect(await output(ada, session.id, 'cat /workspace/real/secret.txt; ls ~')).toBe('inside\noutside\nsecret.txt');
   });
 });
@@ -164,13 +187,37 @@ describe('links', () => {
   };
 
   beforeAll(async () => {
-    await evaluate(ada, session.id, `for (const [name, target] of Object.entries(values)) require('node:fs').symlinkSync(target, '/workspace/' + name);`, { ...out, 'real/l-deeper': '../../home/claude/secret.txt', 'l-good': 'real/secret.txt', 'l-good-folder': '/workspace/real' });
-    await output(ada, session.id, 'mkfifo /workspace/pipe && mkdir -p /workspace/deep/er && ln -s ../../.. /workspace/deep/er/up');
+    await evaluate(
+      ada,
+      session.id,
+      `for (const [name, target] of Object.entries(values)) require('node:fs').symlinkSync(target, '/workspace/' + name);`,
+      {
+        ...out,
+        'real/l-deeper': '../../home/claude/secret.txt',
+        'l-good': 'real/secret.txt',
+        'l-good-folder': '/workspace/real',
+      },
+    );
+    await output(
+      ada,
+      session.id,
+      'mkfifo /workspace/pipe && mkdir -p /workspace/deep/er && ln -s ../../.. /workspace/deep/er/up',
+    );
   });
 
   it.each(Object.keys(out))('%s leads nowhere', async (name) => {
-    for (const [method, rest] of [['GET', `/${name}`], ['GET', `/${name}/secret.txt`], ['GET', `/${name}/home/claude/secret.txt`], ['GET', `?path=${name}`], ['PUT', `/${name}/new.txt`], ['DELETE', `/${name}/secret.txt`]] as const) {
-      expectHarmless(`${method} ${rest}`, await ask(method, files(rest), method === 'PUT' ? { headers: makeNew, body: 'overwritten' } : {}));
+    for (const [method, rest] of [
+      ['GET', `/${name}`],
+      ['GET', `/${name}/secret.txt`],
+      ['GET', `/${name}/home/claude/secret.txt`],
+      ['GET', `?path=${name}`],
+      ['PUT', `/${name}/new.txt`],
+      ['DELETE', `/${name}/secret.txt`],
+    ] as const) {
+      expectHarmless(
+        `${method} ${rest}`,
+        await ask(method, files(rest), method === 'PUT' ? { headers: makeNew, body: 'overwritten' } : {}),
+      );
     }
     expectHarmless('mkdir', await askJson(files('/mkdir'), { path: `${name}/made` }));
     expectHarmless('move', await askJson(files('/move'), { path: 'real/secret.txt', to: `${name}/stolen.txt` }));
@@ -180,7 +227,10 @@ describe('links', () => {
     expect((await ask('GET', files('/l-good'))).body.toString()).toBe('inside\n');
     expect((await ask('GET', files('/l-good-folder/secret.txt'))).body.toString()).toBe('inside\n');
     const { items } = await ada.client.call(routes.files.list, { params: { id: session.id } });
-    expect(items.find(({ name }) => name === 'l-file')).toMatchObject({ kind: 'link', target: '/home/claude/secret.txt' });
+    expect(items.find(({ name }) => name === 'l-file')).toMatchObject({
+      kind: 'link',
+      target: '/home/claude/secret.txt',
+    });
   });
 
   it('what is no file is refused at once', async () => {
@@ -220,12 +270,17 @@ const race = `
 
 describe('renames during the walk', () => {
   it('a folder swapped with links out of the tree leaks nothing in 2,000 good reads, and takes no write', async () => {
-    await output(ada, session.id, 'mkdir -p /workspace/race/there && cd /workspace/race && echo inside > there/secret.txt && ln -s /home/claude/outside link && ln -s /proc/self/root/home/claude/outside link-by-proc && touch ~/outside/only-outside');
+    await output(
+      ada,
+      session.id,
+      'mkdir -p /workspace/race/there && cd /workspace/race && echo inside > there/secret.txt && ln -s /home/claude/outside link && ln -s /proc/self/root/home/claude/outside link-by-proc && touch ~/outside/only-outside',
+    );
     const racing = evaluate<number>(ada, session.id, race);
     const counts = { good: 0, refused: 0, leaks: 0, other: [] as string[] };
     const startMs = performance.now();
     // On a busy machine the reads take longer; there are as many.
-    const goesOn = (): boolean => performance.now() - startMs < 2_000 || (counts.good < 2_000 && performance.now() - startMs < 160_000);
+    const goesOn = (): boolean =>
+      performance.now() - startMs < 2_000 || (counts.good < 2_000 && performance.now() - startMs < 160_000);
     const reader = async (): Promise<void> => {
       while (goesOn()) {
         const answer = await ada.fetch(`/sessions/${session.id}/files/race/there/secret.txt`);
@@ -238,7 +293,11 @@ describe('renames during the walk', () => {
     };
     const writer = async (): Promise<void> => {
       for (let n = 0; goesOn(); n += 1) {
-        await ada.fetch(`/sessions/${session.id}/files/race/there/written-${n % 10}.txt`, { method: 'PUT', headers: makeNew, body: 'written' });
+        await ada.fetch(`/sessions/${session.id}/files/race/there/written-${n % 10}.txt`, {
+          method: 'PUT',
+          headers: makeNew,
+          body: 'written',
+        });
         await ada.fetch(`/sessions/${session.id}/files/race/there/only-outside`, { method: 'DELETE' });
         const list = await ada.fetch(`/sessions/${session.id}/files?path=race%2Fthere`);
         if ((await list.text()).includes('only-outside')) counts.leaks += 1;
@@ -262,12 +321,17 @@ describe('uploads', () => {
   const content = randomBytes(3 * 1024 * 1024);
   const uploads = (): string => `/api/sessions/${session.id}/uploads`;
   const begin = async (path: string, length: number): Promise<string> => {
-    const answer = await ask('POST', uploads(), { headers: { ...tus, 'upload-length': String(length), 'upload-metadata': metadata(path) } });
+    const answer = await ask('POST', uploads(), {
+      headers: { ...tus, 'upload-length': String(length), 'upload-metadata': metadata(path) },
+    });
     expect(answer.status).toBe(201);
     return new URL(String(answer.headers['location']), product.url).pathname;
   };
   const append = (address: string, offset: number, body: Uint8Array): Promise<RawAnswer> =>
-    ask('PATCH', address, { headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' }, body });
+    ask('PATCH', address, {
+      headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
+      body,
+    });
   const offsetOf = async (address: string): Promise<number> => {
     const answer = await ask('HEAD', address, { headers: tus });
     expect(answer.status).toBe(200);
@@ -280,7 +344,17 @@ describe('uploads', () => {
       const { hostname, port, host } = new URL(product.url);
       const socket = connect(Number(port), hostname, () => {
         socket.write(
-          [`PATCH ${address} HTTP/1.1`, `host: ${host}`, `authorization: Bearer ${ada.token}`, 'tus-resumable: 1.0.0', `upload-offset: ${offset}`, 'content-type: application/offset+octet-stream', `content-length: ${body.length}`, '', ''].join('\r\n'),
+          [
+            `PATCH ${address} HTTP/1.1`,
+            `host: ${host}`,
+            `authorization: Bearer ${ada.token}`,
+            'tus-resumable: 1.0.0',
+            `upload-offset: ${offset}`,
+            'content-type: application/offset+octet-stream',
+            `content-length: ${body.length}`,
+            '',
+            '',
+          ].join('\r\n'),
         );
         socket.write(body.subarray(0, sent), () => setTimeout(() => socket.destroy(), 200));
       });
@@ -293,7 +367,9 @@ describe('uploads', () => {
     const first = await append(address, 0, content.subarray(0, 1_000_000));
     expect([first.status, first.headers['upload-offset']]).toEqual([204, '1000000']);
     await cut(address, 1_000_000, content.subarray(1_000_000), 700_000);
-    const reached = await until(async () => ((await offsetOf(address)) > 1_000_000 ? offsetOf(address) : null), { what: 'what arrived before the cut' });
+    const reached = await until(async () => ((await offsetOf(address)) > 1_000_000 ? offsetOf(address) : null), {
+      what: 'what arrived before the cut',
+    });
     expect(reached).toBeLessThanOrEqual(1_700_000);
 
     expect((await ask('GET', files('/uploaded/large.bin'))).status).toBe(404);
@@ -328,7 +404,9 @@ describe('uploads', () => {
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect((await ask('GET', files('/uploaded/short.txt'))).status).toBe(404);
-    const strange = await ask('POST', uploads(), { headers: { ...tus, 'upload-length': '-1', 'upload-metadata': metadata('x') } });
+    const strange = await ask('POST', uploads(), {
+      headers: { ...tus, 'upload-length': '-1', 'upload-metadata': metadata('x') },
+    });
     expect([strange.status, codeOf(strange)]).toEqual([400, 'validation_failed']);
   });
 });
@@ -343,20 +421,30 @@ describe('saving', () => {
 
     await output(ada, session.id, 'printf three > /workspace/shared.txt');
     const current = (await ask('GET', files('/shared.txt'))).headers['etag'];
-    for (const headers of [{ 'if-match': etag }, { 'if-match': String((JSON.parse(saved.body.toString()) as { etag: string }).etag) }, makeNew]) {
+    for (const headers of [
+      { 'if-match': etag },
+      { 'if-match': String((JSON.parse(saved.body.toString()) as { etag: string }).etag) },
+      makeNew,
+    ]) {
       const late = await ask('PUT', files('/shared.txt'), { headers, body: 'mine' });
       expect([late.status, codeOf(late)]).toEqual([409, 'edit_conflict']);
       // With what is there now, the page can show both and save again.
       expect(errorBody.parse(JSON.parse(late.body.toString())).error.details).toMatchObject({ etag: current });
     }
     expect((await ask('GET', files('/shared.txt'))).body.toString()).toBe('three');
-    expect((await ask('PUT', files('/shared.txt'), { headers: { 'if-match': String(current) }, body: 'four' })).status).toBe(200);
+    expect(
+      (await ask('PUT', files('/shared.txt'), { headers: { 'if-match': String(current) }, body: 'four' })).status,
+    ).toBe(200);
   });
 
   it('of many savers of one version one wins', async () => {
     const made = await ask('PUT', files('/contested.txt'), { headers: makeNew, body: 'start' });
     const { etag } = JSON.parse(made.body.toString()) as { etag: string };
-    const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => ask('PUT', files('/contested.txt'), { headers: { 'if-match': etag }, body: `saver ${n}` })));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) =>
+        ask('PUT', files('/contested.txt'), { headers: { 'if-match': etag }, body: `saver ${n}` }),
+      ),
+    );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 11 }, () => 409)]);
     const winner = answers.findIndex(({ status }) => status === 200);
     expect((await ask('GET', files('/contested.txt'))).body.toString()).toBe(`saver ${winner}`);
@@ -375,7 +463,9 @@ describe('saving', () => {
     const part = await ask('GET', files('/shared.txt'), { headers: { range: 'bytes=1-2' } });
     expect([part.status, part.body.toString(), part.headers['content-range']]).toEqual([206, 'ou', 'bytes 1-2/4']);
     expect((await ask('GET', files('/shared.txt'), { headers: { range: 'bytes=9-' } })).status).toBe(416);
-    expect((await ask('GET', files('/shared.txt'), { headers: { 'if-none-match': String(whole.headers['etag']) } })).status).toBe(304);
+    expect(
+      (await ask('GET', files('/shared.txt'), { headers: { 'if-none-match': String(whole.headers['etag']) } })).status,
+    ).toBe(304);
   });
 });
 
@@ -420,17 +510,24 @@ describe('a full disk', () => {
     const made = await ask('PUT', at('/new.bin'), { headers: makeNew, body: randomBytes(100_000) });
     expect([made.status, codeOf(made)]).toEqual([507, 'no_space']);
     const uploads = `/api/sessions/${small.id}/uploads`;
-    const begun = await ask('POST', uploads, { headers: { ...tus, 'upload-length': '200000', 'upload-metadata': metadata('up.bin') } });
+    const begun = await ask('POST', uploads, {
+      headers: { ...tus, 'upload-length': '200000', 'upload-metadata': metadata('up.bin') },
+    });
     if (begun.status === 201) {
       const { pathname } = new URL(String(begun.headers['location']), product.url);
-      const sent = await ask('PATCH', pathname, { headers: { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }, body: randomBytes(200_000) });
+      const sent = await ask('PATCH', pathname, {
+        headers: { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+        body: randomBytes(200_000),
+      });
       expect([sent.status, codeOf(sent)]).toEqual([507, 'no_space']);
     } else {
       expect([begun.status, codeOf(begun)]).toEqual([507, 'no_space']);
     }
     expect(await output(ada, small.id, 'ls -A /workspace')).toBe('filler\nold.bin');
     // Chat and terminals have their own disk.
-    expect(await ada.client.call(routes.claude.chat, { params: { id: small.id }, body: { message: 'Hi' } })).toMatchObject({ outcome: 'completed' });
+    expect(
+      await ada.client.call(routes.claude.chat, { params: { id: small.id }, body: { message: 'Hi' } }),
+    ).toMatchObject({ outcome: 'completed' });
     expect((await ask('DELETE', at('/filler'))).status).toBe(200);
     expect((await ask('PUT', at('/new.bin'), { headers: makeNew, body: randomBytes(100_000) })).status).toBe(201);
   });

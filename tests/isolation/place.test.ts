@@ -23,16 +23,30 @@ const marks = { mine: '86400.0011', theirs: '86400.0022' };
 
 beforeAll(async () => {
   model = await startModel([
-    { name: 'act', when: userSays('act'), answer: [toolUse('Bash', { command: 'id -u; cat /proc/self/status', description: 'Look at itself' })] },
+    {
+      name: 'act',
+      when: userSays('act'),
+      answer: [toolUse('Bash', { command: 'id -u; cat /proc/self/status', description: 'Look at itself' })],
+    },
     { name: 'end', when: afterTool('Bash'), answer: [text('Done.')] },
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
-  product = await startProduct({ config: configFor(model, `compute: { limits: { processes: ${limits.processes}, memoryMb: ${limits.memoryMb} } }`) });
+  product = await startProduct({
+    config: configFor(model, `compute: { limits: { processes: ${limits.processes}, memoryMb: ${limits.memoryMb} } }`),
+  });
   ada = await setUpAdmin(product);
   bob = await addMember(product, ada, 'Bob');
   [mine, theirs] = await Promise.all([startSession(ada, { name: 'Mine' }), startSession(bob, { name: 'Theirs' })]);
-  await execute(ada, mine.id, `setsid sleep ${marks.mine} >/dev/null 2>&1 </dev/null & echo mine > /workspace/marker-mine`);
-  await execute(bob, theirs.id, `setsid sleep ${marks.theirs} >/dev/null 2>&1 </dev/null & echo theirs > /workspace/marker-theirs; echo theirs > ~/marker-theirs`);
+  await execute(
+    ada,
+    mine.id,
+    `setsid sleep ${marks.mine} >/dev/null 2>&1 </dev/null & echo mine > /workspace/marker-mine`,
+  );
+  await execute(
+    bob,
+    theirs.id,
+    `setsid sleep ${marks.theirs} >/dev/null 2>&1 </dev/null & echo theirs > /workspace/marker-theirs; echo theirs > ~/marker-theirs`,
+  );
 });
 
 afterAll(async () => {
@@ -45,7 +59,11 @@ const hostStatus = (mark: string): Record<string, string> => {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       if (readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== `sleep\0${mark}\0`) continue;
-      return Object.fromEntries(readFileSync(`/proc/${pid}/status`, 'utf8').split('\n').map((line) => line.split(/:\s*/, 2) as [string, string]));
+      return Object.fromEntries(
+        readFileSync(`/proc/${pid}/status`, 'utf8')
+          .split('\n')
+          .map((line) => line.split(/:\s*/, 2) as [string, string]),
+      );
     } catch {
       // It ended while we looked.
     }
@@ -58,7 +76,10 @@ const uidOf = (mark: string): number => Number(hostStatus(mark)['Uid']?.split('\
 describe('what it is', () => {
   it('is not root, and another user than the other session’s', async () => {
     expect(await output(ada, mine.id, 'id -u')).not.toBe('0');
-    const uids = [await until(() => uidOf(marks.mine), { what: 'a mark' }), await until(() => uidOf(marks.theirs), { what: 'a mark' })];
+    const uids = [
+      await until(() => uidOf(marks.mine), { what: 'a mark' }),
+      await until(() => uidOf(marks.theirs), { what: 'a mark' }),
+    ];
     for (const uid of uids) expect(uid).toBeGreaterThanOrEqual(50_000);
     expect(new Set(uids).size).toBe(2);
   });
@@ -71,13 +92,24 @@ describe('what it is', () => {
     const status = await output(ada, mine.id, 'cat /proc/self/status');
     expect(status).toMatch(/^NoNewPrivs:\s1$/m);
     expect(status).toMatch(/^Seccomp:\s2$/m);
-    expect(hostStatus(marks.mine)).toMatchObject({ NoNewPrivs: '1', Seccomp: '2', CapEff: '0000000000000000', CapBnd: '0000000000000000' });
+    expect(hostStatus(marks.mine)).toMatchObject({
+      NoNewPrivs: '1',
+      Seccomp: '2',
+      CapEff: '0000000000000000',
+      CapBnd: '0000000000000000',
+    });
   });
 
   it('is the same for what Claude runs', async () => {
     const turn = ada.client.call(routes.claude.chat, { params: { id: mine.id }, body: { message: 'act' } });
-    const asked = await until(async () => (await ada.client.call(routes.claude.approvals, { params: { id: mine.id } })).items[0], { what: 'an approval' });
-    await ada.client.call(routes.claude.answer, { params: { id: mine.id, approvalId: asked.approvalId }, body: { decision: 'allow' } });
+    const asked = await until(
+      async () => (await ada.client.call(routes.claude.approvals, { params: { id: mine.id } })).items[0],
+      { what: 'an approval' },
+    );
+    await ada.client.call(routes.claude.answer, {
+      params: { id: mine.id, approvalId: asked.approvalId },
+      body: { decision: 'allow' },
+    });
     expect(await turn).toMatchObject({ outcome: 'completed' });
     const { items } = await ada.client.call(routes.claude.history, { params: { id: mine.id }, query: { limit: 500 } });
     const ran = items.flatMap(({ event }) => (event.type === 'tool.finished' ? [event.output.text] : [])).join('');
@@ -92,8 +124,12 @@ describe('what it sees', () => {
   it('no network but loopback, and no way out', async () => {
     expect(await output(ada, mine.id, "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).toBe('lo');
     expect(await output(ada, mine.id, 'tail -n +2 /proc/net/route')).toBe('');
-    expect(await output(ada, mine.id, "awk '$NF != \"lo\"' /proc/net/ipv6_route 2>/dev/null || true")).toBe('');
-    const interfaces = await evaluate<string[]>(ada, mine.id, "return Object.keys(require('node:os').networkInterfaces())");
+    expect(await output(ada, mine.id, 'awk \'$NF != "lo"\' /proc/net/ipv6_route 2>/dev/null || true')).toBe('');
+    const interfaces = await evaluate<string[]>(
+      ada,
+      mine.id,
+      "return Object.keys(require('node:os').networkInterfaces())",
+    );
     expect(interfaces).toEqual(['lo']);
   });
 
@@ -125,11 +161,17 @@ describe('what it sees', () => {
       };`,
       { dataDir: product.dataDir, port },
     );
-    for (const [name, codes] of Object.entries({ root: ['ENOENT', 'EACCES'], dataDir: ['ENOENT'], shadow: ['ENOENT', 'EACCES'], kcore: ['ENOENT', 'EACCES', 'EPERM'] })) {
+    for (const [name, codes] of Object.entries({
+      root: ['ENOENT', 'EACCES'],
+      dataDir: ['ENOENT'],
+      shadow: ['ENOENT', 'EACCES'],
+      kcore: ['ENOENT', 'EACCES', 'EPERM'],
+    })) {
       expect([name, codes]).toEqual([name, expect.arrayContaining([seen[name]])]);
     }
     expect(seen).toMatchObject({ home: ['claude'], tmp: [], etc: [], run: ['remote-claude'], disks: [] });
-    for (const folder of ['sys', 'boot', 'other']) expect(['ENOENT', 'EACCES', '']).toContain(Array.isArray(seen[folder]) ? seen[folder].join() : seen[folder]);
+    for (const folder of ['sys', 'boot', 'other'])
+      expect(['ENOENT', 'EACCES', '']).toContain(Array.isArray(seen[folder]) ? seen[folder].join() : seen[folder]);
     expect((seen['found'] as string[]).filter((path) => !path.startsWith('/tmp/'))).toEqual([
       '/run/remote-claude/agent/agent.sock',
       '/run/remote-claude/gateway/gateway.sock',
@@ -150,9 +192,17 @@ describe('what it sees', () => {
 
   it('an environment without the server’s, also of the process that all others descend from', async () => {
     const names = (await output(ada, mine.id, 'env | cut -d= -f1 | sort')).split('\n');
-    expect(names.filter((name) => /SECRET|AGENT|GATEWAY|DATABASE|REDIS|CLAUDE_API_KEY|ANTHROPIC_API_KEY|VITEST|NODE_OPTIONS/.test(name))).toEqual([]);
+    expect(
+      names.filter((name) =>
+        /SECRET|AGENT|GATEWAY|DATABASE|REDIS|CLAUDE_API_KEY|ANTHROPIC_API_KEY|VITEST|NODE_OPTIONS/.test(name),
+      ),
+    ).toEqual([]);
     const first = (await output(ada, mine.id, "tr '\\0' '\\n' < /proc/1/environ | cut -d= -f1")).split('\n');
-    expect(first.filter((name) => !/^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|npm_config_\w+)$/.test(name))).toEqual([]);
+    expect(
+      first.filter(
+        (name) => !/^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|npm_config_\w+)$/.test(name),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -199,7 +249,8 @@ const escapes: Record<string, string> = {
   'the cloud’s metadata': 'timeout 5 bash -c "</dev/tcp/169.254.169.254/80"',
   'a name outside': 'timeout 5 getent hosts example.com',
   'the memory of the first process': 'head -c 1 /proc/1/mem',
-  'the gateway’s socket in its own place': 'rm /run/remote-claude/gateway/gateway.sock || touch /run/remote-claude/gateway/mine',
+  'the gateway’s socket in its own place':
+    'rm /run/remote-claude/gateway/gateway.sock || touch /run/remote-claude/gateway/mine',
 };
 
 describe('what it tries to reach', () => {
@@ -230,7 +281,11 @@ describe('the gateway, its only door', () => {
       request.on('error', (error) => resolve([0, error.code]));
       request.end(method === 'GET' || method === 'CONNECT' ? undefined : body);
     });`;
-  const prompt = JSON.stringify({ model: 'claude-sonnet-5', max_tokens: 10, messages: [{ role: 'user', content: 'Hello' }] });
+  const prompt = JSON.stringify({
+    model: 'claude-sonnet-5',
+    max_tokens: 10,
+    messages: [{ role: 'user', content: 'Hello' }],
+  });
 
   it('lets messages and the counting of tokens through, by the loopback port and by the socket', async () => {
     const answers = await evaluate<[number, string][]>(
@@ -244,7 +299,25 @@ describe('the gateway, its only door', () => {
 
   it('lets nothing else through', async () => {
     const before = model.requests().length;
-    const paths = ['/', '/v1', '/v1/models', '/v1/messages/batches', '/v1/messages/', '/v1/messages/../models', '/v1/messages/%2e%2e/models', '//v1/messages', '/V1/MESSAGES', '/v1/messages%00', '/v1/files', '/v1/complete', '/api/oauth/token', '/v1/organizations/me', `${model.url}/v1/models`, 'http://169.254.169.254/latest/meta-data/', 'http://example.com/'];
+    const paths = [
+      '/',
+      '/v1',
+      '/v1/models',
+      '/v1/messages/batches',
+      '/v1/messages/',
+      '/v1/messages/../models',
+      '/v1/messages/%2e%2e/models',
+      '//v1/messages',
+      '/V1/MESSAGES',
+      '/v1/messages%00',
+      '/v1/files',
+      '/v1/complete',
+      '/api/oauth/token',
+      '/v1/organizations/me',
+      `${model.url}/v1/models`,
+      'http://169.254.169.254/latest/meta-data/',
+      'http://example.com/',
+    ];
     const answers = await evaluate<[string, number, string][]>(
       ada,
       mine.id,
@@ -258,8 +331,11 @@ describe('the gateway, its only door', () => {
       paths,
     );
     expect(answers.length).toBeGreaterThan(60);
-    for (const [what, status] of answers) expect([what, status === 0 || (status >= 400 && status < 500)]).toEqual([what, true]);
-    expect(answers.filter(([, status]) => status === 403).every(([, , said]) => /gateway/i.test(said) || said === '')).toBe(true);
+    for (const [what, status] of answers)
+      expect([what, status === 0 || (status >= 400 && status < 500)]).toEqual([what, true]);
+    expect(
+      answers.filter(([, status]) => status === 403).every(([, , said]) => /gateway/i.test(said) || said === ''),
+    ).toBe(true);
     expect(model.requests().length).toBe(before);
   });
 
@@ -282,7 +358,12 @@ describe('the gateway, its only door', () => {
   });
 
   it('hands no header of the session on that is its own matter', async () => {
-    await evaluate(ada, mine.id, `${call} return ask({ path: '/v1/messages', body: values, headers: { cookie: 'a=b', 'x-forwarded-for': '10.0.0.1', 'anthropic-beta': 'kept' } });`, prompt);
+    await evaluate(
+      ada,
+      mine.id,
+      `${call} return ask({ path: '/v1/messages', body: values, headers: { cookie: 'a=b', 'x-forwarded-for': '10.0.0.1', 'anthropic-beta': 'kept' } });`,
+      prompt,
+    );
     const headers = model.requests().at(-1)?.headers ?? {};
     expect(headers['anthropic-beta']).toBe('kept');
     expect(headers['cookie']).toBeUndefined();
@@ -312,7 +393,11 @@ describe('what it may use up', () => {
   });
 
   it('memory in files of its own counts too', async () => {
-    const answer = await execute(bob, theirs.id, `head -c ${3 * limits.memoryMb}M /dev/zero > /tmp/large; code=$?; size=$(stat -c %s /tmp/large); rm -f /tmp/large; echo "$code $size"`);
+    const answer = await execute(
+      bob,
+      theirs.id,
+      `head -c ${3 * limits.memoryMb}M /dev/zero > /tmp/large; code=$?; size=$(stat -c %s /tmp/large); rm -f /tmp/large; echo "$code $size"`,
+    );
     const [code, size] = answer.stdout.trim().split(' ').map(Number);
     expect(code).not.toBe(0);
     expect(size).toBeLessThan(limits.memoryMb * 1024 * 1024);
@@ -320,13 +405,21 @@ describe('what it may use up', () => {
   });
 
   it('processes: a swarm stops at the limit', async () => {
-    const answer = await execute(bob, theirs.id, `n=0; for i in $(seq 1000); do sleep 5 & done 2>/dev/null; pgrep -c sleep 2>/dev/null || ls -d /proc/[0-9]* | wc -l`, { timeoutMs: 40_000 });
+    const answer = await execute(
+      bob,
+      theirs.id,
+      `n=0; for i in $(seq 1000); do sleep 5 & done 2>/dev/null; pgrep -c sleep 2>/dev/null || ls -d /proc/[0-9]* | wc -l`,
+      { timeoutMs: 40_000 },
+    );
     const count = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
     expect(count).toBeLessThan(2_000);
     expect(answer.stdout === '' || Number(answer.stdout.trim()) < limits.processes).toBe(true);
     await healthy();
     expect(await output(ada, mine.id, 'echo well')).toBe('well');
-    await until(async () => (await execute(bob, theirs.id, 'echo well')).stdout === 'well\n', { what: 'the session to work again', timeoutMs: 60_000 });
+    await until(async () => (await execute(bob, theirs.id, 'echo well')).stdout === 'well\n', {
+      what: 'the session to work again',
+      timeoutMs: 60_000,
+    });
   });
 
   it('a fork bomb harms nobody else, and stopping the session ends it', async () => {
@@ -336,12 +429,18 @@ describe('what it may use up', () => {
       readdirSync('/proc').filter((name) => {
         try {
           // A zombie is dead, and waits for the machine's own first process to take note.
-          return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/ns/pid`) === space && !/^State:\tZ/m.test(readFileSync(`/proc/${name}/status`, 'utf8'));
+          return (
+            /^\d+$/.test(name) &&
+            readlinkSync(`/proc/${name}/ns/pid`) === space &&
+            !/^State:\tZ/m.test(readFileSync(`/proc/${name}/status`, 'utf8'))
+          );
         } catch {
           return false;
         }
       }).length;
-    const bomb = execute(bob, theirs.id, 'bomb() { bomb | bomb & }; bomb; sleep 60', { timeoutMs: 60_000 }).catch((error: unknown) => error);
+    const bomb = execute(bob, theirs.id, 'bomb() { bomb | bomb & }; bomb; sleep 60', { timeoutMs: 60_000 }).catch(
+      (error: unknown) => error,
+    );
     await until(() => ofTheirs() > 60, { what: 'the bomb to go off' });
     for (let look = 0; look < 10; look += 1) {
       expect(ofTheirs()).toBeLessThanOrEqual(limits.processes);

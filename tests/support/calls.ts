@@ -17,10 +17,15 @@ export interface Call {
 export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
 /** `who` are headers that say who calls; Origin is the product's own, as a page's would be. */
-export const callRoute = (product: Product, route: Route, who: Record<string, string>, call: Call = {}): Promise<Response> => {
+export const callRoute = (
+  product: Product,
+  route: Route,
+  who: Record<string, string>,
+  call: Call = {},
+): Promise<Response> => {
   const body = call.raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
   const type: Record<string, string> = call.body === undefined ? {} : { 'content-type': 'application/json' };
-  return fetch(product.url + '/api' + addressOf(route, call as Parameters<typeof addressOf>[1]), {
+  return fetch(product.url + '/api' + addressOf(route, call), {
     method: route.method,
     headers: { origin: product.url, ...type, ...who, ...call.headers },
     redirect: 'manual',
@@ -29,7 +34,10 @@ export const callRoute = (product: Product, route: Route, who: Record<string, st
 };
 
 /** The login cookie of a person, as a page would hold it: `name=value`. */
-export const signInByCookie = async (product: Product, person: { email: string; password: string }): Promise<string> => {
+export const signInByCookie = async (
+  product: Product,
+  person: { email: string; password: string },
+): Promise<string> => {
   const answer = await fetch(`${product.url}/api/auth/login`, {
     method: 'POST',
     headers: { origin: product.url, 'content-type': 'application/json' },
@@ -59,7 +67,10 @@ export const recordCalls = (): Recorder => {
   globalThis.fetch = async (input, init) => {
     const answer = await usual(input, init);
     const { pathname } = new URL(input instanceof Request ? input.url : String(input));
-    const found = table.find(({ route, pattern: fits }) => route.kind !== 'socket' && route.method === (init?.method ?? 'GET') && fits.test(pathname));
+    const found = table.find(
+      ({ route, pattern: fits }) =>
+        route.kind !== 'socket' && route.method === (init?.method ?? 'GET') && fits.test(pathname),
+    );
     if (found !== undefined) add(found.route.id, answer.status);
     return answer;
   };

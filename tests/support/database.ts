@@ -7,6 +7,8 @@ import type { Product } from './product.js';
 
 export interface ProductDatabase {
   query<Row extends Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The number of the newest audit row; 0 for none. */
+  lastAudit(): Promise<number>;
   /** Every row of every table as text, with the table's name before it. */
   dump(): Promise<string>;
   close(): Promise<void>;
@@ -24,8 +26,12 @@ export const openDatabase = async (product: Product): Promise<ProductDatabase> =
 
   return {
     query,
+    lastAudit: async () =>
+      (await query<{ last: number }>('select coalesce(max(id), 0)::int as last from audit_logs'))[0]?.last ?? 0,
     async dump() {
-      const tables = await query<{ name: string }>("select tablename as name from pg_tables where schemaname = 'public' order by 1");
+      const tables = await query<{ name: string }>(
+        "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+      );
       const parts: string[] = [];
       for (const { name } of tables) {
         const rows = await query<{ row: string }>(`select t::text as row from "${name}" t`);

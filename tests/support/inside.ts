@@ -30,8 +30,12 @@ export const stopSession = async (person: Person, id: Session['id']): Promise<vo
   );
 };
 
-export const execute = (person: Person, id: Session['id'], command: string, more: Omit<ExecuteRequest, 'command'> = {}) =>
-  person.client.call(routes.sessions.execute, { params: { id }, body: { command, timeoutMs: 60_000, ...more } });
+export const execute = (
+  person: Person,
+  id: Session['id'],
+  command: string,
+  more: Omit<ExecuteRequest, 'command'> = {},
+) => person.client.call(routes.sessions.execute, { params: { id }, body: { command, timeoutMs: 60_000, ...more } });
 
 /** Standard output of a command that must succeed, without white space at its end. */
 export const output = async (person: Person, id: Session['id'], command: string): Promise<string> => {
@@ -41,9 +45,17 @@ export const output = async (person: Person, id: Session['id'], command: string)
 };
 
 /** A program for Node inside, given as a function of nothing outside it; its answer travels as JSON. */
-export const evaluate = async <T>(person: Person, id: Session['id'], program: string, values: unknown = null): Promise<T> => {
+export const evaluate = async <T>(
+  person: Person,
+  id: Session['id'],
+  program: string,
+  values: unknown = null,
+): Promise<T> => {
   const script = `const values = JSON.parse(process.env.VALUES); (async () => { ${program} })().then((answer) => process.stdout.write(JSON.stringify(answer ?? null)), (error) => { console.error(error); process.exit(1); });`;
-  const { stdout, stderr, exitCode } = await execute(person, id, 'node -e "$SCRIPT"', { timeoutMs: 175_000, env: { SCRIPT: script, VALUES: JSON.stringify(values) } });
+  const { stdout, stderr, exitCode } = await execute(person, id, 'node -e "$SCRIPT"', {
+    timeoutMs: 175_000,
+    env: { SCRIPT: script, VALUES: JSON.stringify(values) },
+  });
   if (exitCode !== 0) throw new Error(`The program inside ended with ${exitCode}: ${stderr}`);
   return JSON.parse(stdout) as T;
 };

@@ -46,9 +46,16 @@ export interface KnockOptions {
 export const socketAddress = (product: Product, name: SessionSocketName, sessionId: string): string =>
   `${product.url.replace('http', 'ws')}/api${sessionSockets[name].path.replace(':id', sessionId)}`;
 
-export const knock = (address: string, { headers = {}, protocols = [], query = '' }: KnockOptions = {}): Promise<Knock> =>
+export const knock = (
+  address: string,
+  { headers = {}, protocols = [], query = '' }: KnockOptions = {},
+): Promise<Knock> =>
   new Promise((resolve, reject) => {
-    const socket = new WebSocket(address + query, [socketProtocol, ...protocols], { headers, handshakeTimeout: 20_000, maxPayload: 0 });
+    const socket = new WebSocket(address + query, [socketProtocol, ...protocols], {
+      headers,
+      handshakeTimeout: 20_000,
+      maxPayload: 0,
+    });
     const open = openSocket(socket);
     socket.once('open', () => resolve({ status: 101, code: null, socket: open }));
     socket.once('error', reject);
@@ -84,7 +91,10 @@ const openSocket = (socket: WebSocket): OpenSocket => {
     return id;
   };
   const answer: OpenSocket['answer'] = (id, timeoutMs = 20_000) =>
-    until(() => said.find((message) => message.id === id), { what: `an answer to ${id}; said: ${JSON.stringify(said).slice(0, 2_000)}`, timeoutMs });
+    until(() => said.find((message) => message.id === id), {
+      what: `an answer to ${id}; said: ${JSON.stringify(said).slice(0, 2_000)}`,
+      timeoutMs,
+    });
   return {
     send: (frame) => socket.send(frame),
     say,

@@ -20,17 +20,27 @@ export interface RawRequest {
 }
 
 /** `who` is null for nobody. */
-export const rawRequest = (product: Product, who: Person | null, { method = 'GET', path, headers = {}, body }: RawRequest): Promise<RawAnswer> =>
+export const rawRequest = (
+  product: Product,
+  who: Person | null,
+  { method = 'GET', path, headers = {}, body }: RawRequest,
+): Promise<RawAnswer> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(product.url);
     const authorization: Record<string, string> = who === null ? {} : { authorization: `Bearer ${who.token}` };
-    const length: Record<string, string> = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const outgoing = request({ hostname, port, method, path, headers: { ...authorization, ...length, ...headers }, timeout: 30_000 }, (answer) => {
-      const parts: Buffer[] = [];
-      answer.on('data', (part: Buffer) => parts.push(part));
-      answer.on('error', reject);
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) }));
-    });
+    const length: Record<string, string> =
+      body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const outgoing = request(
+      { hostname, port, method, path, headers: { ...authorization, ...length, ...headers }, timeout: 30_000 },
+      (answer) => {
+        const parts: Buffer[] = [];
+        answer.on('data', (part: Buffer) => parts.push(part));
+        answer.on('error', reject);
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) }),
+        );
+      },
+    );
     outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${path} was not answered within 30 s`)));
     outgoing.on('error', reject);
     outgoing.end(body);
