@@ -15,7 +15,7 @@ function packagesOf(path) {
 }
 
 /** Why node_modules is not what package-lock.json says, or undefined when it is. Optional packages may be absent. */
-export function whyStale() {
+function whyStale() {
   if (!existsSync(join(root, 'node_modules'))) return 'node_modules is missing';
   const wanted = packagesOf(join(root, 'package-lock.json'));
   const found = packagesOf(inModules('.package-lock.json'));

@@ -6,7 +6,7 @@ import { alone } from './lock.mjs';
 import { childEnv } from './child-env.mjs';
 import { run } from './run.mjs';
 
-export const systemPackages = {
+const systemPackages = {
   git: { command: 'git', debian: 'git', use: 'clones and compares the repositories of sessions' },
   bubblewrap: { command: 'bwrap', debian: 'bubblewrap', use: 'isolates sessions' },
   chromium: { command: 'chromium', debian: 'chromium', use: 'drives the page in the end-to-end tests' },

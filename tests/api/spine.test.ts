@@ -2,7 +2,17 @@
 
 import { existsSync } from 'node:fs';
 import { routes, type ApprovalId, type SessionId } from '@remote-claude/contract';
-import { afterTool, always, gate, numbered, text, thinking, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import {
+  afterTool,
+  always,
+  gate,
+  numbered,
+  text,
+  thinking,
+  toolUse,
+  userSays,
+  type ScriptedModel,
+} from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { configFor, startModel } from '../support/model.js';
@@ -21,10 +31,26 @@ const program = "console.log('made by claude', 6 * 7);\n";
 
 beforeAll(async () => {
   model = await startModel([
-    { name: 'write it', when: userSays('a program'), answer: [thinking('A file, then.'), text('I write it.'), toolUse('Write', { file_path: '/workspace/answer.mjs', content: program })] },
-    { name: 'run it', when: afterTool('Write', { isError: false }), answer: [toolUse('Bash', { command: 'node answer.mjs', description: 'Run the program' })] },
+    {
+      name: 'write it',
+      when: userSays('a program'),
+      answer: [
+        thinking('A file, then.'),
+        text('I write it.'),
+        toolUse('Write', { file_path: '/workspace/answer.mjs', content: program }),
+      ],
+    },
+    {
+      name: 'run it',
+      when: afterTool('Write', { isError: false }),
+      answer: [toolUse('Bash', { command: 'node answer.mjs', description: 'Run the program' })],
+    },
     { name: 'sum up', when: afterTool('Bash'), answer: [text('It printed 42. **Done.**')] },
-    { name: 'count', when: userSays('count'), answer: [numbered(40, { delayMs: 5 }), gate('middle'), numbered(40, { from: 41, delayMs: 5 })] },
+    {
+      name: 'count',
+      when: userSays('count'),
+      answer: [numbered(40, { delayMs: 5 }), gate('middle'), numbered(40, { from: 41, delayMs: 5 })],
+    },
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
   product = await startProduct({ config: configFor(model) });
@@ -51,7 +77,10 @@ const approve = async (tool: string): Promise<void> => {
 
 describe('a session', () => {
   it('works on what it is asked, and asks before it acts', async () => {
-    const turn = ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'Write me a program.' } });
+    const turn = ada.client.call(routes.claude.chat, {
+      params: { id: sessionId },
+      body: { message: 'Write me a program.' },
+    });
     await approve('Write');
     await approve('Bash');
     expect(await turn).toMatchObject({ outcome: 'completed', message: 'It printed 42. **Done.**' });
@@ -70,10 +99,19 @@ describe('a session', () => {
   });
 
   it('goes on without the server, which finds it again: nothing lost, nothing twice', async () => {
-    const sent = await ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'Please count.', wait: false } });
-    await until(() => viewer.messages().some((message) => message.type === 'claude-stream' && message.payload.content.includes('token-0030')), {
-      what: 'the stream in its middle',
+    const sent = await ada.client.call(routes.claude.chat, {
+      params: { id: sessionId },
+      body: { message: 'Please count.', wait: false },
     });
+    await until(
+      () =>
+        viewer
+          .messages()
+          .some((message) => message.type === 'claude-stream' && message.payload.content.includes('token-0030')),
+      {
+        what: 'the stream in its middle',
+      },
+    );
     const before = viewer.events().length;
     await product.kill();
     model.control.release('middle');
@@ -84,10 +122,17 @@ describe('a session', () => {
     expect(viewer.events().length).toBeGreaterThan(before);
     expect([viewer.gaps(), viewer.repeats()]).toEqual([[], []]);
 
-    const said = viewer.events().flatMap(({ event }) => (event.type === 'text' && event.turnId === started.turnId ? [event.text.text] : []));
-    expect(said.join('').match(/token-\d+/g)).toEqual(Array.from({ length: 80 }, (_, index) => `token-${String(index + 1).padStart(4, '0')}`));
+    const said = viewer
+      .events()
+      .flatMap(({ event }) => (event.type === 'text' && event.turnId === started.turnId ? [event.text.text] : []));
+    expect(said.join('').match(/token-\d+/g)).toEqual(
+      Array.from({ length: 80 }, (_, index) => `token-${String(index + 1).padStart(4, '0')}`),
+    );
 
-    const { items } = await ada.client.call(routes.claude.history, { params: { id: sessionId }, query: { limit: 500 } });
+    const { items } = await ada.client.call(routes.claude.history, {
+      params: { id: sessionId },
+      query: { limit: 500 },
+    });
     expect(items.map(({ seq }) => seq)).toEqual(items.map((_, index) => index + 1));
     expect(items).toEqual(viewer.events());
   });
@@ -121,7 +166,11 @@ describe('a session', () => {
     const seen = viewer.events().length;
     await ada.client.call(routes.sessions.start, { params: { id: sessionId } });
     await until(
-      () => viewer.events().slice(seen).some(({ event }) => event.type === 'place.changed' && event.status === 'running'),
+      () =>
+        viewer
+          .events()
+          .slice(seen)
+          .some(({ event }) => event.type === 'place.changed' && event.status === 'running'),
       { what: 'the session to run again' },
     );
     const file = await ada.fetch(`/sessions/${sessionId}/files/answer.mjs`);
@@ -130,12 +179,18 @@ describe('a session', () => {
 
   it('answers an approval once', async () => {
     const error = await ada.client
-      .call(routes.claude.answer, { params: { id: sessionId, approvalId: 'toolu_none' as ApprovalId }, body: { decision: 'allow' } })
+      .call(routes.claude.answer, {
+        params: { id: sessionId, approvalId: 'toolu_none' },
+        body: { decision: 'allow' },
+      })
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'not_found' });
     const asked = await viewer.event('approval.asked');
     const again = await ada.client
-      .call(routes.claude.answer, { params: { id: sessionId, approvalId: asked.approval.approvalId }, body: { decision: 'deny' } })
+      .call(routes.claude.answer, {
+        params: { id: sessionId, approvalId: asked.approval.approvalId },
+        body: { decision: 'deny' },
+      })
       .catch((thrown: unknown) => thrown);
     expect(again).toMatchObject({ code: 'already_answered' });
   });

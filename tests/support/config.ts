@@ -4,5 +4,7 @@ const allowed = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CE
 
 export const builtEnv = (): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => allowed.test(entry[0]) && entry[1] !== undefined),
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => allowed.test(entry[0]) && entry[1] !== undefined,
+    ),
   );

@@ -16,12 +16,14 @@ export interface Person {
 export const anonymous = (product: Product, headers: Record<string, string> = {}): Client =>
   createClient({
     baseUrl: `${product.url}/api`,
-    fetch: (url, init) => fetch(url, { ...init, headers: { origin: product.url, ...init.headers } } as RequestInit),
+    fetch: (url, init) => fetch(url, { ...init, headers: { origin: product.url, ...init.headers } }),
     headers: () => headers,
   });
 
 export const signIn = async (product: Product, email: string, password: string): Promise<Person> => {
-  const { token = '' } = await anonymous(product).call(routes.auth.login, { body: { email, password, session: 'token' } });
+  const { token = '' } = await anonymous(product).call(routes.auth.login, {
+    body: { email, password, session: 'token' },
+  });
   const authorization = `Bearer ${token}`;
   return {
     email,
@@ -29,7 +31,10 @@ export const signIn = async (product: Product, email: string, password: string):
     token,
     client: anonymous(product, { authorization }),
     fetch: (path, init = {}) =>
-      fetch(`${product.url}/api${path}`, { ...init, headers: { authorization, ...(init.headers as Record<string, string>) } }),
+      fetch(`${product.url}/api${path}`, {
+        ...init,
+        headers: { authorization, ...(init.headers as Record<string, string>) },
+      }),
   };
 };
 

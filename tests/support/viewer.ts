@@ -88,7 +88,11 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
         JSON.stringify({
           id: crypto.randomUUID(),
           type: 'stream',
-          payload: { action: 'subscribe', of: 'events', ...(after === undefined || epoch === undefined ? {} : { epoch, after }) },
+          payload: {
+            action: 'subscribe',
+            of: 'events',
+            ...(after === undefined || epoch === undefined ? {} : { epoch, after }),
+          },
         }),
       );
     });
@@ -115,10 +119,17 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
     onBytes: (listener) => void byteListeners.push(listener),
     cut: () => socket.terminate(),
     event: (type, fits = () => true, timeoutMs = 60_000) =>
-      until(() => events.map(({ event }) => event).find((event) => event.type === type && fits(event as never)) as never, {
-        what: () => `an event ${type}; there are ${events.map(({ event }) => JSON.stringify(event).slice(0, 200)).slice(-12).join('\n')}`,
-        timeoutMs,
-      }),
+      until(
+        () => events.map(({ event }) => event).find((event) => event.type === type && fits(event as never)) as never,
+        {
+          what: () =>
+            `an event ${type}; there are ${events
+              .map(({ event }) => JSON.stringify(event).slice(0, 200))
+              .slice(-12)
+              .join('\n')}`,
+          timeoutMs,
+        },
+      ),
     close() {
       closed = true;
       socket.close();

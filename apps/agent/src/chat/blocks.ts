@@ -52,7 +52,7 @@ export interface BlocksDeps {
 
 const kinds: Readonly<Record<string, Kind>> = { text: 'text', thinking: 'thinking', tool_use: 'tool' };
 
-export const blockIdOf = (messageId: string, index: number): BlockId =>
+const blockIdOf = (messageId: string, index: number): BlockId =>
   `${messageId}:${index}`.slice(0, 160) as BlockId;
 
 export const createBlocks = ({ publish, onChange }: BlocksDeps): Blocks => {

@@ -98,7 +98,7 @@ export const createSegments = ({ dir, segmentBytes, retryMs, onTrouble, closing 
 };
 
 /** Makes a new file's name survive a loss of power. */
-export const syncFolder = (dir: string): void => {
+const syncFolder = (dir: string): void => {
   const folder = openSync(dir, 'r');
   try {
     fsyncSync(folder);

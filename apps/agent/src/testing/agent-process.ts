@@ -8,7 +8,7 @@ import { agentVariables } from '@remote-claude/contract';
 import { exited, repository, runProgram, systemPath, until } from './scratch.js';
 
 export const testSecret = 'a-secret-of-the-test-only';
-export const claudePath = join(repository, `node_modules/@anthropic-ai/claude-agent-sdk-linux-${process.arch}/claude`);
+const claudePath = join(repository, `node_modules/@anthropic-ai/claude-agent-sdk-linux-${process.arch}/claude`);
 
 export interface AgentProcess {
   socketPath: string;

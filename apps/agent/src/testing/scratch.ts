@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../../../../', import.meta.url));
-export const patienceMs = 60_000;
+const patienceMs = 60_000;
 
 export const scratchFolder = (): { path: string; remove(): void } => {
   const path = mkdtempSync(join(tmpdir(), 'rc-agent-'));

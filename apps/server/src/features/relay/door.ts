@@ -99,12 +99,15 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
             createConnection: () => socket,
             method,
             path,
-            headers: { host: 'agent', ...headers, authorization },
+            // An agent that refuses in mid-body must not close at once: its answer would be lost with what we still send.
+            headers: { host: 'agent', connection: 'keep-alive', ...headers, authorization },
             ...(signal && { signal }),
           },
           (answer) => {
             // An answer that breaks off ends its reader by `error`; nobody listening must not end the process.
             answer.on('error', () => {});
+            // One connection, one request, whether or not all of the body was wanted.
+            answer.once('close', () => socket.destroy());
             resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: answer });
           },
         );
