@@ -11,7 +11,7 @@ import { SessionRail } from '../features/sessions/session-rail';
 import { AppShell } from '../features/shell/app-shell';
 import type { PaletteEntry } from '../features/shell/palette';
 import { ShortcutsDialog } from '../features/shell/shortcuts';
-import { useSignOut } from '../features/shell/user-menu';
+import { signOut } from '../features/shell/user-menu';
 import { isCode } from '../lib/client';
 import { focusNextPane } from '../lib/focus';
 import { usePanes } from '../lib/panes';
@@ -45,7 +45,6 @@ const usePaletteEntries = (create: () => void, showShortcuts: () => void): Palet
   const { data: sessions = [] } = useSessions();
   const { data: me } = useMe();
   const { resolved, choose } = useTheme();
-  const signOut = useSignOut();
   const admin = me?.user.role === 'admin';
   const go = (path: string) => () => router.push(path);
   return [

@@ -20,6 +20,13 @@ const Card = (props: CardProps) => {
   }
 };
 
+/** Who answers with the keyboard goes on in the composer: what has the focus now is about to go. */
+const leaveByKeyboard = (): void => {
+  const focused = document.activeElement;
+  if (focused?.matches(':focus-visible'))
+    focused.closest('[data-pane]')?.querySelector<HTMLElement>('[data-pane-focus]')?.focus();
+};
+
 export const ApprovalDock = () => {
   const { command, can, store } = useSession();
   const approvals = useSessionView(({ log }) => log.state.approvals);
@@ -80,6 +87,7 @@ export const ApprovalDock = () => {
             if (failed !== undefined) store.discard(failed.command.id);
             const id = command('approve', { approvalId: approval.approvalId, scope: 'once', ...answer });
             setAnswered((known) => ({ ...known, [approval.approvalId]: id }));
+            leaveByKeyboard();
           }}
         />
         {failed !== undefined && (

@@ -50,6 +50,8 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   const commands = useSessionView(({ log }) => log.state.claude.slashCommands);
   const mode = useSessionView(({ log }) => log.state.claude.permissionMode);
   const wanted = useSessionView(({ log }) => log.state.wanted);
+  const loaded = useSessionView(({ log }) => log.loaded);
+  const asked = useSessionView(({ log }) => log.state.approvals.length > 0);
   const [selected, setSelected] = useState(0);
   const [dismissed, setDismissed] = useState(false);
   const menuId = useId();
@@ -105,7 +107,8 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
         send();
         return true;
       }
-      if (key === 'Tab' && shiftKey && canWrite) {
+      // With a question above, Shift+Tab is the way up to it.
+      if (key === 'Tab' && shiftKey && canWrite && !asked) {
         command('configure', { permissionMode: nextMode(mode) });
         return true;
       }
@@ -118,13 +121,14 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
     event.stopPropagation();
   };
 
-  const placeholder = !canWrite
-    ? wanted === 'terminated'
-      ? 'This session is terminated. Its history stays readable.'
-      : 'You can read this session, not write in it.'
-    : working
-      ? 'Write what comes next; it waits for its turn'
-      : 'Ask Claude to do something';
+  const placeholder =
+    loaded && !canWrite
+      ? wanted === 'terminated'
+        ? 'This session is terminated. Its history stays readable.'
+        : 'You can read this session, not write in it.'
+      : working
+        ? 'Write what comes next; it waits for its turn'
+        : 'Ask Claude to do something';
   return (
     <div className="relative">
       {matches !== null && <SlashMenu id={menuId} commands={matches} selected={selected} onChoose={choose} />}

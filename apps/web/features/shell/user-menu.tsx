@@ -12,24 +12,21 @@ import { Menu, MenuChoices, MenuItem, MenuLine } from '../../ui/menu';
 
 const themeWords = { system: 'System theme', light: 'Light theme', dark: 'Dark theme' } as const;
 
-export const useSignOut = (): (() => Promise<void>) => {
-  return async () => {
-    try {
-      await call(routes.auth.logout, {});
-    } catch (thrown) {
-      if (!isCode(thrown, 'unauthenticated')) {
-        toast.error(`You are still signed in. ${sentenceOf(thrown)}`);
-        return;
-      }
+export const signOut = async (): Promise<void> => {
+  try {
+    await call(routes.auth.logout, {});
+  } catch (thrown) {
+    if (!isCode(thrown, 'unauthenticated')) {
+      toast.error(`You are still signed in. ${sentenceOf(thrown)}`);
+      return;
     }
-    // A new document: nothing of this person stays in the page's memory, and nothing asks again without the cookie.
-    window.location.replace(`${basePath()}/sign-in/`);
-  };
+  }
+  // A new document: nothing of this person stays in the page's memory, and nothing asks again without the cookie.
+  window.location.replace(`${basePath()}/sign-in/`);
 };
 
 export const UserMenu = ({ user, onShortcuts }: { user: User; onShortcuts: () => void }) => {
   const router = useRouter();
-  const signOut = useSignOut();
   const { choice, choose } = useTheme();
   return (
     <Menu
