@@ -14,7 +14,7 @@ export interface NoticesDeps {
   path: string;
   /** Tells sessions that a user may see as they change, until the returned function is called. */
   onSession(userId: string, listener: (session: Session) => void): () => void;
-  onRevoked(listener: (loginId: string) => void): () => void;
+  onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void;
 }
 
 interface ServerEvents {
@@ -60,13 +60,23 @@ export const createNotices = (deps: NoticesDeps) => {
   io.on('connection', (socket) => {
     const stop = deps.onSession(socket.data.actor.userId, (session) => socket.emit('session', session));
     socket.on('disconnect', stop);
+    // The sign-in may have ended between the look at it and the news of its end.
+    deps.access.authenticate({ headers: socket.request.headers }).then(
+      (actor) => {
+        if (actor === null) socket.disconnect(true);
+      },
+      () => socket.disconnect(true),
+    );
   });
 
-  const stopRevocations = deps.onRevoked((loginId) => {
-    for (const socket of io.sockets.sockets.values()) {
-      if (socket.data.actor.loginId === loginId) socket.disconnect(true);
-    }
-  });
+  const stopRevocations = deps.onRevoked(
+    (loginId) => {
+      for (const socket of io.sockets.sockets.values()) {
+        if (socket.data.actor.loginId === loginId) socket.disconnect(true);
+      }
+    },
+    () => Array.from(io.sockets.sockets.values(), (socket) => socket.data.actor.loginId),
+  );
 
   return {
     async close(): Promise<void> {

@@ -124,5 +124,5 @@ export const clientMessageVersions: { readonly [T in ClientMessageType]: number 
   ping: 1,
 };
 
-/** Bytes of one text frame, and of one binary frame. A larger one closes the socket with 4413. */
+/** Bytes of one text frame, and of one binary frame. A larger one closes the socket: 1009 or 4413. */
 export const maxFrameBytes = 2 * 1024 * 1024;

@@ -183,11 +183,22 @@ export const createAuth = (deps: AuthDeps) => {
       return found === null ? null : { ...found, userId: found.userId as UserId, kind: 'token' };
     },
 
-    /** Tells the ids of logins as they end, on whichever replica. */
-    onRevoked(listener: (loginId: string) => void): () => void {
+    /**
+     * Tells the ids of logins as they end, on whichever replica. News can be missed while the database is away, so
+     * afterwards the ids in `open` are looked at again.
+     */
+    onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void {
       return deps.bus.subscribe(revokedChannel, (news) => {
-        if (news.kind !== 'message') return;
-        for (const id of (news.payload as { loginIds: string[] }).loginIds) listener(id);
+        if (news.kind === 'message') {
+          for (const id of (news.payload as { loginIds: string[] }).loginIds) listener(id);
+          return;
+        }
+        const ids = [...new Set(open())];
+        store.endedAmong(ids, clock.now()).then(
+          (ended) => ended.forEach(listener),
+          // The database went again: its return is told once more.
+          () => {},
+        );
       });
     },
 

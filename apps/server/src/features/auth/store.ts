@@ -96,6 +96,21 @@ export const createAuthStore = ({ db }: Database) => ({
     return [...new Set(rows.map((row) => row.login_id))];
   },
 
+  /** Those of these logins that do not hold any more. */
+  async endedAmong(loginIds: readonly string[], now: Date): Promise<string[]> {
+    if (loginIds.length === 0) return [];
+    const rows = await db
+      .selectFrom('logins')
+      .innerJoin('users', 'users.id', 'logins.user_id')
+      .select('logins.login_id')
+      .where('logins.login_id', 'in', [...loginIds])
+      .where('logins.expires_at', '>', now)
+      .where('users.disabled_at', 'is', null)
+      .execute();
+    const alive = new Set(rows.map((row) => row.login_id));
+    return loginIds.filter((id) => !alive.has(id));
+  },
+
   async deleteExpired(now: Date): Promise<void> {
     await db.deleteFrom('logins').where('expires_at', '<', now).execute();
     await db.deleteFrom('tickets').where('expires_at', '<', now).execute();

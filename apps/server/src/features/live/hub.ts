@@ -11,8 +11,8 @@ import { serveSocket, type SocketDeps, type ViewerSocket } from './socket.js';
 
 export interface HubDeps extends SocketDeps {
   timing: AgentFeedDeps['timing'];
-  /** Tells the sign-ins that end, until the returned function is called. */
-  onRevoked(listener: (loginId: string) => void): () => void;
+  /** Tells the sign-ins that end, until the returned function is called; after a gap, those in `open` that have. */
+  onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void;
 }
 
 interface OpenSocket {
@@ -78,18 +78,21 @@ export const createHub = (deps: HubDeps) => {
   /** Sign-ins that ended a moment ago: a socket that was let in just before comes after the news of it. */
   const ended = new Map<string, Cancel>();
 
-  const leaveRevocations = deps.onRevoked((loginId) => {
-    ended.get(loginId)?.();
-    ended.set(
-      loginId,
-      deps.clock.after(endedKeptMs, () => ended.delete(loginId)),
-    );
-    for (const entry of open) {
-      if (entry.loginId !== loginId) continue;
-      if (entry.viewer === null) refuse(entry.socket, new AppError('unauthenticated'));
-      else entry.viewer.revoke();
-    }
-  });
+  const leaveRevocations = deps.onRevoked(
+    (loginId) => {
+      ended.get(loginId)?.();
+      ended.set(
+        loginId,
+        deps.clock.after(endedKeptMs, () => ended.delete(loginId)),
+      );
+      for (const entry of open) {
+        if (entry.loginId !== loginId) continue;
+        if (entry.viewer === null) refuse(entry.socket, new AppError('unauthenticated'));
+        else entry.viewer.revoke();
+      }
+    },
+    () => Array.from(open, (entry) => entry.loginId),
+  );
 
   return {
     /** Takes a socket that was let in; owns it from here on. */
