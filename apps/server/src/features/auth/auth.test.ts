@@ -138,6 +138,21 @@ describe('signing in', () => {
     adminCookie = renewed;
   });
 
+  it('is told as ended also where the news of it was lost', async () => {
+    const { token } = (await login(admin, 'token')).json();
+    const found = await server.auth.resolve(token);
+    const loginId = found?.actor.loginId ?? '';
+    const ended: string[] = [];
+    const stop = server.auth.onRevoked(
+      (id) => ended.push(id),
+      () => [loginId],
+    );
+    await testDatabase.database.db.deleteFrom('logins').where('login_id', '=', loginId).execute();
+    await testDatabase.cutConnections();
+    await expect.poll(() => ended, { timeout: 20_000 }).toContain(loginId);
+    stop();
+  });
+
   it('stores no token and no password', async () => {
     const { token } = (await login(admin, 'token')).json();
     const rows = await testDatabase.database.db.selectFrom('logins').selectAll().execute();
