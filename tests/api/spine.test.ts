@@ -1,7 +1,7 @@
 // The spine: one session with the real Claude Code, through approvals, a killed server, and a cut line.
 
 import { existsSync } from 'node:fs';
-import { routes, type ApprovalId, type SessionId } from '@remote-claude/contract';
+import { routes, type SessionId } from '@remote-claude/contract';
 import {
   afterTool,
   always,

@@ -33,7 +33,6 @@ import {
 import { configFor, startModel } from '../support/model.js';
 import { signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
-import { until } from '../support/wait.js';
 
 const ada = { name: 'Ada', email: 'ada@example.org', password: 'a password for Ada' };
 const program = "// Multiplies.\nconsole.log('made by claude', 6 * 7);\n";

@@ -116,7 +116,7 @@ export const signInByForm = async (page: Page, person: { email: string; password
 export const composer = (page: Page): Locator => page.getByRole('textbox', { name: 'Message to Claude' });
 
 /** The state in the session's own header. */
-export const sessionStatus = (page: Page): Locator => page.locator('main header [data-testid=session-status]').first();
+const sessionStatus = (page: Page): Locator => page.locator('main header [data-testid=session-status]').first();
 
 export const untilStatus = async (page: Page, shown: string, timeoutMs = 90_000): Promise<void> =>
   page.locator(`main header [data-testid=session-status][data-shown=${shown}]`).first().waitFor({ timeout: timeoutMs });
@@ -179,7 +179,7 @@ export const untilScreen = (page: Page, fits: (screen: string) => boolean, what:
 };
 
 /** What the editor shows, line by line. */
-export const editorText = async (page: Page): Promise<string> => {
+const editorText = async (page: Page): Promise<string> => {
   const lines = await page
     .locator('section[data-pane=editor] .view-lines')
     .evaluate((view) =>

@@ -52,8 +52,7 @@ export interface BlocksDeps {
 
 const kinds: Readonly<Record<string, Kind>> = { text: 'text', thinking: 'thinking', tool_use: 'tool' };
 
-const blockIdOf = (messageId: string, index: number): BlockId =>
-  `${messageId}:${index}`.slice(0, 160) as BlockId;
+const blockIdOf = (messageId: string, index: number): BlockId => `${messageId}:${index}`.slice(0, 160) as BlockId;
 
 export const createBlocks = ({ publish, onChange }: BlocksDeps): Blocks => {
   const streams = new Map<string | null, Stream>();
