@@ -155,7 +155,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     clock,
     isolation: driver.isolation,
     maxPerUser: config.sessions.maxPerUser,
-    defaultModel: config.claude.model,
+    defaultModel: () => upstreams.defaultModel(),
   });
   const secrets = createPlaceSecrets(secretBox.derive);
   const door = createAgentDoor({

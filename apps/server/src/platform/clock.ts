@@ -12,13 +12,24 @@ export interface Clock {
   after(delayMs: number, action: () => void): Cancel;
 }
 
+/** What fits into a timer of Node's. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 export function createSystemClock(): Clock {
   return {
     now: () => new Date(),
     monotonicMs: () => performance.now(),
     after(delayMs, action) {
-      const timer = setTimeout(action, delayMs);
-      timer.unref();
+      let timer: NodeJS.Timeout;
+      // A longer timeout would run at once; so it is waited for in pieces.
+      const wait = (leftMs: number): void => {
+        timer = setTimeout(
+          leftMs > longestTimeoutMs ? () => wait(leftMs - longestTimeoutMs) : action,
+          Math.min(leftMs, longestTimeoutMs),
+        );
+        timer.unref();
+      };
+      wait(delayMs);
       return () => clearTimeout(timer);
     },
   };

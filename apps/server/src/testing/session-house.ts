@@ -67,7 +67,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     clock,
     isolation: 'none',
     maxPerUser: options.maxPerUser ?? 1_000,
-    defaultModel: null,
+    defaultModel: async () => null,
   });
   const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
   const doors = new Map<string, string>();

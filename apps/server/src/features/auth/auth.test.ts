@@ -138,9 +138,18 @@ describe('signing in', () => {
     adminCookie = renewed;
   });
 
+  it('is not replaced by a socket, which could not carry the new cookie', async () => {
+    const cookie = cookieOf(await login(admin));
+    clock.advance(3_700_000);
+    const value = cookie.split('=')[1] ?? '';
+    expect((await server.auth.resolve(value, { mayRotate: false }))?.renewed).toBeNull();
+    clock.advance(120_000);
+    expect((await server.inject('GET', '/auth/user', { headers: { cookie } })).statusCode).toBe(200);
+  });
+
   it('is told as ended also where the news of it was lost', async () => {
     const { token } = (await login(admin, 'token')).json();
-    const found = await server.auth.resolve(token);
+    const found = await server.auth.resolve(token, { mayRotate: false });
     const loginId = found?.actor.loginId ?? '';
     const ended: string[] = [];
     const stop = server.auth.onRevoked(

@@ -13,7 +13,7 @@ export const createAuthenticate =
     const { authorization } = request.headers;
     if (typeof authorization === 'string') {
       const token = /^Bearer ([\w-]{20,200})$/.exec(authorization)?.[1];
-      const found = token === undefined ? null : await auth.resolve(token);
+      const found = token === undefined ? null : await auth.resolve(token, { mayRotate: false });
       if (found === null || found.actor.kind !== 'token') {
         throw new AppError('unauthenticated', { message: 'This token is not valid, or no longer.' });
       }
@@ -21,7 +21,8 @@ export const createAuthenticate =
     }
     const cookie = readLoginCookie(origins, request.headers);
     if (cookie === null) return null;
-    const found = await auth.resolve(cookie);
+    // A socket has no answer that could carry the new cookie.
+    const found = await auth.resolve(cookie, { mayRotate: request.reply !== undefined });
     if (found === null || found.actor.kind !== 'cookie') return null;
     if (found.renewed !== null && request.reply !== undefined) setLoginCookie(request.reply, origins, found.renewed);
     return found.actor;

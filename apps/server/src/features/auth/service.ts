@@ -46,6 +46,7 @@ export interface SignIn {
 
 /** Channel on which the ids of ended logins are told, so that open sockets close. */
 const revokedChannel = 'logins_revoked';
+const idsPerMessage = 100;
 
 export const createAuth = (deps: AuthDeps) => {
   const { database, store, clock, timing } = deps;
@@ -106,19 +107,25 @@ export const createAuth = (deps: AuthDeps) => {
     });
   };
 
-  const tellRevoked = (executor: Trx, loginIds: readonly string[]): Promise<void> =>
-    loginIds.length === 0
-      ? Promise.resolve()
-      : deps.bus.publishIn(executor, revokedChannel, { loginIds: loginIds.slice(0, 100) });
+  /** In pieces, since a message of the bus is short. */
+  const tellRevoked = async (executor: Trx, loginIds: readonly string[]): Promise<void> => {
+    for (let start = 0; start < loginIds.length; start += idsPerMessage) {
+      await deps.bus.publishIn(executor, revokedChannel, { loginIds: loginIds.slice(start, start + idsPerMessage) });
+    }
+  };
 
   return {
     begin,
 
     /** The actor of a cookie or token. `renewed` is a cookie that must replace the one that was sent. */
-    async resolve(token: string): Promise<{ actor: Actor; renewed: SignIn | null } | null> {
+    async resolve(
+      token: string,
+      { mayRotate }: { mayRotate: boolean },
+    ): Promise<{ actor: Actor; renewed: SignIn | null } | null> {
       const row = await store.findLogin(hashToken(token), clock.now());
       if (row === null) return null;
-      const old = row.kind === 'cookie' && clock.now().getTime() - row.createdAt.getTime() > timing.rotateAfterMs;
+      const old =
+        mayRotate && row.kind === 'cookie' && clock.now().getTime() - row.createdAt.getTime() > timing.rotateAfterMs;
       return { actor: actorOf(row), renewed: old ? await rotate(token, row) : null };
     },
 

@@ -38,7 +38,7 @@ export interface WaitRequest {
 
 type Ended = Extract<SessionEvent, { type: 'turn.ended' }>;
 
-/** Errors: `conflict` where the message was taken back or refused, `timed_out`, `client_closed`; it stays queued then. */
+/** Errors: `conflict` where the message was taken back or refused, `session_not_running`, `timed_out`, `client_closed`; it stays queued then. */
 export const waitForTurn = async (
   { events, clock, maxWaitMs }: WaitDeps,
   request: WaitRequest,
@@ -55,6 +55,9 @@ export const waitForTurn = async (
         );
       } else if (event.type === 'command.refused' && event.commandId === messageId) {
         finish(() => reject(new AppError('conflict', { message: event.reason, messageId })));
+      } else if (event.type === 'place.changed' && (event.wanted !== 'running' || event.status === 'failed')) {
+        // The message stays queued: it is worked on when the session runs again.
+        finish(() => reject(new AppError('session_not_running', { messageId })));
       }
     };
     const follower = events.follow(sessionId, request.afterSeq, (page) => page.forEach(look));

@@ -1,6 +1,6 @@
 // Routes of files, uploads and of running one command.
 
-import { routes } from '@remote-claude/contract';
+import { AppError, routes } from '@remote-claude/contract';
 import type { FastifyReply } from 'fastify';
 
 import { answered, handle, under, type BoundRoute, type Call } from '../../platform/http/index.js';
@@ -95,6 +95,15 @@ const sendContent = async (
   path: string,
   download: boolean,
 ): Promise<void> => {
+  // Any other status is not one of ours, whatever the code in the session says.
+  if (![200, 206, 304].includes(answer.status)) {
+    answer.body.destroy();
+    throw new AppError('upstream_failed');
+  }
+  if (![200, 206, 304].includes(answer.status)) {
+    answer.body.destroy();
+    throw new AppError('upstream_failed');
+  }
   for (const name of ['etag', 'content-range', 'accept-ranges', 'content-length', 'last-modified']) {
     const value = answer.headers[name];
     if (value !== undefined) reply.header(name, value);

@@ -31,7 +31,8 @@ export interface FileAct {
   ip: string;
 }
 
-const maxAnswerBytes = 256 * 1024 * 1024;
+const maxAnswerBytes = 64 * 1024 * 1024;
+const defaultExecuteMs = 120_000;
 const nodes = z.object({ items: z.array(fileNode) });
 
 const withPath = (address: string, path: string, more = ''): string =>
@@ -136,7 +137,8 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
 
     async execute(act: FileAct, request: ExecuteRequest, signal: AbortSignal): Promise<ExecuteResult> {
       await record(act, 'sessions.execute', { command: request.command.slice(0, 2_000) });
-      return ask(act.sessionId, posting(agentPaths.execute, request, signal), executeResult);
+      const thinkMs = (request.timeoutMs ?? defaultExecuteMs) + 10_000;
+      return ask(act.sessionId, { ...posting(agentPaths.execute, request, signal), thinkMs }, executeResult);
     },
 
     /** One request of the tus protocol; `uploadId` null begins one. Bytes in progress are not audited one by one. */

@@ -22,7 +22,14 @@ export interface DoorsDeps {
 interface Door {
   placeId: string;
   server: Server;
+  /** Under way. */
+  calls: number;
 }
+
+const maxConnections = 64;
+const maxCalls = 16;
+/** For receiving a whole request. */
+const requestTimeoutMs = 120_000;
 
 /** Paths that a session may call. Everything else is refused with the reason. */
 const allowed = new Set(['/v1/messages', '/v1/messages/count_tokens']);
@@ -51,7 +58,16 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
         `The gateway lets sessions reach ${[...allowed].join(' and ')} only, not ${request.method} ${path}.`,
       );
     }
-    return call(request, response, sessionId);
+    const door = doors.get(sessionId);
+    if (door === undefined || door.calls >= maxCalls) {
+      return refuseCall(response, 429, 'rate_limit_error', `This session has ${maxCalls} calls under way already.`);
+    }
+    door.calls += 1;
+    try {
+      await call(request, response, sessionId);
+    } finally {
+      door.calls -= 1;
+    }
   };
 
   const listen = async (server: Server, address: Address): Promise<void> => {
@@ -81,10 +97,12 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
           refuseCall(response, 500, 'api_error', 'The gateway failed. Try again.');
         });
       });
-      server.requestTimeout = 0;
+      // What one session may hold open; a call's answer may take as long as it takes.
+      server.maxConnections = maxConnections;
+      server.requestTimeout = requestTimeoutMs;
       server.on('clientError', (_error, socket) => socket.destroy());
       // Known at once, so that a second call for this place does not listen too; forgotten where it cannot listen.
-      const door = { placeId, server };
+      const door = { placeId, server, calls: 0 };
       doors.set(sessionId, door);
       await listen(server, address).catch((error: unknown) => {
         if (doors.get(sessionId) === door) doors.delete(sessionId);

@@ -1,9 +1,10 @@
 // The gateway of sessions: lets a call through to the model and settles what it cost.
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerEvent, SessionId } from '@remote-claude/contract';
 
-import type { Database, Trx } from '../../platform/database/index.js';
+import { isUnavailable, isUniqueViolation, type Database, type Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import type { SessionCall } from './doors.js';
 import { costOf } from './prices.js';
@@ -29,12 +30,11 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
   const settle = async (
     sessionId: string,
     charged: { userId: string; turnId: string | null },
-    metered: Metered,
-    free: boolean,
+    metered: Metered & { requestId: string; free: boolean },
   ): Promise<void> => {
+    const { requestId, free } = metered;
     const model = metered.model ?? 'unknown';
     const cost = free ? 0 : costOf(model, metered.usage);
-    const requestId = randomUUID();
     // Claude may ask before the log has the turn's beginning, and a turn that was cut may have ended since.
     const turnId = (await deps.store.charge(sessionId))?.turnId ?? charged.turnId;
     await deps.database.transaction(async (trx) => {
@@ -73,18 +73,29 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
         'No model key is set. An administrator can enter one, or choose the demo model, in the settings.',
       );
     }
-    const charged = await deps.store.charge(sessionId);
-    if (charged === null) return refuseCall(response, 403, 'permission_error', 'This session does not exist any more.');
+    const found = await deps.store.charge(sessionId);
+    if (found === null) return refuseCall(response, 403, 'permission_error', 'This session does not exist any more.');
+    const charged = { userId: found.userId, turnId: found.turnId };
     const { metered } = await deps.forwarder.forward(request, response, upstream);
-    if (metered !== null && !isEmpty(metered) && !request.url?.includes('count_tokens')) {
-      await settle(
-        sessionId,
-        { userId: charged.userId, turnId: charged.turnId },
-        metered,
-        upstream.free === true,
-      ).catch((error: unknown) =>
-        deps.log.error({ err: error, sessionId, usage: metered.usage }, 'usage could not be recorded'),
-      );
-    }
+    if (metered === null || isEmpty(metered)) return;
+    const settled = { ...metered, requestId: randomUUID(), free: upstream.free === true };
+    await keepTrying(() => settle(sessionId, charged, settled)).catch((error: unknown) =>
+      deps.log.error({ err: error, sessionId, usage: metered.usage }, 'usage could not be recorded'),
+    );
   };
+};
+
+const settleTries = 8;
+
+/** A database that restarts must not make a call free. The request's id lets a repeat be seen. */
+const keepTrying = async (settle: () => Promise<void>): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await settle();
+    } catch (error) {
+      if (isUniqueViolation(error)) return;
+      if (attempt >= settleTries || !isUnavailable(error)) throw error;
+      await delay(250 * 2 ** attempt);
+    }
+  }
 };

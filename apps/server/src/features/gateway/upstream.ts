@@ -86,8 +86,7 @@ export const createUpstreams = (deps: UpstreamDeps) => {
     describe,
     isDemo: async (): Promise<boolean> => configured.apiKey === null && (await stored()).settings.use === 'demo',
     /** The model that sessions start with; null lets Claude Code choose. */
-    defaultModel: async (): Promise<string | null> =>
-      configured.model ?? (configured.apiKey === null ? (await stored()).settings.model : null),
+    defaultModel: async (): Promise<string | null> => (await describe()).model,
 
     async change(actor: Actor, change: UpstreamChange, ip: string): Promise<ModelSettings> {
       if (configured.apiKey !== null) {

@@ -42,6 +42,8 @@ type Propose = z.infer<typeof looseProposals>;
 type Blob = z.infer<typeof blob>;
 
 const maxBatch = 500;
+/** A blob takes as much memory as about so many events. */
+const blobWeight = 50;
 const pauseAbove = 2_000;
 const resumeBelow = 500;
 
@@ -58,6 +60,7 @@ export const createIntake = (deps: IntakeDeps) => {
       const [first] = queue;
       if (first?.type === 'blob') {
         queue.shift();
+        waiting -= blobWeight;
         await storeBlob(first);
       } else await storeProposals(takeProposals());
       if (paused && waiting < resumeBelow) {
@@ -107,7 +110,7 @@ export const createIntake = (deps: IntakeDeps) => {
 
   const put = (item: Propose | Blob): void => {
     queue.push(item);
-    waiting += item.type === 'propose' ? item.proposals.length : 0;
+    waiting += item.type === 'propose' ? item.proposals.length : blobWeight;
     if (!paused && waiting > pauseAbove) {
       paused = true;
       flow.pause();

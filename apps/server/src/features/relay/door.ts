@@ -18,6 +18,8 @@ export interface AgentRequest {
   headers?: Record<string, string>;
   /** A stream is passed through as it comes. */
   body?: Readable | string;
+  /** How long the agent may think once it has the whole request; a minute where it is not said. */
+  thinkMs?: number;
   /** Ends the request when the caller has gone. */
   signal?: AbortSignal;
 }
@@ -91,7 +93,7 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
       });
     },
 
-    async request(sessionId, { method, path, headers, body, signal }) {
+    async request(sessionId, { method, path, headers, body, signal, thinkMs = 60_000 }) {
       const { socket, authorization } = await open(sessionId);
       return new Promise<AgentResponse>((resolve, reject) => {
         const outgoing = httpRequest(
@@ -111,6 +113,13 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
             resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: answer });
           },
         );
+        // An agent that takes a request and is silent holds nobody for ever.
+        let timer: NodeJS.Timeout | undefined;
+        outgoing.once('finish', () => {
+          timer = setTimeout(() => outgoing.destroy(new Error('the agent does not answer')), thinkMs);
+        });
+        outgoing.once('response', () => clearTimeout(timer));
+        outgoing.once('close', () => clearTimeout(timer));
         outgoing.on('error', (cause) => {
           socket.destroy();
           reject(new AppError(signal?.aborted === true ? 'client_closed' : 'place_unreachable', {}, { cause }));

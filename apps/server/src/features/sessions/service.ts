@@ -28,7 +28,7 @@ export interface SessionsDeps {
   /** Sessions that one person may have running. */
   maxPerUser: number;
   /** Where a session names no model; null leaves it to Claude Code. */
-  defaultModel: string | null;
+  defaultModel(): Promise<string | null>;
 }
 
 /** Who asks, and from where, for the audit log. */
@@ -100,8 +100,9 @@ export const createSessions = (deps: SessionsDeps) => {
       };
     },
 
-    create: (request: Request, config: SessionConfig): Promise<Session> =>
-      database.transaction(async (trx) => {
+    create: async (request: Request, config: SessionConfig): Promise<Session> => {
+      const model = config.model ?? (await deps.defaultModel());
+      return database.transaction(async (trx) => {
         const { actor } = request;
         await requireRoom(trx, actor.userId);
         const id = randomUUID();
@@ -119,14 +120,15 @@ export const createSessions = (deps: SessionsDeps) => {
             type: 'session.created',
             by: { userId: actor.userId, name: actor.name },
             name,
-            model: config.model ?? deps.defaultModel,
+            model,
             permissionMode: config.permissionMode ?? 'default',
           },
           placeChange('running', { status: 'none', step: 'Waiting to be started' }),
         ]);
         await events.announceWanted(trx, id);
         return shown(id, trx);
-      }),
+      });
+    },
 
     rename: (sessionId: string, request: Request, name: string): Promise<Session> =>
       act(sessionId, request, 'sessions.patch', async (_trx, state) => {

@@ -91,6 +91,7 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
     const passwordHash = change.password === undefined ? undefined : await hashPassword(change.password);
     return database.transaction(async (trx) => {
       const admins = await store.lockActiveAdmins(trx);
+      const before = await store.find(id, trx);
       const demoted = change.role === 'member' || change.disabled === true;
       if (demoted && admins.length === 1 && admins[0] === id) {
         throw new AppError('conflict', {
@@ -106,7 +107,7 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
       const user = Object.keys(set).length === 0 ? await store.find(id, trx) : await store.update(trx, id, set);
       if (user === null) throw new AppError('not_found');
       // A new role or password holds at once, for open sign-ins and sockets too.
-      if (demoted || change.role !== undefined || passwordHash !== undefined) await auth.revokeUser(trx, id);
+      if (user.role !== before?.role || user.disabled || passwordHash !== undefined) await auth.revokeUser(trx, id);
       const { password: _password, ...told } = change;
       await audit.record(trx, {
         userId: actor.userId,

@@ -45,7 +45,7 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'content-security-policy': answerPolicy, 'x-request-id': request.id });
-    if (!isHealth(request)) deps.origins.checkHost(request.headers.host);
+    if (!isHealth(request, deps.basePath)) deps.origins.checkHost(request.headers.host);
     if (unsafe.has(request.method)) checkSameOrigin(deps.origins, request.headers);
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -86,7 +86,8 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   return app;
 };
 
-const isHealth = (request: FastifyRequest): boolean => /\/(healthz|readyz)$/.test(request.url);
+const isHealth = (request: FastifyRequest, basePath: string): boolean =>
+  request.url === under(basePath, '/healthz') || request.url === under(basePath, '/readyz');
 
 const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRoute, deps: HttpAppDeps): void => {
   app.route({

@@ -81,8 +81,9 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(): void } => {
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if ((request.url ?? '').startsWith(deps.foreignPath)) return;
+    // First of all: a socket without a listener for its errors ends the process when its client resets it.
     socket.on('error', () => {});
+    if ((request.url ?? '').startsWith(`${deps.foreignPath}/`)) return;
     open(request).then(
       (context) => wss.handleUpgrade(request, socket, head, (ws) => deps.onSocket(ws, context)),
       (thrown: unknown) => refuse(socket, thrown, deps.log),
@@ -111,6 +112,8 @@ const refuse = (socket: Duplex, thrown: unknown, log: Log): void => {
   const error = toAppError(thrown);
   if (error.code === 'internal') log.error({ err: error.cause ?? error }, 'upgrade failed');
   const body = JSON.stringify({ error: error.toPayload() });
+  // What is only ended stays half open for as long as the client likes.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${error.status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
