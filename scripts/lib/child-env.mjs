@@ -18,7 +18,9 @@ const families = [/^LC_[A-Z]+$/, /^npm_config_/i];
 
 const serverNames = new Set([
   'DATABASE_URL',
+  'DATABASE_URL_FILE',
   'REDIS_URL',
+  'REDIS_URL_FILE',
   'CLAUDE_API_KEY',
   'CLAUDE_API_KEY_FILE',
   'API_URL',
