@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signInByCookie } from '../support/calls.js';
 import {
   composer,
+  inChat,
   startBrowser,
   tokensIn,
   tokensTo,
@@ -58,10 +59,7 @@ it('says that the server is gone, then that nothing was lost, and sends what was
   await composer(page).fill('Please count.');
   await composer(page).press('Enter');
   await model.control.untilWaiting('middle');
-  await page
-    .getByText(/token-0040/)
-    .first()
-    .waitFor();
+  await inChat(page, /token-0040/).waitFor();
   const words = page.getByRole('status').filter({ hasText: /\S/ });
   expect(await words.allInnerTexts()).toEqual([]);
   expect(visit.takeTrouble()).toEqual([]);
@@ -81,7 +79,7 @@ it('says that the server is gone, then that nothing was lost, and sends what was
   model.control.release('middle');
   await product.restart();
   await page.getByText('Caught up, nothing lost.').waitFor();
-  await page.getByText('Hello to you.').waitFor();
+  await inChat(page, 'Hello to you.').waitFor();
   await untilStatus(page, 'idle');
   await page.getByText('Caught up, nothing lost.').waitFor({ state: 'detached' });
   expect(await words.allInnerTexts()).toEqual([]);
@@ -98,7 +96,7 @@ it('says that the server is gone, then that nothing was lost, and sends what was
   // The page drew what the server has: a fresh load shows the same.
   visit.takeTrouble();
   await page.reload();
-  await page.getByText('Hello to you.').waitFor();
+  await inChat(page, 'Hello to you.').waitFor();
   expect(await transcript(page)).toEqual(rows);
   expect(visit.takeTrouble()).toEqual([]);
   expect(model.unexpected()).toEqual([]);

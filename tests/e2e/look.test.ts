@@ -22,6 +22,7 @@ import {
   approvalOf,
   composer,
   desktop,
+  inChat,
   phone,
   startBrowser,
   untilScreen,
@@ -244,8 +245,8 @@ describe('with work', () => {
     await visit.page.locator('main').getByRole('link', { name: 'A second session' }).waitFor();
     await check(visit, look, 'sessions');
     await visit.page.goto(`${product.url}/sessions/${id}/`);
-    await visit.page.getByText('It works.').first().waitFor();
-    await visit.page.getByText('Three things').first().waitFor();
+    await inChat(visit.page, 'It works.').waitFor();
+    await inChat(visit.page, 'Three things').waitFor();
     await check(visit, look, 'chat');
   });
 
@@ -280,7 +281,7 @@ describe('with work', () => {
       const visit = visitOf(look);
       await visit.page.goto(`${product.url}/sessions/${id}/`);
       await approvalOf(visit.page, 'Bash').waitFor();
-      await visit.page.getByText('This removes a file.').waitFor();
+      await inChat(visit.page, 'This removes a file.').waitFor();
       await check(visit, look, 'approval');
     }
   });
@@ -319,7 +320,7 @@ describe('with work', () => {
       });
     }
     await untilStatus(page, 'idle');
-    await page.getByText('It works.').first().waitFor();
+    await inChat(page, 'It works.').waitFor();
     expect(visit.takeTrouble()).toEqual([]);
     expect(model.unexpected()).toEqual([]);
   });

@@ -115,9 +115,11 @@ export const signInByForm = async (page: Page, person: { email: string; password
 
 export const composer = (page: Page): Locator => page.getByRole('textbox', { name: 'Message to Claude' });
 
-/** The state in the session's own header. */
-const sessionStatus = (page: Page): Locator => page.locator('main header [data-testid=session-status]').first();
+/** A text in the conversation; what is told to screen readers as well stands beside it. */
+export const inChat = (page: Page, text: string | RegExp): Locator =>
+  page.getByRole('log', { name: 'Conversation' }).getByText(text).first();
 
+/** The state in the session's own header. */
 export const untilStatus = async (page: Page, shown: string, timeoutMs = 90_000): Promise<void> =>
   page.locator(`main header [data-testid=session-status][data-shown=${shown}]`).first().waitFor({ timeout: timeoutMs });
 
