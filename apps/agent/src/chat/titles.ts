@@ -51,13 +51,20 @@ const otherTool = (_input: Input, { tool }: Context): string => {
   return server === undefined ? `Use ${tool}` : `Use ${name} of ${server}`;
 };
 
+/** Every line counts: what stands on the second one is run too. */
+const inOneLine = (command: string): string =>
+  command
+    .trim()
+    .split(/\s*\n\s*/)
+    .join(' ↵ ');
+
 const sentences: Readonly<Record<string, (input: Input, context: Context) => string>> = {
   Write: onFile('Write'),
   Edit: onFile('Edit'),
   MultiEdit: onFile('Edit'),
   NotebookEdit: onFile('Edit'),
   Read: onFile('Read'),
-  Bash: (input) => `Run ${shortened((textOf(input, 'command') ?? 'a command').split('\n')[0] ?? '', maxCommand)}`,
+  Bash: (input) => `Run ${shortened(inOneLine(textOf(input, 'command') ?? 'a command'), maxCommand)}`,
   Glob: (input) => `Find files that match ${textOf(input, 'pattern') ?? 'a pattern'}`,
   Grep: (input) => `Search for ${textOf(input, 'pattern') ?? 'a text'}`,
   WebFetch: (input) => `Fetch ${hostOf(input)}`,
