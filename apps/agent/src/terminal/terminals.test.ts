@@ -297,7 +297,7 @@ test('output that waits when the shell ends is not lost', async () => {
 
 test('at most twenty terminals, and idle is what has no foreground job', async () => {
   const terminals = await start();
-  const ids = [];
+  const ids: TerminalId[] = [];
   for (let index = 0; index < 20; index += 1) ids.push(await openOne(terminals));
   expect(() => terminals.create({ terminalId: randomUUID() as TerminalId, cols: 80, rows: 24 })).toThrow('at most 20');
   await until(() => terminals.idleMs() > 20);
