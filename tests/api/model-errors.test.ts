@@ -59,7 +59,7 @@ const say = async (message: string): Promise<TurnId> => {
 };
 const endOf = (turnId: TurnId, timeoutMs = 60_000): Promise<EventOf<'turn.ended'>> =>
   viewer.event('turn.ended', (event) => event.turnId === turnId, timeoutMs);
-const interrupt = () => ada.client.call(routes.claude.interrupt, { params: { id: sessionId } });
+const interrupt = () => ada.client.call(routes.claude.interrupt, { params: { id: sessionId }, body: {} });
 const eventsOf = (turnId: TurnId) =>
   viewer.events().flatMap(({ event }) => ('turnId' in event && event.turnId === turnId ? [event] : []));
 const textOf = (turnId: TurnId): string =>

@@ -303,8 +303,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       async say({ actor, ip }, sessionId, { id, prompt }) {
         await claude.send({ actor, ip, sessionId, id }, prompt);
       },
-      async interrupt({ actor, ip }, sessionId, { id }) {
-        await claude.interrupt({ actor, ip, sessionId, id });
+      async interrupt({ actor, ip }, sessionId, { id, turnId }) {
+        await claude.interrupt({ actor, ip, sessionId, id }, { turnId });
       },
       async withdraw({ actor, ip }, sessionId, { id, messageId }) {
         await claude.withdraw({ actor, ip, sessionId, id }, messageId);

@@ -102,7 +102,7 @@ describe('what a person sends', () => {
   });
   it('that only acts now, such as an answer, does not outlive a reload', () => {
     const { store } = open();
-    store.dispatch({ id: id(3), type: 'interrupt', payload: {} } as Command);
+    store.dispatch({ id: id(3), type: 'interrupt', payload: { turnId: id(9) } } as Command);
     expect(open().view().outbox).toEqual([]);
   });
   it('found in storage by hand is taken only where it is whole', () => {

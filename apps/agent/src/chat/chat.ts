@@ -275,7 +275,10 @@ export const createChat = (deps: ChatDeps): Chat => {
         return propose({ type: 'message.withdrawn', messageId: given.messageId }, [given.id, given.messageId]);
       case 'interrupt': {
         const turn = turns.current;
-        if (turn === null) return refuse(given, 'Nothing was running.');
+        if (given.turnId === null || (turn === null && given.turnId === undefined))
+          return refuse(given, 'Nothing was running.');
+        if (turn === null || (given.turnId !== undefined && given.turnId !== turn.turnId))
+          return refuse(given, 'That turn has ended already.');
         if (turn.interruptIds.includes(given.id)) return;
         turn.interruptIds.push(given.id);
         record.save();

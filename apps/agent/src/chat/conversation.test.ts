@@ -141,14 +141,14 @@ describe('a conversation', () => {
 
   it('interrupts, keeps what was written, and goes on with what waits', async () => {
     control.command({ type: 'prompt', prompt: 'Say something long.' });
-    await control.next('turn.started');
+    const { turnId } = await control.next('turn.started');
     const waiting = control.command({ type: 'prompt', prompt: 'Then say hello.' });
     const withdrawn = control.command({ type: 'prompt', prompt: 'Never mind.' });
     const withdraw = control.command({ type: 'withdraw', messageId: withdrawn });
     expect(control.commandsOf(await control.next('message.withdrawn'))).toEqual([withdraw, withdrawn]);
     await streamed(dir, 'token-0009');
-    const interrupt = control.command({ type: 'interrupt' });
-    control.command({ type: 'interrupt' }, interrupt);
+    const interrupt = control.command({ type: 'interrupt', turnId });
+    control.command({ type: 'interrupt', turnId }, interrupt);
     const cut = await control.next('block.interrupted');
     expect(cut.text.text).toContain('token-0001 token-0002 ');
     const ended = await control.next('turn.ended');
@@ -156,8 +156,26 @@ describe('a conversation', () => {
     expect(control.commandsOf(ended)).toEqual([interrupt]);
     expect((await control.next('turn.started')).messageIds).toEqual([waiting]);
     expect((await control.next('turn.ended')).message?.text).toBe('Hello to you.');
-    control.command({ type: 'interrupt' });
+    control.command({ type: 'interrupt', turnId: null });
     expect((await control.next('command.refused')).reason).toBe('Nothing was running.');
+  });
+
+  it('stops no other turn than the one that an interrupt names', async () => {
+    control.command({ type: 'prompt', prompt: 'Say hello.' });
+    const { turnId } = await control.next('turn.started');
+    await control.next('turn.ended');
+    const late = control.command({ type: 'interrupt', turnId });
+    expect((await control.next('command.refused')).reason).toBe('That turn has ended already.');
+    control.command({ type: 'prompt', prompt: 'Write a program.' });
+    const second = await control.next('turn.started');
+    await control.next('approval.asked');
+    const tooLate = control.command({ type: 'interrupt', turnId });
+    const refused = await control.next('command.refused');
+    expect(refused).toMatchObject({ commandId: tooLate, reason: 'That turn has ended already.' });
+    expect(tooLate).not.toBe(late);
+    expect(typesOf(control).filter((type) => type === 'turn.ended')).toHaveLength(1);
+    control.command({ type: 'interrupt', turnId: second.turnId });
+    expect(await control.next('turn.ended')).toMatchObject({ turnId: second.turnId, outcome: 'interrupted' });
   });
 
   it('repeats exactly what was not acknowledged when the link comes back', async () => {

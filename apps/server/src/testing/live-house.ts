@@ -116,7 +116,8 @@ export const createLiveHouse = async () => {
     actions: {
       say: async (request, sessionId, { id, prompt }) =>
         void (await claude.send({ ...request, sessionId, id }, prompt)),
-      interrupt: async (request, sessionId, { id }) => void (await claude.interrupt({ ...request, sessionId, id })),
+      interrupt: async (request, sessionId, { id, turnId }) =>
+        void (await claude.interrupt({ ...request, sessionId, id }, { turnId })),
       withdraw: async (request, sessionId, { id, messageId }) =>
         void (await claude.withdraw({ ...request, sessionId, id }, messageId)),
       answer: async (request, sessionId, { id, approvalId, answer }) =>

@@ -45,16 +45,16 @@ interface ChatProps {
 export const Chat = ({ dock, place }: ChatProps) => {
   const { command } = useSession();
   const items = useItems();
-  const working = useSessionView(({ log }) => log.state.turn !== null);
+  const turnId = useSessionView(({ log }) => log.state.turn?.turnId);
   const [suggestion, setSuggestion] = useState<{ text: string; at: number } | null>(null);
   return (
     <div
       role="presentation"
       className="h-full"
       onKeyDown={(event) => {
-        if (event.key !== 'Escape' || event.defaultPrevented || !working) return;
+        if (event.key !== 'Escape' || event.defaultPrevented || turnId === undefined) return;
         event.preventDefault();
-        command('interrupt', {});
+        command('interrupt', { turnId });
       }}
     >
       <section aria-label="Chat" data-pane="chat" className="flex h-full min-h-0 min-w-0 flex-col bg-bg">

@@ -46,7 +46,8 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   const { id, command, can } = useSession();
   const draft = useDraft(id, items);
   const area = useGrowing(draft.text);
-  const working = useSessionView(({ log }) => log.state.turn !== null);
+  const turnId = useSessionView(({ log }) => log.state.turn?.turnId);
+  const working = turnId !== undefined;
   const commands = useSessionView(({ log }) => log.state.claude.slashCommands);
   const mode = useSessionView(({ log }) => log.state.claude.permissionMode);
   const wanted = useSessionView(({ log }) => log.state.wanted);
@@ -173,7 +174,7 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
             <IconButton
               label="Interrupt"
               keys="Escape"
-              onClick={() => command('interrupt', {})}
+              onClick={() => command('interrupt', { turnId })}
               disabled={!canWrite}
               className="text-text!"
             >

@@ -60,7 +60,7 @@ export const WorkingLine = ({ items }: { items: readonly Item[] }) => {
         {can('session.chat.write') && (
           <button
             type="button"
-            onClick={() => command('interrupt', {})}
+            onClick={() => command('interrupt', { turnId: turn.turnId })}
             className="target ml-auto inline-flex items-center gap-1.5 rounded-md px-2 py-0.5 text-xs text-muted hover:bg-hover hover:text-text"
           >
             <CircleStop size={14} aria-hidden />

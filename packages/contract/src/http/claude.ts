@@ -61,9 +61,11 @@ export const claudeRoutes = {
     id: 'claude.interrupt',
     method: 'POST',
     path: '/sessions/:id/claude/interrupt',
-    summary: 'Interrupt the running turn. What was written stays.',
+    summary:
+      'Interrupt the turn that is named, or the one that runs now, and none that comes later. What was written stays.',
     permission: 'session.chat.write',
     params: sessionParams,
+    body: z.strictObject({ turnId: turnId.optional() }),
     responses: { 202: z.object({ commandId }) },
     errors: [...mine, 'session_not_running'],
     audit: 'claude.interrupt',

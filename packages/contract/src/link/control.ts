@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 import { agentEvent } from '../events/agent-events.js';
-import { approvalId, blobHash, commandId } from '../ids.js';
+import { approvalId, blobHash, commandId, turnId } from '../ids.js';
 import { approvalAnswer } from '../model/approval.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
@@ -17,7 +17,11 @@ export const agentCommand = z.discriminatedUnion('type', [
   /** Queue behind the running turn. Done when a `turn.started` names it, or it is withdrawn. */
   z.object({ id: commandId, type: z.literal('prompt'), prompt: promptText }),
   z.object({ id: commandId, type: z.literal('withdraw'), messageId: commandId }),
-  z.object({ id: commandId, type: z.literal('interrupt') }),
+  /**
+   * Stop this turn and no other: one that comes late is refused. null where nothing ran when it was given; absent only
+   * from a server of the version before, and then it means whichever turn runs.
+   */
+  z.object({ id: commandId, type: z.literal('interrupt'), turnId: turnId.nullable().optional() }),
   z.object({ id: commandId, type: z.literal('answer'), approvalId, answer: approvalAnswer }),
   z.object({ id: commandId, type: z.literal('configure'), settings: claudeSettings }),
 ]);

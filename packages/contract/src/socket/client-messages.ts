@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-import { approvalId, commandId, terminalId } from '../ids.js';
+import { approvalId, commandId, terminalId, turnId } from '../ids.js';
 import { terminalName, terminalSize } from '../events/agent-events.js';
 import { approvalAnswer } from '../model/approval.js';
 import { treePath } from '../model/file.js';
@@ -87,7 +87,8 @@ export const clientMessages = [
     }),
   ),
   command('claude', z.strictObject({ prompt: promptText })),
-  command('interrupt', z.strictObject({})),
+  /** Without `turnId` it means the turn that runs when the server takes it. */
+  command('interrupt', z.strictObject({ turnId: turnId.optional() })),
   command('withdraw', z.strictObject({ messageId: commandId })),
   command('approve', z.strictObject({ approvalId, ...approvalAnswer.shape })),
   command('configure', claudeSettings),

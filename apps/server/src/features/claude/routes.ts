@@ -33,7 +33,10 @@ export const claudeRoutes = (claude: Claude): BoundRoute[] => [
     status: 200,
     body: await claude.history(params.id, query),
   })),
-  handle(routes.claude.interrupt, async (call) => ({ status: 202, body: await claude.interrupt(actOf(call)) })),
+  handle(routes.claude.interrupt, async (call) => ({
+    status: 202,
+    body: await claude.interrupt(actOf(call), call.body),
+  })),
   handle(routes.claude.configure, async (call) => ({
     status: 202,
     body: await claude.configure(actOf(call), call.body),

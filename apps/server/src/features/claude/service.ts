@@ -14,6 +14,7 @@ import {
   type NumberedEvent,
   type SessionState,
   type TaskId,
+  type TurnId,
 } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
@@ -41,6 +42,12 @@ export interface ClaudeAct {
   sessionId: string;
   ip: string;
   id?: CommandId | undefined;
+}
+
+/** Which turn an interrupt is for: the one that is named, the one that works on a message, or whichever runs now. */
+export interface InterruptTarget {
+  turnId?: TurnId | undefined;
+  messageId?: CommandId;
 }
 
 const maxQueued = 100;
@@ -85,11 +92,23 @@ export const createClaude = (deps: ClaudeDeps) => {
   const newId = (act: ClaudeAct): CommandId => act.id ?? (randomUUID() as CommandId);
 
   /** Tells a running session something that has no event of its own. */
-  const tell = async (act: ClaudeAct, action: string, told: AgentCommand): Promise<{ commandId: CommandId }> => {
-    await database.transaction((trx) =>
-      command(trx, act, told, { action, also: async (state) => requireRunning(state) }),
-    );
+  const tellIn = async (trx: Trx, act: ClaudeAct, action: string, told: AgentCommand) => {
+    await command(trx, act, told, { action, also: async (state) => requireRunning(state) });
     return { commandId: told.id };
+  };
+  const tell = (act: ClaudeAct, action: string, told: AgentCommand): Promise<{ commandId: CommandId }> =>
+    database.transaction((trx) => tellIn(trx, act, action, told));
+
+  /** Fixes the turn that is meant when it is given, so that an interrupt that arrives late stops nothing else. */
+  const interrupted = async (trx: Trx, act: ClaudeAct, { turnId, messageId }: InterruptTarget) => {
+    const id = newId(act);
+    const { turn } = (await events.lock(trx, act.sessionId)).state;
+    const runs = turn !== null && (messageId === undefined || turn.messageIds.includes(messageId));
+    const before = act.id === undefined ? null : await commands.find(trx, act.sessionId, id);
+    const known = before?.command.type === 'interrupt' ? before.command.turnId : undefined;
+    const running = runs ? turn.turnId : null;
+    const meant = turnId ?? (known === undefined ? running : known);
+    return tellIn(trx, act, 'claude.interrupt', { id, type: 'interrupt', turnId: meant });
   };
 
   const say = async (
@@ -193,7 +212,8 @@ export const createClaude = (deps: ClaudeDeps) => {
       return { items, head: Math.max(head, last), nextCursor: 'after' in range && last < head ? String(last) : null };
     },
 
-    interrupt: (act: ClaudeAct) => tell(act, 'claude.interrupt', { id: newId(act), type: 'interrupt' }),
+    interrupt: (act: ClaudeAct, target: InterruptTarget = {}) =>
+      database.transaction((trx) => interrupted(trx, act, target)),
 
     configure: (act: ClaudeAct, settings: ClaudeSettings) =>
       tell(act, 'claude.configure', { id: newId(act), type: 'configure', settings }),

@@ -1,6 +1,6 @@
 // What a viewer's messages can do besides watching: the services that HTTP uses, so that both have one set of rules.
 
-import type { ApprovalAnswer, ApprovalId, ClaudeSettings, CommandId } from '@remote-claude/contract';
+import type { ApprovalAnswer, ApprovalId, ClaudeSettings, CommandId, TurnId } from '@remote-claude/contract';
 
 import type { Actor } from '../../platform/http/index.js';
 
@@ -12,7 +12,11 @@ export interface LiveRequest {
 /** Each is done once for one id, and is stored when its promise resolves. */
 export interface LiveActions {
   say(request: LiveRequest, sessionId: string, command: { id: CommandId; prompt: string }): Promise<void>;
-  interrupt(request: LiveRequest, sessionId: string, command: { id: CommandId }): Promise<void>;
+  interrupt(
+    request: LiveRequest,
+    sessionId: string,
+    command: { id: CommandId; turnId?: TurnId | undefined },
+  ): Promise<void>;
   withdraw(request: LiveRequest, sessionId: string, command: { id: CommandId; messageId: CommandId }): Promise<void>;
   answer(
     request: LiveRequest,

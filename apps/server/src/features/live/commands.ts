@@ -32,7 +32,7 @@ export const carryOut = async (
       await actions.say(request, sessionId, { id, prompt: message.payload.prompt });
       break;
     case 'interrupt':
-      await actions.interrupt(request, sessionId, { id });
+      await actions.interrupt(request, sessionId, { id, ...message.payload });
       break;
     case 'withdraw':
       await actions.withdraw(request, sessionId, { id, messageId: message.payload.messageId });

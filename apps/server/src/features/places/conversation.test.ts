@@ -161,6 +161,27 @@ describe('a conversation', () => {
     await expect(claude.send(act, 'late')).rejects.toMatchObject({ code: 'session_not_running' });
   });
 
+  test('an interrupt is for one turn: the named one, or the one that runs when it is given', async () => {
+    const told: unknown[] = [];
+    onCommand = (_agent, command) => void (command.type === 'interrupt' && told.push(command.turnId));
+    const { person, id } = await running();
+    const act = { ...person, sessionId: id };
+    const [turnId, earlier] = [newTurn(), newTurn()];
+    await claude.interrupt(act);
+    const messageId = randomUUID() as never;
+    agentOf(id).propose({ type: 'turn.started', turnId, messageIds: [messageId] });
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('working'), patience);
+    const repeated = { ...act, id: randomUUID() as never };
+    await claude.interrupt(repeated);
+    await claude.interrupt(act, { turnId: earlier });
+    await claude.interrupt(act, { messageId });
+    await claude.interrupt(act, { messageId: randomUUID() as never });
+    await vi.waitFor(() => expect(told).toEqual([null, turnId, earlier, turnId, null]), patience);
+    agentOf(id).propose(ended(turnId, null));
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+    await expect(claude.interrupt(repeated)).resolves.toEqual({ commandId: repeated.id });
+  });
+
   test('the line is cut again and again while it speaks: nothing is lost, nothing is there twice', async () => {
     const { id } = await running();
     const agent = agentOf(id);

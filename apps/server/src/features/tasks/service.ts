@@ -72,7 +72,7 @@ export const createTasks = (deps: TasksDeps) => {
     const claudeAct = { actor: act.actor, ip: act.ip, sessionId: task.sessionId };
     try {
       if (task.status === 'queued') await claude.withdraw(claudeAct, messageId as CommandId);
-      else await claude.interrupt(claudeAct);
+      else await claude.interrupt(claudeAct, { messageId: messageId as CommandId });
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'session_not_running') throw error;
       throw new AppError(
