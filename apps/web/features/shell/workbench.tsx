@@ -1,6 +1,6 @@
 'use client';
 /** The panes of a session beside its chat: opened, resized, remembered. It does not know what a pane shows. */
-import { useState, type ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { Group, Panel, Separator, type Layout } from 'react-resizable-panels';
 import { X } from 'lucide-react';
 
@@ -19,7 +19,7 @@ export interface Pane {
 /** Sizes of one group as they were left, by the panels that it had. */
 const useLayout = (name: string, panels: readonly string[]) => {
   const key = `layout.${name}.${panels.join('+')}`;
-  const [stored] = useState(() => recall(key));
+  const stored = useMemo(() => recall(key), [key]);
   const valid =
     typeof stored === 'object' && stored !== null && panels.every((id) => typeof (stored as Layout)[id] === 'number');
   return {
@@ -110,7 +110,11 @@ export const Workbench = ({ chat, panes }: { chat: ReactNode; panes: readonly Pa
       </Panel>
       {shown.length > 0 && <Bar />}
       {shown.length > 0 && (
-        <Panel id="right" defaultSize={shape === 'wide' ? '52%' : '300px'} minSize="200px">
+        <Panel
+          id="right"
+          defaultSize={shape === 'wide' ? '52%' : '300px'}
+          minSize={shape === 'wide' ? '380px' : '200px'}
+        >
           <Right key={below === undefined ? 'one' : 'two'} above={above} below={below} />
         </Panel>
       )}
