@@ -20,7 +20,7 @@ timing:
   reconcile: 1s
   heartbeat: 1s
   heartbeatTimeout: 2500ms
-  unreachableGrace: 6s
+  agentConnect: 1s
   retryMin: 100ms
 ${more}
 `;

@@ -162,7 +162,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     store: createDoorStore(database),
     secretOf: secrets.agent,
     log,
-    timeoutMs: timing.heartbeatMs,
+    timeoutMs: timing.agentConnectMs,
   });
   const claude = createClaude({
     database,
@@ -174,7 +174,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     maxWaitMs: 10 * minuteMs,
   });
   const tasks = createTasks({ database, store: tasksStore, events, claude, audit, access, clock });
-  const files = createFiles({ door, audit, database });
+  const files = createFiles({ door, audit, database, maxUploadBytes: server.maxUploadBytes });
 
   // The gateway: the sessions' only way out.
   const gatewayStore = createGatewayStore(database);
@@ -192,7 +192,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     bus,
     audit,
     demo,
-    configured: config.claude,
+    configured: { apiKey: config.claude.apiKey, baseUrl: config.claude.baseUrl, model: config.claude.model },
   });
   closers.add(upstreams, (opened) => opened.close());
   const forwarder = closers.add(createForwarder(), (opened) => opened.close());
@@ -253,6 +253,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       startTimeoutMs: timing.placeStartMs,
       stableMs: timing.retryMinMs * 5,
       retryMs: timing.retryMinMs,
+      longestRetryMs: timing.retryMaxMs,
       maxAttempts: 3,
       maxDurationMs: config.sessions.maxDurationMs,
       warnBeforeMs: config.sessions.stopGraceMs,

@@ -30,6 +30,7 @@ export const testTiming: PlacesDeps['timing'] = {
   startTimeoutMs: 60_000,
   stableMs: 5_000,
   retryMs: 20,
+  longestRetryMs: 60_000,
   maxAttempts: 3,
   deadMs: 25_000,
   maxDurationMs: null,

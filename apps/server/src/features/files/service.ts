@@ -17,11 +17,14 @@ import type { Database } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
 import type { Audit } from '../audit/index.js';
 import type { AgentDoor, AgentRequest, AgentResponse } from '../relay/index.js';
+import { createUploadLimit } from './upload-limit.js';
 
 export interface FilesDeps {
   door: AgentDoor;
   audit: Audit;
   database: Database;
+  /** Of one file, however it comes. */
+  maxUploadBytes: number;
 }
 
 /** Who acts in which session, for the audit row that is written before the act. */
@@ -55,7 +58,8 @@ const textOf = async (body: Readable): Promise<string> => {
 const passedOn = (headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])));
 
-export const createFiles = ({ door, audit, database }: FilesDeps) => {
+export const createFiles = ({ door, audit, database, maxUploadBytes }: FilesDeps) => {
+  const uploadLimit = createUploadLimit(maxUploadBytes);
   const ask = async <T>(sessionId: string, request: AgentRequest, schema: z.ZodType<T>): Promise<T> => {
     const answer = await door.request(sessionId, request);
     const text = await textOf(answer.body);
@@ -107,14 +111,17 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
       headers: IncomingHttpHeaders,
       body: Readable,
     ): Promise<{ created: boolean; node: FileNode }> {
+      uploadLimit.check(headers['content-length']);
       await record(act, 'files.put', { path });
-      const answer = await refuseErrors(
-        await door.request(act.sessionId, {
-          method: 'PUT',
-          path: withPath(agentPaths.content, path),
-          headers: passedOn(headers, ['if-match', 'if-none-match', 'content-length']),
-          body,
-        }),
+      const answer = await uploadLimit.hold(body, async (held) =>
+        refuseErrors(
+          await door.request(act.sessionId, {
+            method: 'PUT',
+            path: withPath(agentPaths.content, path),
+            headers: passedOn(headers, ['if-match', 'if-none-match', 'content-length']),
+            body: held,
+          }),
+        ),
       );
       return { created: answer.status === 201, node: fileNode.parse(JSON.parse(await textOf(answer.body))) };
     },
@@ -147,6 +154,8 @@ export const createFiles = ({ door, audit, database }: FilesDeps) => {
       request: { method: string; uploadId: string | null; headers: IncomingHttpHeaders; body: Readable },
     ): Promise<AgentResponse> {
       const { method, uploadId, headers } = request;
+      uploadLimit.check(headers['upload-length']);
+      uploadLimit.check(headers['content-length'], headers['upload-offset']);
       const audited: Readonly<Record<string, string>> = {
         POST: 'uploads.create',
         PATCH: 'uploads.append',

@@ -7,8 +7,9 @@ export interface PlaceTiming {
   startTimeoutMs: number;
   /** A place that lived for so long was a good start: failures before it no longer count. */
   stableMs: number;
-  /** Pause before the second try; four times longer before each further one. */
+  /** Pause before the second try; four times longer before each further one, up to `longestRetryMs`. */
   retryMs: number;
+  longestRetryMs: number;
   maxAttempts: number;
   /** Without any sign for so long the session is shown as unreachable. */
   deadMs: number;

@@ -84,8 +84,10 @@ export const createSteps = (deps: StepDeps) => {
     await events.record(trx, row.sessionId, [ended], await commands.pendingInterrupts(trx, row.sessionId));
   };
 
-  const retryAt = (attempts: number): Date =>
-    new Date(clock.now().getTime() + timing.retryMs * 4 ** Math.max(0, attempts - 1));
+  const retryAt = (attempts: number): Date => {
+    const pauseMs = Math.min(timing.longestRetryMs, timing.retryMs * 4 ** Math.max(0, attempts - 1));
+    return new Date(clock.now().getTime() + pauseMs);
+  };
 
   /** The place is gone or never came: once more after a pause, or given up until a person asks. */
   const failed = (row: PlaceRow, reason: string, options: { attempts: number; atOnce: boolean }) => {

@@ -129,6 +129,8 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
           return;
         }
         body.on('error', (cause) => outgoing.destroy(cause));
+        // It may have gone while the connection was made.
+        if (body.destroyed && !body.readableEnded) outgoing.destroy(new Error('the caller went away'));
         body.on('close', () => {
           if (!body.readableEnded) outgoing.destroy(new Error('the caller went away'));
         });

@@ -39,7 +39,6 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
   if (timing !== undefined) {
     const inOrder = [
       ['heartbeat', 'heartbeatTimeout'],
-      ['leaseRenew', 'lease'],
       ['retryMin', 'retryMax'],
     ] as const;
     for (const [shorter, longer] of inOrder) {

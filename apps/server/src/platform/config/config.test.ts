@@ -81,7 +81,7 @@ describe('sources', () => {
       'server: { port: 4000, host: localhost }\nclaude: { apiKey: from-file }\ndatabase: { url: postgres://file/x }';
     const config = load(
       text,
-      { CLAUDE_API_KEY: 'from-variable', CONTAINER_PREFIX: 'mine' },
+      { CLAUDE_API_KEY: 'from-variable' },
       { port: '5000', roles: 'gateway,web,api, session-manager' },
     );
     expect(config.server).toMatchObject({
@@ -91,7 +91,6 @@ describe('sources', () => {
     });
     expect(config.claude.apiKey).toBe('from-variable');
     expect(config.database.url).toBe('postgres://file/x');
-    expect(config.compute.containerPrefix).toBe('mine');
   });
 
   test('a variable is a value and never YAML; numbers and lists can come from one', () => {
@@ -168,6 +167,32 @@ describe('refusals', () => {
     for (const start of starts)
       expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${start.replace(/[[\].()]/g, '\\$&')}`)));
     expect(problems).toHaveLength(starts.length);
+  });
+
+  test('a site that was configured for more is told all that this version lacks', () => {
+    const text = [
+      'server: { port: 3000 }',
+      'auth:',
+      '  provider: google',
+      '  oauth: { provider: google, clientId: "${GOOGLE_CLIENT_ID}", clientSecret: "${GOOGLE_CLIENT_SECRET}" }',
+      'claude: { apiKey: "${CLAUDE_API_KEY}", model: sonnet }',
+      'sessions: { maxPerUser: 5, idleTimeout: 30m, maxDuration: 8h }',
+      'storage: { type: s3, s3: { bucket: sessions, region: us-east-1 } }',
+      'security: { encryption: true, audit: true, allowedDomains: [company.com] }',
+      'timing: { lease: 15s }',
+    ].join('\n');
+    const variables = { CLAUDE_API_KEY: 'a key', API_URL: 'http://api:4000', CONTAINER_PREFIX: 'claude-session' };
+    const later = (key: string) => `${key}: not supported yet: ${key}. Remove it; this version would not act on it.`;
+    expect(problemsOf(() => load(text, variables))).toEqual([
+      later('auth.oauth'),
+      later('security.allowedDomains'),
+      later('storage.s3'),
+      later('timing.lease'),
+      'API_URL: not supported yet: server.apiUrl. Unset the variable for this program.',
+      'CONTAINER_PREFIX: not supported yet: compute.containerPrefix. Unset the variable for this program.',
+      'auth.provider: not supported yet: "google". It must be local.',
+      'storage.type: not supported yet: "s3". It must be local.',
+    ]);
   });
 
   test('no message repeats a secret', () => {

@@ -27,8 +27,7 @@ const server = z.strictObject({
   trustedProxies: listOf(matching(/^[0-9a-f.:]+(\/\d{1,3})?$/i, 'an address or a range such as 10.0.0.0/8')).prefault(
     [],
   ),
-  apiUrl: optional(address('http', 'https')),
-  roles: listOf(choice(roles)).prefault([...roles]),
+  roles: listOf(choice(roles), 1).prefault([...roles]),
   dataDir: optional(text('a path')),
   maxBody: size().prefault('1MiB'),
   maxUpload: size().prefault('10GiB'),
@@ -74,9 +73,6 @@ const sessions = z.strictObject({
 const compute = z.strictObject({
   driver: choice(['process'], ['docker', 'kubernetes', 'ecs']).prefault('process'),
   isolation: choice(['bubblewrap', 'none']).prefault('bubblewrap'),
-  containerPrefix: matching(/^[a-z0-9][a-z0-9-]{0,40}$/, 'at most 41 small letters, digits and hyphens').prefault(
-    'claude-session',
-  ),
   uidRange: z
     .strictObject({
       first: wholeNumber(1000, 2 ** 31 - 1).prefault(50_000),
@@ -108,7 +104,7 @@ const monitoring = z.strictObject({
   logging: z
     .strictObject({
       level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
-      destinations: listOf(choice(['console'], ['file', 'elasticsearch'])).prefault(['console']),
+      destinations: listOf(choice(['console'], ['file', 'elasticsearch']), 1).prefault(['console']),
     })
     .prefault({}),
 });
@@ -119,15 +115,12 @@ const timing = z.strictObject({
   reconcile: duration().prefault('10s'),
   heartbeat: duration().prefault('10s'),
   heartbeatTimeout: duration().prefault('25s'),
-  agentConnect: duration().prefault('30s'),
-  unreachableGrace: duration().prefault('60s'),
+  agentConnect: duration().prefault('10s'),
   gatewayWait: duration().prefault('60s'),
   placeStart: duration().prefault('120s'),
   placeStop: duration().prefault('10s'),
   retryMin: duration().prefault('1s'),
   retryMax: duration().prefault('60s'),
-  lease: duration().prefault('15s'),
-  leaseRenew: duration().prefault('5s'),
   drain: duration().prefault('10s'),
   ticket: duration().prefault('30s'),
   rotationGrace: duration().prefault('60s'),
@@ -142,6 +135,7 @@ export type Parsed = { [K in SectionName]: z.output<(typeof sections)[K]> };
 /** Keys that the product will have. They are refused by name until something uses them. */
 export const laterKeys: readonly string[] = [
   'server.tls',
+  'server.apiUrl',
   'auth.oauth',
   'auth.saml',
   'auth.ldap',
@@ -159,6 +153,7 @@ export const laterKeys: readonly string[] = [
   'compute.kubernetes',
   'compute.ecs',
   'compute.image',
+  'compute.containerPrefix',
   'compute.limits.diskGb',
   'compute.limits.networkMbps',
   'security.allowedDomains',
@@ -171,6 +166,9 @@ export const laterKeys: readonly string[] = [
   'monitoring.alerts',
   'monitoring.logging.file',
   'monitoring.logging.elasticsearch',
+  'timing.lease',
+  'timing.leaseRenew',
+  'timing.unreachableGrace',
   'redis',
   'retention',
   'backup',

@@ -104,8 +104,8 @@ export function address(...schemes: string[]) {
   });
 }
 
-/** A YAML list, or text with commas. */
-export function listOf<T>(item: z.ZodType<T>) {
+/** A YAML list, or text with commas, of at least `min` items. */
+export function listOf<T>(item: z.ZodType<T>, min = 0) {
   const split = (input: unknown) =>
     typeof input === 'string'
       ? input
@@ -113,7 +113,10 @@ export function listOf<T>(item: z.ZodType<T>) {
           .map((part) => part.trim())
           .filter((part) => part !== '')
       : input;
-  return z.preprocess(split, z.array(item, { error: 'must be a list' }));
+  return z.preprocess(
+    split,
+    z.array(item, { error: 'must be a list' }).min(min, { error: `must be a list of at least ${min}` }),
+  );
 }
 
 /** A key that has no default: null where it is not given. */
