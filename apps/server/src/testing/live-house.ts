@@ -151,6 +151,7 @@ export const createLiveHouse = async () => {
     house,
     person,
     hub,
+    claude,
     hooks,
     /** Ends the sign-in of all sockets so far; later ones come with another, as they would. */
     revoke(): void {

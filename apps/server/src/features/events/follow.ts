@@ -6,6 +6,7 @@ import type { NumberedEvent } from '@remote-claude/contract';
 import type { Bus } from '../../platform/bus.js';
 import type { Cancel, Clock } from '../../platform/clock.js';
 import type { Log } from '../../platform/log.js';
+import type { Page, PageCeilings } from './store.js';
 
 export interface Follower {
   /** Ends it; nothing is delivered afterwards. */
@@ -16,13 +17,13 @@ export interface FollowersDeps {
   bus: Bus;
   clock: Clock;
   log: Log;
-  read(sessionId: string, after: number, limit: number): Promise<NumberedEvent[]>;
+  read(sessionId: string, after: number, ceilings: PageCeilings): Promise<Page>;
 }
 
 /** Bus channel that says that a session's log has grown: `{ id, head }`. */
 export const sessionChannel = 'session';
 
-const pageSize = 500;
+const ceilings: PageCeilings = { maxEvents: 500, maxBytes: 256 * 1024 };
 const retryMs = 500;
 
 export const createFollowers = ({ bus, clock, log, read }: FollowersDeps) => {
@@ -53,11 +54,11 @@ export const createFollowers = ({ bus, clock, log, read }: FollowersDeps) => {
       const drain = async (): Promise<void> => {
         while (stale && !closed) {
           stale = false;
-          const events = await read(sessionId, cursor, pageSize);
+          const { events, isCut } = await read(sessionId, cursor, ceilings);
           const last = events.at(-1);
           if (closed || last === undefined) continue;
           cursor = last.seq;
-          stale ||= events.length === pageSize;
+          stale ||= isCut;
           await onEvents(events);
         }
       };

@@ -50,6 +50,8 @@ export interface Appended {
 /** Bus channel that says that what is wanted of a session has changed: `{ id }`. */
 export const wantedChannel = 'wanted';
 
+/** Bytes of events that one reading brings, where its caller says nothing else. */
+const defaultPageBytes = 1024 * 1024;
 /** Bytes of blobs that one session may keep. */
 const maxBlobBytesPerSession = 256 * 1024 * 1024;
 
@@ -63,7 +65,12 @@ const coarseStatusOf = (state: SessionState): 'starting' | 'running' | 'stopped'
 
 export const createEvents = (deps: EventsDeps) => {
   const { database, store, bus, clock, log } = deps;
-  const followers = createFollowers({ bus, clock, log, read: (id, after, limit) => store.page(id, { after }, limit) });
+  const followers = createFollowers({
+    bus,
+    clock,
+    log,
+    read: (id, after, ceilings) => store.page(id, { after }, ceilings),
+  });
 
   const appendIn = async (
     trx: Trx,
@@ -152,9 +159,13 @@ export const createEvents = (deps: EventsDeps) => {
 
     head: headOf,
 
-    /** Oldest first: those after a number, or the last ones before one. */
-    read: (sessionId: string, range: { after: number } | { before: number }, limit: number): Promise<NumberedEvent[]> =>
-      store.page(sessionId, range, limit),
+    /** Oldest first: those after a number, or the last ones before one; fewer where `maxBytes` is reached before. */
+    read: async (
+      sessionId: string,
+      range: { after: number } | { before: number },
+      maxEvents: number,
+      maxBytes: number = defaultPageBytes,
+    ): Promise<NumberedEvent[]> => (await store.page(sessionId, range, { maxEvents, maxBytes })).events,
 
     follow: followers.follow,
 

@@ -2,6 +2,8 @@
 
 import { initialSessionState, type NumberedEvent, type SessionEvent, type SessionState } from '@remote-claude/contract';
 
+import { sql } from 'kysely';
+
 import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
 
 export interface LogHead {
@@ -20,6 +22,18 @@ export interface FoldedColumns {
   state: SessionState;
   status: 'starting' | 'running' | 'stopped' | 'error';
   at: Date;
+}
+
+export interface PageCeilings {
+  maxEvents: number;
+  /** Of events as JSON text; the last may go beyond it. */
+  maxBytes: number;
+}
+
+export interface Page {
+  events: NumberedEvent[];
+  /** A ceiling was reached: there may be more. */
+  isCut: boolean;
 }
 
 export interface NewBlob {
@@ -114,20 +128,29 @@ export const createEventsStore = ({ db }: Database) => ({
       .execute();
   },
 
-  /** Oldest first: those after a number, or the last ones before one. */
-  async page(
-    sessionId: string,
-    range: { after: number } | { before: number },
-    limit: number,
-  ): Promise<NumberedEvent[]> {
-    const base = db
-      .selectFrom('events')
-      .select(['seq', 'created_at', 'event'])
-      .where('session_id', '=', sessionId)
-      .limit(limit);
-    if ('after' in range) return (await base.where('seq', '>', range.after).orderBy('seq').execute()).map(toEvent);
-    const rows = await base.where('seq', '<', range.before).orderBy('seq', 'desc').execute();
-    return rows.map(toEvent).reverse();
+  /** Oldest first: those after a number, or the last ones before one. At least one, where there is one. */
+  async page(sessionId: string, range: { after: number } | { before: number }, ceilings: PageCeilings): Promise<Page> {
+    const { maxEvents, maxBytes } = ceilings;
+    const isForward = 'after' in range;
+    const order = isForward ? sql`seq` : sql`seq desc`;
+    const bound = isForward ? sql`seq > ${range.after}` : sql`seq < ${range.before}`;
+    // Cut where it is stored: events that are not told are not brought here either.
+    const { rows } = await sql<{ seq: number; created_at: Date; event: unknown; is_last: boolean }>`
+      select seq, created_at, event, is_last from (
+        select seq, created_at, event, lead(seq) over (order by ${order}) is null as is_last,
+          coalesce(sum(octet_length(event::text))
+            over (order by ${order} rows between unbounded preceding and 1 preceding), 0) as bytes_before
+        from (
+          select seq, created_at, event from events
+          where session_id = ${sessionId} and ${bound} order by ${order} limit ${maxEvents}
+        ) as found
+      ) as sized
+      where bytes_before < ${maxBytes} order by seq`.execute(db);
+    const furthest = isForward ? rows.at(-1) : rows[0];
+    return {
+      events: rows.map(toEvent),
+      isCut: rows.length === maxEvents || furthest?.is_last === false,
+    };
   },
 
   async insertBlob(executor: Executor, sessionId: string, blob: NewBlob): Promise<void> {

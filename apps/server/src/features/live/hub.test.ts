@@ -107,6 +107,55 @@ describe('events', () => {
   }, 60_000);
 });
 
+describe('large events', () => {
+  /** Its JSON has about 60 KiB. */
+  const heavy = (n: number) => text(n, `${n} ${'\u0001'.repeat(10_000)}`);
+  const maxMessageBytes = 400 * 1024;
+  let id: string;
+  const count = 200;
+  beforeAll(async () => {
+    id = await live.running();
+    for (let n = 1; n <= count; n += 1) {
+      live.agentOf(id).propose(heavy(n));
+      if (n % 20 === 0) await vi.waitFor(() => expect(live.agentOf(id).unacknowledged()).toBe(0), patience);
+    }
+  }, 60_000);
+
+  test('come in messages that a slow line can carry, and all of them come', async () => {
+    const { head } = await live.house.events.head(id);
+    const viewer = await live.open(id);
+    const sizes: number[] = [];
+    viewer.ws.on('message', (data) => sizes.push((data as Buffer).length));
+    viewer.subscribe({ after: 0 });
+    await vi.waitFor(() => expect(numbers(viewer).at(-1)).toBe(head), patience);
+    expect(numbers(viewer)).toEqual(Array.from({ length: head }, (_, index) => index + 1));
+    expect(Math.max(...sizes)).toBeLessThan(maxMessageBytes);
+    expect(viewer.closed()).toBeNull();
+    viewer.ws.close();
+    const first = await live.subscribed(id);
+    expect(first.told().at(-1)?.seq).toBe(head);
+    expect(first.told().length).toBeLessThan(10);
+    first.ws.close();
+  }, 60_000);
+
+  test('are read in pieces over HTTP too, each with the way to the next', async () => {
+    const { head } = await live.house.events.head(id);
+    const seen: number[] = [];
+    let readings = 0;
+    for (let after: number | undefined = 0; after !== undefined; readings += 1) {
+      const page = await live.claude.history(id, { after, limit: 500 });
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(1.2 * 1024 * 1024);
+      seen.push(...page.items.map(({ seq }) => seq));
+      after = page.nextCursor === null ? undefined : Number(page.nextCursor);
+    }
+    expect(seen).toEqual(Array.from({ length: head }, (_, index) => index + 1));
+    expect(readings).toBeGreaterThan(8);
+    const older = await live.claude.history(id, { before: 101, limit: 100 });
+    expect(older.items.at(-1)?.seq).toBe(100);
+    expect(older.items.length).toBeLessThan(30);
+  });
+});
+
 describe('what passes', () => {
   test('open blocks stream, a late viewer gets what there is, and the final event ends them', async () => {
     const id = await live.running();

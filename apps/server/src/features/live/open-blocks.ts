@@ -4,8 +4,8 @@ import type { OpenBlock, ServerMessageOf, SessionEvent } from '@remote-claude/co
 
 type Delta = ServerMessageOf<'claude-stream'>['payload'];
 
-/** Characters of one open block; what is longer is dropped until its final event. */
-const maxBlockLength = 2_000_000;
+/** Characters of all open blocks: each first load brings them. What is beyond is dropped until its final event. */
+const maxLength = 500_000;
 const maxBlocks = 200;
 const rememberedFinals = 500;
 
@@ -28,8 +28,14 @@ export const createOpenBlocks = (): OpenBlocks => {
   // Deltas travel on another line than events and may come after the event that ends their block.
   const finals = new Set<string>();
 
-  const settleBlock = (blockId: string): void => {
+  let length = 0;
+
+  const remove = (blockId: string): void => {
+    length -= blocks.get(blockId)?.text.length ?? 0;
     blocks.delete(blockId);
+  };
+  const settleBlock = (blockId: string): void => {
+    remove(blockId);
     finals.add(blockId);
     for (const oldest of finals) {
       if (finals.size <= rememberedFinals) break;
@@ -42,7 +48,10 @@ export const createOpenBlocks = (): OpenBlocks => {
     get: (blockId) => blocks.get(blockId),
     put(block) {
       if (finals.has(block.blockId) || (!blocks.has(block.blockId) && blocks.size >= maxBlocks)) return false;
-      blocks.set(block.blockId, { ...block, text: block.text.slice(0, maxBlockLength) });
+      length -= blocks.get(block.blockId)?.text.length ?? 0;
+      const text = block.text.slice(0, maxLength - length);
+      length += text.length;
+      blocks.set(block.blockId, { ...block, text });
       return true;
     },
     add(delta) {
@@ -51,15 +60,16 @@ export const createOpenBlocks = (): OpenBlocks => {
       const block = blocks.get(blockId);
       if (block === undefined && blocks.size >= maxBlocks) return 'ignored';
       const text = block?.text ?? '';
-      if (offset > text.length) return 'gap';
-      if (offset + content.length > maxBlockLength) return 'ignored';
+      if (offset > text.length) return length >= maxLength ? 'ignored' : 'gap';
+      // Text only grows, so that one more word costs no copy of what there is.
+      const more = content.slice(text.length - offset);
+      if (length + more.length > maxLength) return 'ignored';
+      length += more.length;
       const kind = delta.type === 'code' ? 'text' : delta.type;
-      blocks.set(blockId, { turnId, blockId, kind, tool, parentToolUseId, text: text.slice(0, offset) + content });
+      blocks.set(blockId, { turnId, blockId, kind, tool, parentToolUseId, text: text + more });
       return 'added';
     },
-    drop(blockId) {
-      blocks.delete(blockId);
-    },
+    drop: remove,
     settle(event) {
       if (event.type === 'text' || event.type === 'thinking' || event.type === 'block.interrupted')
         settleBlock(event.blockId);
@@ -70,6 +80,7 @@ export const createOpenBlocks = (): OpenBlocks => {
     clear() {
       const ids = [...blocks.keys()];
       blocks.clear();
+      length = 0;
       return ids;
     },
   };

@@ -4,10 +4,10 @@ import type { AppError, ServerMessage } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
 /** Behind by more than this, a viewer is told states in place of steps. */
-const behindBytes = 1024 * 1024;
-const drainedBytes = 256 * 1024;
+const behindBytes = 512 * 1024;
+const drainedBytes = 128 * 1024;
 /** Behind by more than this it is told nothing more. */
-const hopelessBytes = 8 * 1024 * 1024;
+const hopelessBytes = 4 * 1024 * 1024;
 /** As of 408: it took too long to read. */
 const closeTooSlow = 4408;
 

@@ -1,7 +1,7 @@
 // One viewer's reading of the log: a first load or a cursor, then pages, then live, never with a gap or a repeat.
 // It knows the room it stands in and the outlet it writes to.
 
-import type { NumberedEvent, ServerMessage } from '@remote-claude/contract';
+import type { NumberedEvent, ServerMessage, ServerMessageType } from '@remote-claude/contract';
 
 import type { Events } from '../events/index.js';
 import type { Outlet } from './outlet.js';
@@ -17,20 +17,18 @@ export interface ReaderDeps {
 }
 
 const firstLoadEvents = 100;
-const firstLoadBytes = 1024 * 1024;
+/** What one message brings: over a slow line it must arrive well within the time that counts as silence. */
+const pageBytes = 256 * 1024;
 const pageSize = 200;
 
-/** The newest that fit: what is older is read by number. */
-const newestWithin = (events: NumberedEvent[], maxBytes: number): NumberedEvent[] => {
-  let bytes = 0;
-  let from = events.length;
-  while (from > 0) {
-    bytes += Buffer.byteLength(JSON.stringify(events[from - 1]));
-    if (bytes > maxBytes && from < events.length) break;
-    from -= 1;
-  }
-  return events.slice(from);
-};
+/** Of these the last word counts, so that a viewer who lags is spared the others. */
+const passing: ReadonlySet<ServerMessageType> = new Set([
+  'claude-stream',
+  'open-block',
+  'files-changed',
+  'notice',
+  'tool-progress',
+]);
 
 const blockIdsOf = (events: NumberedEvent[]): Set<string> =>
   new Set(events.flatMap(({ event }) => ('blockId' in event ? [event.blockId as string] : [])));
@@ -41,6 +39,8 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
   let sent = 0;
   let catching = false;
   let lagging = false;
+  /** Changes on the disk were not told. */
+  let missedFiles = false;
 
   /** Reads what is between the viewer and the room, as fast as the viewer takes it. */
   const catchUp = (): void => {
@@ -66,7 +66,7 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
   const step = async (of: string): Promise<'now' | 'later' | 'drained'> => {
     while (id === of && sent < room.cursor()) {
       if (outlet.isBehind()) return 'drained';
-      const page = await events.read(sessionId, { after: sent }, pageSize);
+      const page = await events.read(sessionId, { after: sent }, pageSize, pageBytes);
       if (id !== of) return 'now';
       const last = page.at(-1);
       if (last === undefined) return 'later';
@@ -76,12 +76,16 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
     return id === of ? 'later' : 'now';
   };
 
-  const onDelta = (message: ServerMessage): void => {
+  /** What passes is told again as it stands when the viewer has read what it got. */
+  const onPassing = (message: ServerMessage): void => {
     if (!lagging && !outlet.isBehind()) return outlet.message(message);
+    missedFiles ||= message.type === 'files-changed';
     if (lagging) return;
     lagging = true;
     outlet.whenDrained(() => {
       lagging = false;
+      if (missedFiles) outlet.message({ id: '', type: 'files-changed', payload: { changes: [], overflow: true } });
+      missedFiles = false;
       if (id === null) return;
       for (const block of room.openBlocks()) outlet.message({ id: '', type: 'open-block', payload: block });
     });
@@ -93,12 +97,12 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
       cursor: { epoch?: string | undefined; after?: number | undefined },
     ): Promise<void> {
       id = null;
+      // A first load is the largest message there is: who asks again and again reads what was asked before.
+      await new Promise<void>((resolve) => outlet.whenDrained(resolve));
       const { state, head, epoch } = await events.head(sessionId);
       const after = cursor.epoch === undefined || cursor.epoch === epoch ? cursor.after : undefined;
       const isFirst = after === undefined || after > head;
-      const last = isFirst
-        ? newestWithin(await events.read(sessionId, { before: head + 1 }, firstLoadEvents), firstLoadBytes)
-        : [];
+      const last = isFirst ? await events.read(sessionId, { before: head + 1 }, firstLoadEvents, pageBytes) : [];
       const final = blockIdsOf(last);
       outlet.message({
         id: messageId,
@@ -131,8 +135,8 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
       sent = next.at(-1)?.seq ?? sent;
     },
     onLive(message: ServerMessage): void {
-      if (id === null) return;
-      if (message.type === 'claude-stream') onDelta(message);
+      if (id === null && message.type !== 'files-changed') return;
+      if (passing.has(message.type)) onPassing(message);
       else outlet.message(message);
     },
   };
