@@ -28,7 +28,15 @@ import { createSetupToken, createUsers, createUsersStore, userRoutes } from './f
 import { createSystemClock } from './platform/clock.js';
 import { processChildEnv, type Config } from './platform/config/config.js';
 import { createConsoleLog } from './platform/log.js';
-import { acceptUpgrades, createHttpApp, createOrigins, under, type Access } from './platform/http/index.js';
+import {
+  acceptUpgrades,
+  createHttpApp,
+  createIdempotency,
+  createIdempotencyStore,
+  createOrigins,
+  under,
+  type Access,
+} from './platform/http/index.js';
 import { preparePageFiles } from './platform/page-files.js';
 import { prepareRuntime, runtimeFiles } from './platform/runtime.js';
 import { createClosers, type Closers } from './platform/closers.js';
@@ -272,9 +280,17 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     isDemo: upstreams.isDemo,
     readiness,
   });
+  const idempotency = createIdempotency({
+    store: createIdempotencyStore(database),
+    clock,
+    log,
+    fingerprintKey: secretBox.derive('idempotency'),
+    keepMs: timing.idempotencyMs,
+  });
   const app = await createHttpApp({
     access,
     origins,
+    idempotency,
     log,
     basePath: server.basePath,
     maxBodyBytes: server.maxBodyBytes,
@@ -350,10 +366,10 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   port = await listen(app, server.host, server.port);
   closers.add(places, (opened) => opened.close());
   await places.start();
-  const sweep = setInterval(
-    () => void auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed')),
-    timing.cleanupMs,
-  );
+  const sweep = setInterval(() => {
+    auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed'));
+    idempotency.sweep().catch((err: unknown) => log.warn({ err }, 'old answers could not be removed'));
+  }, timing.cleanupMs);
   closers.add(sweep, clearInterval);
 
   const { problems, warnings } = await readiness();

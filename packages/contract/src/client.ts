@@ -1,6 +1,6 @@
 /** The typed client of the route table. The caller brings `fetch`; nothing of the server is in here. */
 import { AppError, errorBody, type ErrorCode } from './errors.js';
-import type { AnswerOf, RequestOf, Route } from './http/route.js';
+import { idempotencyHeader, type AnswerOf, type RequestOf, type Route } from './http/route.js';
 
 interface FetchAnswer {
   ok: boolean;
@@ -19,6 +19,15 @@ export interface ClientOptions {
   fetch: Fetch;
   /** Sent with every request: a bearer token, say. */
   headers?: () => Record<string, string>;
+  /** Makes every act one act, however often it is sent; without it each call is sent once, under no key. */
+  repeats?: RepeatOptions;
+}
+
+export interface RepeatOptions {
+  newKey(): string;
+  /** Pauses before the act is sent again because no answer came. */
+  pausesMs: readonly number[];
+  wait(ms: number): Promise<void>;
 }
 
 interface AnyRequest {
@@ -54,23 +63,77 @@ export const errorOf = (status: number, text: string): AppError => {
   }
 };
 
-export const createClient = ({ baseUrl, fetch, headers }: ClientOptions) => ({
-  /** Calls a JSON route. Throws `AppError`; `unavailable` where no answer came at all. */
-  async call<const R extends Route>(route: R, request: RequestOf<R>): Promise<AnswerOf<R>> {
-    const { body } = request as AnyRequest;
-    const init = {
-      method: route.method,
-      credentials: 'same-origin' as const,
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers?.(),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    };
-    let answer: FetchAnswer;
+interface Answered {
+  ok: boolean;
+  status: number;
+  text: string;
+}
+type Send = (route: Route, request: AnyRequest, more?: Record<string, string>) => Promise<Answered>;
+
+interface Act {
+  key: string;
+  underway: Promise<Answered> | null;
+}
+
+/** Acts without an answer whose keys are remembered. */
+const maxUnanswered = 50;
+
+/** A proxy or a server in distress answered: the act may have been done, and asking again is harmless. */
+const isUncertain = (route: Route, { status }: Answered): boolean => status >= 502 && route.repeat === 'harmless';
+
+/**
+ * Sends an act under one key until an answer comes. The same act asked for meanwhile (a double click) is that one; asked
+ * for later, while no answer has come to it, it keeps its key.
+ */
+const createRepeater = (send: Send, { newKey, pausesMs, wait }: RepeatOptions): Send => {
+  const acts = new Map<string, Act>();
+
+  const sendUntilAnswered = async (route: Route, request: AnyRequest, key: string): Promise<Answered> => {
+    for (const pauseMs of pausesMs) {
+      try {
+        return await send(route, request, { [idempotencyHeader]: key });
+      } catch {
+        await wait(pauseMs);
+      }
+    }
+    return send(route, request, { [idempotencyHeader]: key });
+  };
+
+  return async (route, request) => {
+    if (route.repeat === null) return send(route, request);
+    const name = `${route.id} ${JSON.stringify(request)}`;
+    const act = acts.get(name) ?? { key: newKey(), underway: null };
+    if (act.underway !== null) return act.underway;
+    const [oldest] = acts.keys();
+    if (acts.size >= maxUnanswered && oldest !== undefined) acts.delete(oldest);
+    acts.set(name, act);
+    act.underway = sendUntilAnswered(route, request, act.key);
     try {
-      answer = await fetch(baseUrl + addressOf(route, request as AnyRequest), init);
+      const answer = await act.underway;
+      if (!isUncertain(route, answer)) acts.delete(name);
+      return answer;
+    } finally {
+      act.underway = null;
+    }
+  };
+};
+
+export const createClient = ({ baseUrl, fetch, headers, repeats }: ClientOptions) => {
+  const sendOnce: Send = async (route, request, more = {}) => {
+    const { body } = request;
+    try {
+      const answer = await fetch(baseUrl + addressOf(route, request), {
+        method: route.method,
+        credentials: 'same-origin',
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers?.(),
+          ...more,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { ok: answer.ok, status: answer.status, text: await answer.text() };
     } catch (cause) {
       throw new AppError(
         'unavailable',
@@ -78,10 +141,17 @@ export const createClient = ({ baseUrl, fetch, headers }: ClientOptions) => ({
         { cause },
       );
     }
-    const text = await answer.text();
-    if (!answer.ok) throw errorOf(answer.status, text);
-    const schema = route.responses[answer.status];
-    return (schema ? schema.parse(JSON.parse(text)) : null) as AnswerOf<R>;
-  },
-});
+  };
+  const send = repeats === undefined ? sendOnce : createRepeater(sendOnce, repeats);
+
+  return {
+    /** Calls a JSON route. Throws `AppError`; `unavailable` where no answer came at all. */
+    async call<const R extends Route>(route: R, request: RequestOf<R>): Promise<AnswerOf<R>> {
+      const { ok, status, text } = await send(route, request as AnyRequest);
+      if (!ok) throw errorOf(status, text);
+      const schema = route.responses[status];
+      return (schema ? schema.parse(JSON.parse(text)) : null) as AnswerOf<R>;
+    },
+  };
+};
 export type Client = ReturnType<typeof createClient>;

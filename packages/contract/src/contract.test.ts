@@ -122,6 +122,56 @@ describe('the client', () => {
   });
 });
 
+describe('a client that repeats', () => {
+  /** Answers of the network in their order: a status, or null for none. */
+  const repeating = (...answers: (number | null)[]) => {
+    const keys: (string | undefined)[] = [];
+    let made = 0;
+    const client = createClient({
+      baseUrl: 'http://x/api',
+      async fetch(_url, init) {
+        keys.push(init.headers['idempotency-key']);
+        await Promise.resolve();
+        const status = answers.shift() ?? null;
+        if (status === null) throw new TypeError('broken');
+        const text = status === 200 ? '{"ok":true}' : '<html>';
+        return { ok: status < 400, status, headers: { get: () => null }, text: async () => text };
+      },
+      repeats: { newKey: () => `key-${(made += 1)}`, pausesMs: [1, 2], wait: () => Promise.resolve() },
+    });
+    return { keys, act: () => client.call(routes.auth.logout, {}), look: () => client.call(routes.auth.about, {}) };
+  };
+
+  it('sends an act again under its key until an answer comes, and the next under another', async () => {
+    const { keys, act } = repeating(null, null, 200, 200);
+    await act();
+    await act();
+    expect(keys).toEqual(['key-1', 'key-1', 'key-1', 'key-2']);
+  });
+
+  it('takes a double click for one act', async () => {
+    const { keys, act } = repeating(200);
+    expect(await Promise.all([act(), act(), act()])).toEqual([{ ok: true }, { ok: true }, { ok: true }]);
+    expect(keys).toEqual(['key-1']);
+  });
+
+  it('keeps the key of an act whose outcome is open, for whoever tries again', async () => {
+    const { keys, act } = repeating(null, null, null, 502, 200, 409, 200);
+    await expect(act()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(act()).rejects.toMatchObject({ code: 'unavailable' });
+    await act();
+    await expect(act()).rejects.toMatchObject({ code: 'bad_request' });
+    await act();
+    expect(keys).toEqual([...Array<string>(5).fill('key-1'), 'key-2', 'key-3']);
+  });
+
+  it('sends what only looks once, without a key', async () => {
+    const { keys, look } = repeating(null);
+    await expect(look()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(keys).toEqual([undefined]);
+  });
+});
+
 describe('terminal frames', () => {
   it('come back as they went', () => {
     const bytes = Uint8Array.from([0, 255, 27, 10]);

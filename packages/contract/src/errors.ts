@@ -51,10 +51,22 @@ const rows = {
   session_not_running: { status: 409, retryable: false, message: 'This session is not running. Start it first.' },
   wrong_kind: { status: 409, retryable: false, message: 'This is not the kind of file that the operation needs.' },
   not_empty: { status: 409, retryable: false, message: 'The folder is not empty.' },
+  outcome_unknown: {
+    status: 409,
+    retryable: false,
+    message:
+      'The first request with this Idempotency-Key was begun, and it is not known what came of it. Look at what is there before you send it under another key.',
+  },
   precondition_failed: { status: 412, retryable: false, message: 'What is stored is not what the request expected.' },
   payload_too_large: { status: 413, retryable: false, message: 'This is larger than the server takes.' },
   unsupported_media: { status: 415, retryable: false, message: 'The server does not take this content type.' },
   range_invalid: { status: 416, retryable: false, message: 'The range lies outside the file.' },
+  key_reused: {
+    status: 422,
+    retryable: false,
+    message:
+      'This Idempotency-Key came with another request before. Nothing was done; use a new key for a new request.',
+  },
   precondition_required: { status: 428, retryable: false, message: 'Say with If-Match which version this replaces.' },
   rate_limited: { status: 429, retryable: true, message: 'Too many requests. Wait a moment and try again.' },
   client_closed: { status: 499, retryable: true, message: 'The caller went away before the answer was ready.' },
@@ -111,6 +123,10 @@ export class AppError extends Error {
 
   get status(): number {
     return errorTable[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
   }
 
   toPayload(requestId?: string): ErrorPayload {

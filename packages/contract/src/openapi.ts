@@ -28,8 +28,21 @@ const parametersOf = (route: Route): Json[] =>
     }));
   });
 
+/** What a caller may send so that it can send the same again. */
+const keyParameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'Names this act, so that it may be sent again: the first answer is given again, and nothing is done twice. Kept for a day, for one user and route.',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+};
+
+const keyErrors = ({ repeat }: Route): readonly ErrorCode[] =>
+  repeat === null ? [] : repeat === 'refused' ? ['key_reused', 'outcome_unknown'] : ['key_reused'];
+
 const errorAnswers = (route: Route): Json => {
-  const codes: ErrorCode[] = [...new Set([...commonErrors, ...route.errors])];
+  const codes: ErrorCode[] = [...new Set([...commonErrors, ...route.errors, ...keyErrors(route)])];
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes)
     byStatus.set(errorTable[code].status, [...(byStatus.get(errorTable[code].status) ?? []), code]);
@@ -60,7 +73,7 @@ const operationOf = (route: Route): Json => ({
   tags: [route.id.split('.')[0]],
   ...(route.permission === 'public' ? { security: [] } : {}),
   'x-permission': route.permission,
-  parameters: parametersOf(route),
+  parameters: [...parametersOf(route), ...(route.repeat === null ? [] : [keyParameter])],
   ...(route.body
     ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }
     : {}),

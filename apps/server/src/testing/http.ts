@@ -4,7 +4,13 @@ import { createAccess, createAccessStore } from '../features/access/index.js';
 import { createAudit } from '../features/audit/index.js';
 import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from '../features/auth/index.js';
 import { createSetupToken, createUsers, createUsersStore, userRoutes } from '../features/users/index.js';
-import { createHttpApp, createOrigins, type BoundRoute } from '../platform/http/index.js';
+import {
+  createHttpApp,
+  createIdempotency,
+  createIdempotencyStore,
+  createOrigins,
+  type BoundRoute,
+} from '../platform/http/index.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createSystemClock, type Clock } from '../platform/clock.js';
 import { createSilentLog } from './silent-log.js';
@@ -37,9 +43,17 @@ export const createTestApp = async ({ testDatabase, clock, setupTokenPath, route
   const access = createAccess({ store: createAccessStore(database), authenticate: createAuthenticate(auth, origins) });
   const setupToken = createSetupToken(setupTokenPath);
   const users = createUsers({ database, store: createUsersStore(database), auth, audit, clock, setupToken });
+  const idempotency = createIdempotency({
+    store: createIdempotencyStore(database),
+    clock,
+    log,
+    fingerprintKey: Buffer.alloc(32, 1),
+    keepMs: 86_400_000,
+  });
   const app = await createHttpApp({
     access,
     origins,
+    idempotency,
     log,
     basePath: '/',
     maxBodyBytes: 100_000,
@@ -63,6 +77,7 @@ export const createTestApp = async ({ testDatabase, clock, setupTokenPath, route
     app,
     auth,
     users,
+    idempotency,
     setupToken,
     inject,
     async close() {

@@ -92,5 +92,7 @@ export const authRoutes = {
     responses: { 201: z.object({ ticket: z.string(), expiresAt: timestamp }) },
     errors: ['unauthenticated', 'not_found'],
     audit: 'auth.ticket',
+    // Its answer is a secret, which is not kept; another ticket does no harm.
+    repeat: null,
   }),
 } as const;

@@ -56,6 +56,7 @@ export const fileRoutes = {
     responses: { 200: z.object({ ok: z.literal(true) }) },
     errors: [...reach, 'not_empty'],
     audit: 'files.delete',
+    repeat: 'refused',
   }),
   mkdir: defineRoute({
     id: 'files.mkdir',
@@ -68,6 +69,7 @@ export const fileRoutes = {
     responses: { 201: fileNode },
     errors: [...reach, 'already_exists', 'no_space'],
     audit: 'files.mkdir',
+    repeat: 'refused',
   }),
   move: defineRoute({
     id: 'files.move',
@@ -80,6 +82,7 @@ export const fileRoutes = {
     responses: { 200: fileNode },
     errors: [...reach, 'already_exists', 'no_space'],
     audit: 'files.move',
+    repeat: 'refused',
   }),
   uploadCreate: defineRoute({
     id: 'uploads.create',

@@ -9,6 +9,13 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
 /** `stream`: bytes in the answer; `upload`: bytes in the request; `socket`: an upgrade; both are documented, not parsed. */
 export type RouteKind = 'json' | 'stream' | 'upload' | 'socket';
 
+/** What becomes of a request that comes again with the same `Idempotency-Key`, where the first answer was not kept. */
+export type Repeat =
+  /** It is done again, under the id of the first time: the effect is that of once. */
+  | 'harmless'
+  /** It may have been done in a session, which nobody can ask: it is refused with `outcome_unknown`. */
+  | 'refused';
+
 export interface Route {
   /** Name of the operation, unique: `sessions.create`. */
   id: string;
@@ -27,15 +34,25 @@ export interface Route {
   errors: readonly ErrorCode[];
   /** Action written to the audit log; every mutation has one. */
   audit: string | null;
+  /** null takes no key: reads, streams, what has no known sender, and what has a protocol of its own. */
+  repeat: Repeat | null;
 }
 
-type Optional = 'kind' | 'errors' | 'audit';
+type Optional = 'kind' | 'errors' | 'audit' | 'repeat';
 
 /** Fills the defaults in and keeps the literal types. */
 export const defineRoute = <const R extends Omit<Route, Optional> & Partial<Pick<Route, Optional>>>(
   route: R,
-): R & { kind: R['kind'] extends RouteKind ? R['kind'] : 'json'; errors: readonly ErrorCode[]; audit: string | null } =>
-  ({ kind: 'json', errors: [], audit: null, ...route }) as never;
+): R & {
+  kind: R['kind'] extends RouteKind ? R['kind'] : 'json';
+  errors: readonly ErrorCode[];
+  audit: string | null;
+  repeat: Repeat | null;
+} => {
+  const full = { kind: 'json', errors: [], audit: null, ...route } as const;
+  const keyed = full.kind === 'json' && full.method !== 'GET' && full.permission !== 'public';
+  return { repeat: keyed ? 'harmless' : null, ...full };
+};
 
 type InputOf<S> = S extends z.ZodType ? z.input<S> : undefined;
 type OutputOf<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -58,6 +75,9 @@ export type AnswerOf<R> = {
 }[keyof Responses<R>];
 /** What a handler may answer under one status. */
 export type ResponseOf<R, S extends number> = S extends keyof Responses<R> ? InputOf<Responses<R>[S]> : never;
+
+/** Header that names one act of a caller, so that it may be sent again: up to 255 printable characters. */
+export const idempotencyHeader = 'idempotency-key';
 
 /** Codes that any route may answer with. */
 export const commonErrors = [

@@ -100,5 +100,6 @@ export const sessionRoutes = {
     responses: { 200: executeResult },
     errors: [...mine, 'session_not_running', 'place_unreachable', 'path_refused', 'timed_out'],
     audit: 'sessions.execute',
+    repeat: 'refused',
   }),
 } as const;

@@ -1,15 +1,23 @@
 // Routes of the chat, of approvals, and of Claude's settings.
 
-import { routes } from '@remote-claude/contract';
+import { routes, type CommandId } from '@remote-claude/contract';
 import type { FastifyReply } from 'fastify';
 
 import { handle, type Actor, type BoundRoute } from '../../platform/http/index.js';
 import type { Claude, ClaudeAct } from './service.js';
 
-const actOf = ({ actor, params, ip }: { actor: Actor; params: { id: string }; ip: string }): ClaudeAct => ({
+interface ClaudeCall {
+  actor: Actor;
+  params: { id: string };
+  ip: string;
+  operationId: string;
+}
+
+const actOf = ({ actor, params, ip, operationId }: ClaudeCall): ClaudeAct => ({
   actor,
   sessionId: params.id,
   ip,
+  id: operationId as CommandId,
 });
 
 /** Aborted when the caller goes before the answer. */
@@ -23,9 +31,10 @@ const goneSignal = (reply: FastifyReply): AbortSignal => {
 
 export const claudeRoutes = (claude: Claude): BoundRoute[] => [
   handle(routes.claude.chat, async (call) => {
-    const { id, message, wait } = call.body;
+    const act = actOf(call);
+    const { id = act.id, message, wait } = call.body;
     const gone = goneSignal(call.reply);
-    const { messageId } = await claude.send({ ...actOf(call), id }, message);
+    const { messageId } = await claude.send({ ...act, id }, message);
     if (!wait) return { status: 202, body: { messageId } };
     return { status: 200, body: await claude.wait(call.params.id, messageId, gone) };
   }),

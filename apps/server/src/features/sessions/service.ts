@@ -35,6 +35,8 @@ export interface SessionsDeps {
 export interface Request {
   actor: Actor;
   ip: string;
+  /** A session is made under it: asked again, that one is the answer. */
+  operationId?: string;
 }
 
 export interface ListQuery {
@@ -53,8 +55,8 @@ export const createSessions = (deps: SessionsDeps) => {
     return toSession(row, deps.isolation);
   };
 
+  /** The owner is locked, so that nobody else counts. */
   const requireRoom = async (trx: Trx, userId: string): Promise<void> => {
-    await store.lockOwner(trx, userId);
     if ((await store.countRunning(trx, userId)) >= deps.maxPerUser) {
       throw new AppError('session_limit', {
         message: `You have ${deps.maxPerUser} sessions running, which is the limit. Stop or terminate one first.`,
@@ -104,8 +106,11 @@ export const createSessions = (deps: SessionsDeps) => {
       const model = config.model ?? (await deps.defaultModel());
       return database.transaction(async (trx) => {
         const { actor } = request;
+        const id = request.operationId ?? randomUUID();
+        await store.lockOwner(trx, actor.userId);
+        const made = await store.find(id, trx);
+        if (made !== null) return toSession(made, deps.isolation);
         await requireRoom(trx, actor.userId);
-        const id = randomUUID();
         const name = config.name ?? 'New session';
         await store.insert(trx, { id, userId: actor.userId, name, config, at: clock.now() });
         await audit.record(trx, {
@@ -149,7 +154,11 @@ export const createSessions = (deps: SessionsDeps) => {
           throw new AppError('conflict', { message: 'A terminated session cannot start again.' });
         const failed = state.place.status === 'failed';
         if (state.wanted === 'running' && !failed) return [];
-        if (state.wanted === 'stopped') await requireRoom(trx, (await shown(sessionId, trx)).userId);
+        if (state.wanted === 'stopped') {
+          const { userId } = await shown(sessionId, trx);
+          await store.lockOwner(trx, userId);
+          await requireRoom(trx, userId);
+        }
         await store.forgetAttempts(trx, sessionId);
         // Woken by hand: after a failure what is wanted stays the same.
         await events.announceWanted(trx, sessionId);

@@ -41,6 +41,18 @@ describe('making sessions', () => {
     expect((await house.sessions.list(ada, { limit: 10, terminated: 'false' })).items).toEqual([session]);
   });
 
+  test('asked for again under the same id, the first one is the answer, at the limit too', async () => {
+    const ada = await house.person();
+    const operationId = randomUUID();
+    const made = await Promise.all(
+      Array.from({ length: 5 }, () => house.sessions.create({ ...ada, operationId }, { name: 'Once' })),
+    );
+    expect(new Set(made.map(({ id }) => id))).toEqual(new Set([operationId]));
+    expect(await auditsOf(operationId)).toEqual(['sessions.create']);
+    for (let n = 0; n < 2; n += 1) await house.sessions.create(ada, {});
+    expect((await house.sessions.create({ ...ada, operationId }, { name: 'Once' })).id).toBe(operationId);
+  });
+
   test('the limit holds when many are asked for at once, and stopping one makes room', async () => {
     const ada = await house.person();
     const made = await Promise.allSettled(Array.from({ length: 8 }, () => house.sessions.create(ada, {})));

@@ -26,6 +26,8 @@ export interface TasksDeps {
 export interface TaskAct {
   actor: Actor;
   ip: string;
+  /** What the act makes and commands has this id: asked again, it is not done twice. */
+  operationId?: string;
 }
 
 /** How long a cancel waits for what it does, before it answers with the state as it is. */
@@ -69,7 +71,12 @@ export const createTasks = (deps: TasksDeps) => {
       details,
       ip: act.ip,
     });
-    const claudeAct = { actor: act.actor, ip: act.ip, sessionId: task.sessionId };
+    const claudeAct = {
+      actor: act.actor,
+      ip: act.ip,
+      sessionId: task.sessionId,
+      id: act.operationId as CommandId | undefined,
+    };
     try {
       if (task.status === 'queued') await claude.withdraw(claudeAct, messageId as CommandId);
       else await claude.interrupt(claudeAct, { messageId: messageId as CommandId });
@@ -95,9 +102,11 @@ export const createTasks = (deps: TasksDeps) => {
       const prompt = description === null ? wanted.name : `${wanted.name}\n\n${description}`;
       const { actor, ip } = act;
       return database.transaction(async (trx) => {
-        const id = randomUUID() as TaskId;
-        const commandId = randomUUID() as CommandId;
+        const id = (act.operationId ?? randomUUID()) as TaskId;
+        const commandId = id as string as CommandId;
         await events.lock(trx, sessionId);
+        const made = await store.find(actor.userId, id, trx);
+        if (made !== null) return made.task;
         const row = { id, userId: actor.userId, sessionId, commandId, name: wanted.name, description, at: clock.now() };
         const task = await store.insert(trx, row);
         await claude.say(trx, { actor, ip, sessionId, id: commandId }, prompt, id);

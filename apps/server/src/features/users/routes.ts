@@ -14,9 +14,9 @@ export const userRoutes = (users: Users, origins: Origins): BoundRoute[] => [
     return { status: 201, body: { user, expiresAt: signIn.expiresAt.toISOString() } };
   }),
   handle(routes.users.list, async ({ query }) => ({ status: 200, body: await users.list(query.cursor, query.limit) })),
-  handle(routes.users.create, async ({ actor, body, ip }) => ({
+  handle(routes.users.create, async ({ actor, body, ip, operationId }) => ({
     status: 201,
-    body: await users.create(actor, body, ip),
+    body: await users.create(actor, { id: operationId, ...body }, ip),
   })),
   handle(routes.users.patch, async ({ actor, params, body, ip }) => ({
     status: 200,

@@ -62,10 +62,14 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
     return { items: items.slice(0, limit), nextCursor: more ? (items[limit - 1]?.id ?? null) : null };
   },
 
-  async create(actor: Actor, person: Person & { role: SiteRole }, ip: string): Promise<User> {
+  /** `id` is the new user's: asked again under it, that one is the answer. */
+  async create(actor: Actor, { id, ...person }: Person & { id: string; role: SiteRole }, ip: string): Promise<User> {
     const passwordHash = await hashPassword(person.password);
     return database.transaction(async (trx) => {
-      const user = await store.insert(trx, { email: person.email, name: person.name, role: person.role, passwordHash });
+      const made = await store.find(id, trx);
+      if (made !== null) return made;
+      const { email, name, role } = person;
+      const user = await store.insert(trx, { id, email, name, role, passwordHash });
       await audit.record(trx, {
         userId: actor.userId,
         sessionId: null,

@@ -18,6 +18,7 @@ const toUser = (row: Selectable<UsersTable>): User => ({
 });
 
 export interface NewUser {
+  id?: string;
   email: string;
   name: string;
   passwordHash: string;
@@ -68,7 +69,13 @@ export const createUsersStore = ({ db }: Database) => ({
     try {
       const row = await executor
         .insertInto('users')
-        .values({ email: user.email, name: user.name, password_hash: user.passwordHash, site_role: user.role })
+        .values({
+          ...(user.id === undefined ? {} : { id: user.id }),
+          email: user.email,
+          name: user.name,
+          password_hash: user.passwordHash,
+          site_role: user.role,
+        })
         .returningAll()
         .executeTakeFirstOrThrow();
       return toUser(row);

@@ -173,10 +173,11 @@ export interface IdempotencyTable {
   user_id: string;
   key: string;
   fingerprint: string;
-  /** Absent while the first request with this key is still at work. */
+  /** Absent while it is not known what came of the first request with this key. */
   status: number | null;
+  /** `{ operationId, text? }`: under which id the act is done, and its answer. */
   body: JsonOrNull;
-  created_at: CreatedAt;
+  created_at: ColumnType<Date, Date, Date>;
 }
 
 export interface UploadsTable {

@@ -2,11 +2,13 @@
 
 import { AppError, isSessionPermission, type Route } from '@remote-claude/contract';
 import fastifyCookie from '@fastify/cookie';
+import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
 import type { Log } from '../log.js';
 import { errorAnswer } from './errors.js';
+import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
 import { checkSameOrigin, type Origins } from './origins.js';
 import { answerPolicy, securityHeaders } from './security-headers.js';
 import { answered, type Access, type BoundRoute } from './types.js';
@@ -14,6 +16,7 @@ import { answered, type Access, type BoundRoute } from './types.js';
 export interface HttpAppDeps {
   access: Access;
   origins: Origins;
+  idempotency: Pick<Idempotency, 'once'>;
   log: Log;
   /** Path under which everything lies, `/` or `/some/path`. */
   basePath: string;
@@ -106,19 +109,32 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
       );
       const sessionId = isSessionPermission(route.permission) ? String((params as { id?: unknown }).id) : null;
       await deps.access.authorize(actor, route.permission, sessionId);
-      const answer = await handler({
-        actor,
-        params,
-        query: parse(route.query, request.query, null),
-        // No body at all is an empty one; the JSON `null` is what it is.
-        body: parse(route.body, request.body === undefined ? {} : request.body, null),
-        requestId: request.id,
-        ip: request.ip,
-        request,
-        reply,
-      } as never);
-      if (answer === answered) return reply;
-      return sendAnswer(reply, route, answer);
+      const query = parse(route.query, request.query, null);
+      // No body at all is an empty one; the JSON `null` is what it is.
+      const body = parse(route.body, request.body === undefined ? {} : request.body, null);
+      const act = (operationId: string) =>
+        handler({
+          actor,
+          params,
+          query,
+          body,
+          operationId,
+          requestId: request.id,
+          ip: request.ip,
+          request,
+          reply,
+        } as never);
+      const key = actor === null ? null : keyOf(route, request.headers);
+      if (actor === null || key === null) {
+        const answer = await act(randomUUID());
+        return answer === answered ? reply : send(reply, shownAnswer(route, answer));
+      }
+      const { answer, repeated } = await deps.idempotency.once(
+        { route, userId: actor.userId, key, content: { params, query, body } },
+        async (operationId) => shownAnswer(route, await act(operationId)),
+      );
+      if (repeated) reply.header('idempotency-replayed', 'true');
+      return send(reply, answer);
     },
   });
 };
@@ -132,17 +148,19 @@ const parse = (schema: z.ZodType | undefined, value: unknown, idError: 'not_foun
   throw parsed.error;
 };
 
-const sendAnswer = async (
-  reply: FastifyReply,
-  route: Route,
-  answer: { status: number; body: unknown },
-): Promise<FastifyReply> => {
+/** What leaves the server of an answer: no more than its route names. */
+const shownAnswer = (route: Route, answer: SentAnswer | typeof answered): SentAnswer => {
+  if (answer === answered) throw new Error(`${route.id} takes a key, so its answer must be JSON`);
   const schema = route.responses[answer.status];
   if (schema === undefined) throw new Error(`${route.id} answered ${answer.status}, which its route does not name`);
-  reply.code(answer.status).header('cache-control', 'no-store');
-  if (schema === null) return reply.send();
+  if (schema === null) return { status: answer.status, body: null };
   const shown = schema.safeParse(answer.body);
   // A wrong answer is the server's mistake, never the caller's.
   if (!shown.success) throw new Error(`${route.id} answered what its route does not allow: ${shown.error.message}`);
-  return reply.send(shown.data);
+  return { status: answer.status, body: shown.data };
+};
+
+const send = (reply: FastifyReply, { status, body }: SentAnswer): FastifyReply => {
+  reply.code(status).header('cache-control', 'no-store');
+  return body === null ? reply.send() : reply.send(body);
 };

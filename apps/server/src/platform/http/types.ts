@@ -27,6 +27,8 @@ export interface Call<R extends Route, A = Actor> {
   params: ParamsOf<R>;
   query: QueryOf<R>;
   body: BodyOf<R>;
+  /** Names this act: a repeat under the same Idempotency-Key has the same one. For the ids of what it makes. */
+  operationId: string;
   requestId: string;
   ip: string;
   /** For streams, uploads and cookies. */
