@@ -152,6 +152,28 @@ test('a frame that is too large closes the socket, and no other', async () => {
   expect(await other.ask('p', 'ping', {})).toMatchObject({ type: 'pong' });
 });
 
+const acksOf = (messages: readonly ServerMessage[]): number[] =>
+  messages.filter((message) => message.type === 'terminal-ack').map(({ payload }) => payload.input);
+
+test('input is acknowledged for many keys at a time, and at once where much is typed', async () => {
+  const client = await connect();
+  const id = randomUUID() as TerminalId;
+  await client.ask('c', 'terminal', { action: 'create', terminalId: id, cols: 80, rows: 24 });
+  client.socket.send(input(id, 1, 'stty raw -echo; echo rea""dy; head -c 200100 | wc -c\r'));
+  await until(() => client.output.includes('ready'));
+  await until(() => acksOf(client.messages).at(-1) === 1);
+  const before = acksOf(client.messages).length;
+  for (let key = 2; key < 102; key += 1) client.socket.send(input(id, key, 'k'));
+  await until(() => acksOf(client.messages).at(-1) === 101);
+  // A hundred keys may take more than one such moment; not a hundred of them.
+  expect(acksOf(client.messages).length - before).toBeLessThan(50);
+  for (let piece = 102; piece < 122; piece += 1) client.socket.send(input(id, piece, 'p'.repeat(10_000)));
+  await until(() => client.output.includes('200100'));
+  await until(() => acksOf(client.messages).at(-1) === 121);
+  const acks = acksOf(client.messages);
+  expect(acks).toEqual(acks.toSorted((a, b) => a - b));
+});
+
 test('a terminal by frames: typed once, acknowledged, shown to all who look', async () => {
   const [one, two] = [await connect(), await connect()];
   const id = randomUUID() as TerminalId;
@@ -166,10 +188,7 @@ test('a terminal by frames: typed once, acknowledged, shown to all who look', as
   one.socket.send(input(id, 2, 'echo se""cond\r'));
   await until(() => two.output.includes('second') && one.output.includes('second'));
   expect(two.output.toString().split('onceonly')).toHaveLength(2);
-  const acks = one.messages
-    .filter((message) => message.type === 'terminal-ack')
-    .map((message) => (message.payload as { input: number }).input);
-  expect(acks).toEqual([1, 1, 1, 2]);
+  await until(() => acksOf(one.messages).at(-1) === 2);
   expect(await one.ask('r', 'terminal', { action: 'resize', terminalId: id, cols: 90, rows: 30 })).toMatchObject({
     payload: { success: true },
   });

@@ -1,15 +1,9 @@
-/** `terminal` messages and input frames of one socket: its viewers, and the numbers of what it typed. It does not know ptys. */
-import {
-  AppError,
-  frameKind,
-  type ServerMessage,
-  type TerminalFrame,
-  type TerminalId,
-  type TerminalRequest,
-} from '@remote-claude/contract';
+/** `terminal` messages and input frames of one socket: its viewers and what it asks. It does not know ptys. */
+import type { ServerMessage, TerminalFrame, TerminalId, TerminalRequest } from '@remote-claude/contract';
 
 import type { Terminals, Viewer, ViewerSink } from '../terminal/index.js';
 import type { Connection } from './connection.js';
+import { createTypedInput } from './typed-input.js';
 
 export interface TerminalRequests {
   /** Resolves when it is done; throws what went wrong. */
@@ -20,8 +14,11 @@ export interface TerminalRequests {
 
 export const createTerminalRequests = (terminals: Terminals, connection: Connection): TerminalRequests => {
   const viewers = new Map<TerminalId, Viewer>();
-  /** Number of the last input frame, per terminal: it is typed once, however often it comes. */
-  const typed = new Map<TerminalId, number>();
+  const typed = createTypedInput({
+    write: (id, bytes) => terminals.write(id, bytes, viewers.get(id)),
+    acknowledge: (terminalId, input) =>
+      connection.send({ id: '', type: 'terminal-ack', payload: { terminalId, input } }),
+  });
   let closed = false;
 
   const sink: ViewerSink = {
@@ -67,24 +64,14 @@ export const createTerminalRequests = (terminals: Terminals, connection: Connect
           return terminals.rename(id, request.name);
         case 'destroy':
           detach(id);
-          typed.delete(id);
+          typed.forget(id);
           return terminals.destroy(id);
       }
     },
-    input({ kind, terminalId, position, bytes }) {
-      if (kind !== frameKind.input || position < 1)
-        throw new AppError('validation_failed', {
-          message: 'Only input frames, numbered from 1, are sent to a terminal.',
-        });
-      const last = typed.get(terminalId) ?? 0;
-      if (position > last) {
-        terminals.write(terminalId, bytes, viewers.get(terminalId));
-        typed.set(terminalId, position);
-      }
-      connection.send({ id: '', type: 'terminal-ack', payload: { terminalId, input: Math.max(last, position) } });
-    },
+    input: (frame) => typed.take(frame),
     close() {
       closed = true;
+      typed.close();
       for (const viewer of viewers.values()) viewer.detach();
       viewers.clear();
     },

@@ -14,6 +14,8 @@ import type { TerminalSize } from './types.js';
 const magic = 'RC-RING1';
 const headerBytes = 4_096;
 const marginBytes = 128 * 1024;
+/** Output waits this long for more, and an echo for no disk. What the last moment before a kill brought is not in the file. */
+const gatherMs = 10;
 
 export interface RingFile {
   /** The ring has more, or the size changed. Never throws, never waits. */
@@ -47,6 +49,7 @@ export const createRingFile = async (options: RingFileOptions): Promise<RingFile
   let firstValid = ring.start;
   let dirty = true;
   let running: Promise<void> | null = null;
+  let gathering: NodeJS.Timeout | null = null;
   let complained = false;
 
   const step = async (): Promise<void> => {
@@ -76,11 +79,16 @@ export const createRingFile = async (options: RingFileOptions): Promise<RingFile
     }
   };
 
+  const begin = (): void => {
+    gathering = null;
+    running ??= flush();
+  };
+
   let closed = false;
   const changed = (): void => {
     if (closed) return;
     dirty = true;
-    running ??= flush();
+    if (running === null) gathering ??= setTimeout(begin, gatherMs);
   };
   changed();
   return {
@@ -88,8 +96,9 @@ export const createRingFile = async (options: RingFileOptions): Promise<RingFile
     async close() {
       if (closed) return;
       closed = true;
+      if (gathering !== null) clearTimeout(gathering);
       await running;
-      if (dirty) await (running = flush());
+      if (dirty) await flush();
       await handle.close();
     },
   };
