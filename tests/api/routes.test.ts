@@ -36,6 +36,7 @@ const found = {
   taskId: '',
   runningTaskId: '',
   uploadId: '',
+  hash: '',
   approvalId: '',
   etag: '',
   spareToken: '',
@@ -99,6 +100,7 @@ const paramsOf = (route: Route): Record<string, string> => {
     taskId: found.taskId === '' ? unknownId : found.taskId,
     approvalId: found.approvalId === '' ? 'toolu_none' : found.approvalId,
     uploadId: found.uploadId === '' ? unknownId : found.uploadId,
+    hash: found.hash === '' ? 'a'.repeat(64) : found.hash,
     '*': 'notes.txt',
   };
   return Object.fromEntries(Object.keys(route.params?.shape ?? {}).map((name) => [name, values[name] ?? '']));
@@ -106,6 +108,9 @@ const paramsOf = (route: Route): Record<string, string> => {
 
 const tus = { 'tus-resumable': '1.0.0' };
 const base64 = (value: string): string => Buffer.from(value).toString('base64');
+
+/** More than an event carries. */
+const longMessage = 'A message that goes on. '.repeat(1_000);
 
 /** What is taken out of answers. */
 interface Body {
@@ -220,6 +225,36 @@ const acts: Record<string, Act> = {
     status: 200,
     call: session,
     check: ({ items }) => expect(items.length).toBeGreaterThan(3),
+  },
+  'claude.blob': {
+    as: 'owner',
+    status: 200,
+    after: async () => {
+      const { messageId } = await bob.client.call(routes.claude.chat, {
+        params: { id: sessionId },
+        body: { message: longMessage, wait: false },
+      });
+      const { items } = await bob.client.call(routes.claude.history, {
+        params: { id: sessionId },
+        query: { limit: 500 },
+      });
+      const said = items.find(({ event }) => event.type === 'message.user' && event.messageId === messageId)?.event;
+      found.hash = (said?.type === 'message.user' ? said.text.blob : undefined) ?? '';
+    },
+    call: () => ({ params: { id: sessionId, hash: found.hash } }),
+    check: async (_body, answer) => {
+      expect(await answer.text()).toBe(longMessage);
+      const unknown = await callRoute(product, routes.claude.blob, bearer(bob.token), {
+        params: { id: sessionId, hash: 'a'.repeat(64) },
+      });
+      expect([unknown.status, await codeOf(unknown)]).toEqual([404, 'not_found']);
+      for (const hash of ['none', 'A'.repeat(64), `${found.hash}%00`]) {
+        const wrong = await callRoute(product, routes.claude.blob, bearer(bob.token), {
+          params: { id: sessionId, hash },
+        });
+        expect([hash, wrong.status, await codeOf(wrong)]).toEqual([hash, 400, 'validation_failed']);
+      }
+    },
   },
   'claude.configure': { as: 'owner', status: 202, call: () => ({ ...session(), body: { effort: 'low' } }) },
   'claude.approvals': {

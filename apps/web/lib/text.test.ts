@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { ansiSpans } from './ansi';
+import { colouredSpans, piecesOf, plainSpans } from './long-text';
 import { diffCounts, diffLines } from './diff';
 import { clock, count, duration, money } from './time';
 import { viewTool } from './tool-view';
@@ -112,5 +113,41 @@ describe('viewTool', () => {
           );
       }),
     );
+  });
+});
+
+describe('piecesOf', () => {
+  const together = (pieces: ReturnType<typeof piecesOf>) =>
+    pieces.flatMap(({ spans }) => spans.map(({ text }) => text)).join('');
+
+  it('loses and adds nothing, breaks after lines, and never a character in two', () => {
+    const line = fc.oneof(
+      fc.string({ maxLength: 30 }),
+      fc.integer({ min: 1, max: 20_000 }).map((times) => '🙂x'.repeat(times)),
+      fc.integer({ min: 1, max: 3_000 }).map((times) => 'word\n'.repeat(times)),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+        const text = lines.join('\n');
+        const pieces = piecesOf(plainSpans(text));
+        expect(together(pieces)).toBe(text);
+        for (const [index, { spans }] of pieces.entries()) {
+          const piece = spans.map((span) => span.text).join('');
+          expect(piece.length).toBeLessThanOrEqual(32_000);
+          if (index < pieces.length - 1 && piece.length < 31_999) expect(piece.endsWith('\n')).toBe(true);
+          expect(piece).not.toMatch(/\p{Surrogate}/u);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('keeps colours through the pieces, and gives them up where they are too many', () => {
+    const coloured = '\u001b[31mred\u001b[0m plain\n'.repeat(2_000);
+    const pieces = piecesOf(colouredSpans(coloured));
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(together(pieces)).toBe('red plain\n'.repeat(2_000));
+    expect(pieces.at(-1)?.spans).toContainEqual({ text: 'red', color: 'var(--ansi-red)', bold: false, dim: false });
+    expect(colouredSpans('\u001b[31mred\u001b[0m plain\n'.repeat(20_000))).toHaveLength(1);
   });
 });

@@ -1,9 +1,11 @@
 /** The whole input of a tool call, shown by what it is: a diff, a command, an address, or its fields. */
+import { useMemo } from 'react';
 import type { ToolInput } from '@remote-claude/contract';
 
 import { shortPath, viewTool } from '../lib/tool-view';
 import { CodeText } from './code';
 import { Diff } from './diff';
+import { LongText } from './long-text';
 
 const Path = ({ path, note }: { path: string; note?: string | null }) => (
   <p className="border-b border-line px-3 py-1.5 font-mono text-xs break-all text-muted last:border-b-0">
@@ -11,6 +13,22 @@ const Path = ({ path, note }: { path: string; note?: string | null }) => (
     {note !== null && note !== undefined && <span className="ml-2 font-sans text-faint">{note}</span>}
   </p>
 );
+
+/** From here on a value is laid out piece by piece. */
+const longChars = 20_000;
+/** Above this even a diff is too much at once: its texts are shown as they are. */
+const hugeChars = 200_000;
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? ''));
+
+const Value = ({ name, value }: { name: string; value: unknown }) => {
+  const text = textOf(value);
+  return text.length > longChars ? (
+    <LongText text={text} label={name} className="px-0 py-0" />
+  ) : (
+    <div className="max-h-80 overflow-auto break-words whitespace-pre-wrap">{text}</div>
+  );
+};
 
 const Fields = ({ input }: { input: ToolInput }) => {
   const entries = Object.entries(input);
@@ -20,8 +38,8 @@ const Fields = ({ input }: { input: ToolInput }) => {
       {entries.map(([name, value]) => (
         <div key={name} className="min-w-0">
           <dt className="text-faint">{name}</dt>
-          <dd className="max-h-80 overflow-auto font-mono break-words whitespace-pre-wrap text-text">
-            {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
+          <dd className="font-mono text-text">
+            <Value name={name} value={value} />
           </dd>
         </div>
       ))}
@@ -31,6 +49,8 @@ const Fields = ({ input }: { input: ToolInput }) => {
 
 export const ToolInputView = ({ name, input }: { name: string; input: ToolInput }) => {
   const view = viewTool(name, input);
+  const isHuge = useMemo(() => JSON.stringify(input).length > hugeChars, [input]);
+  if (isHuge) return <Fields input={input} />;
   switch (view.kind) {
     case 'edit':
       return (

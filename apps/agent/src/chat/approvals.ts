@@ -28,6 +28,7 @@ export interface Approvals {
 
 export interface ApprovalsDeps {
   propose: Propose;
+  keepBlob(text: string): string | null;
   tools: ToolCalls;
   workspace: string;
   now(): number;
@@ -45,7 +46,7 @@ export interface ApprovalsDeps {
 interface Pending {
   kind: ApprovalKind;
   input: Record<string, unknown>;
-  /** The person saw less than the whole input, so what they send back must not replace it. */
+  /** The event has less than the whole input, so what comes back must not replace it. */
   wasCut: boolean;
   rule: SessionRule | null;
   settle(result: PermissionResult): void;
@@ -55,7 +56,7 @@ const kinds: Readonly<Record<string, ApprovalKind>> = { AskUserQuestion: 'questi
 const maxTitle = 500;
 
 export const createApprovals = (deps: ApprovalsDeps): Approvals => {
-  const { propose, tools, workspace, now, turnId, agentName, parentOf, rules, addRule, onChange } = deps;
+  const { propose, keepBlob, tools, workspace, now, turnId, agentName, parentOf, rules, addRule, onChange } = deps;
   const pending = new Map<ApprovalId, Pending>();
   /** Answers whose call has not ended, so that one told again is known. */
   const answered = new Map<CommandId, ApprovalId>();
@@ -80,7 +81,7 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
     if (turn !== null) await tools.called({ toolUseId: id, name: tool, input, parentToolUseId }, turn);
     if (isAllowedBy(rules(), asked)) return { behavior: 'allow', updatedInput: input };
 
-    const { input: shown, isCut } = boundedInput(input);
+    const shown = boundedInput(input, keepBlob);
     const rule = ruleFor(asked);
     const title = shortened(options.title ?? titleOf(tool, input, workspace), maxTitle);
     const approval: OpenApproval = {
@@ -88,14 +89,14 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
       turnId: tools.get(id)?.turnId ?? turn,
       kind,
       tool,
-      title: isCut ? shortened(`${title} (too large to be shown whole)`, maxTitle) : title,
-      input: shown,
+      title,
+      ...shown,
       sessionRule: rule === null ? null : wordsOf(rule),
       agent: options.agentID === undefined ? null : (agentName(options.agentID) ?? 'A subagent'),
       askedAt: new Date(now()).toISOString(),
     };
     const result = new Promise<PermissionResult>((settle) => {
-      pending.set(id, { kind, input, wasCut: isCut, rule, settle });
+      pending.set(id, { kind, input, wasCut: shown.wholeInput !== undefined, rule, settle });
     });
     tools.asks(id);
     onChange();
@@ -125,7 +126,7 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
       const asked = pending.get(approvalId);
       if (asked === undefined) return 'The call that asked is gone or was answered.';
       if (asked.wasCut && answer.decision === 'allow' && answer.input !== undefined) {
-        return 'This input is too large to be shown whole, so it cannot be changed. Allow it as it is, or deny it.';
+        return 'This input is too large to be changed here. Allow it as it is, or deny it.';
       }
       for (const [command, of] of answered) {
         if (tools.get(of) === undefined) answered.delete(command);

@@ -53,12 +53,19 @@ describe('bounded text', () => {
 
 describe('a bounded input', () => {
   it('leaves a small one as it is', () => {
-    expect(boundedInput({ command: 'ls' })).toEqual({ input: { command: 'ls' }, isCut: false });
+    expect(boundedInput({ command: 'ls' }, none)).toEqual({ input: { command: 'ls' } });
   });
 
   it('cuts long strings and says how much is missing', () => {
-    const { input, isCut } = boundedInput({ file_path: '/a', content: 'x'.repeat(100_000) });
-    expect(isCut).toBe(true);
+    const whole = { file_path: '/a', content: 'x'.repeat(100_000) };
+    const kept: string[] = [];
+    const { input, wholeInput } = boundedInput(whole, (text) => {
+      kept.push(text);
+      return 'a'.repeat(64);
+    });
+    expect(wholeInput).toEqual({ bytes: bytesOf(whole), blob: 'a'.repeat(64) });
+    expect(kept.map((text) => JSON.parse(text) as unknown)).toEqual([whole]);
+    expect(boundedInput(whole, none).wholeInput).toEqual({ bytes: bytesOf(whole) });
     expect(input['file_path']).toBe('/a');
     expect(input['content']).toMatch(/^x{8000}… \[92000 more characters\]$/);
   });
@@ -66,14 +73,14 @@ describe('a bounded input', () => {
   it('fits into an event whatever it is', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), fc.integer({ min: 1, max: 30_000 }), (value, times) => {
-        const { input } = boundedInput({
-          value,
-          edits: Array.from({ length: 60 }, () => ({ text: '\u0001'.repeat(times) })),
-        });
+        const { input } = boundedInput(
+          { value, edits: Array.from({ length: 60 }, () => ({ text: '\u0001'.repeat(times) })) },
+          none,
+        );
         expect(bytesOf(input)).toBeLessThanOrEqual(40 * 1024);
       }),
       { numRuns: 50 },
     );
-    expect(boundedInput('no object').input).toEqual({ value: 'no object' });
+    expect(boundedInput('no object', none).input).toEqual({ value: 'no object' });
   });
 });

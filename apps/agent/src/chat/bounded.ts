@@ -1,5 +1,5 @@
 /** Cuts text and tool inputs to what an event carries. It does not know where the whole of a text goes. */
-import { maxInlineText, type BoundedText, type ToolInput } from '@remote-claude/contract';
+import { maxInlineText, type BoundedText, type ToolInput, type WholeInput } from '@remote-claude/contract';
 
 /** JSON bytes that one part of an event may take: the event's other fields have the rest of the 64 KiB. */
 const maxPartBytes = 40 * 1024;
@@ -35,16 +35,26 @@ const stringLimits = [8_000, 2_000, 500, 100];
 const maxItems = 50;
 const maxDepth = 6;
 
+export interface BoundedInput {
+  input: ToolInput;
+  /** Where the input is not the whole: how large that is, and where it is kept, if anywhere. */
+  wholeInput?: WholeInput;
+}
+
 /** A tool's input that fits into an event: long strings keep their beginning and say how much is missing. */
-export const boundedInput = (input: unknown): { input: ToolInput; isCut: boolean } => {
+export const boundedInput = (input: unknown, keep: (whole: string) => string | null): BoundedInput => {
   const whole: ToolInput =
     typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...input } : { value: input ?? null };
-  if (jsonBytes(whole) <= maxPartBytes) return { input: whole, isCut: false };
+  const text = JSON.stringify(whole);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxPartBytes) return { input: whole };
+  const blob = keep(text);
+  const wholeInput = blob === null ? { bytes } : { bytes, blob };
   for (const limit of stringLimits) {
     const smaller = cutValue(whole, limit, 0) as ToolInput;
-    if (jsonBytes(smaller) <= maxPartBytes) return { input: smaller, isCut: true };
+    if (jsonBytes(smaller) <= maxPartBytes) return { input: smaller, wholeInput };
   }
-  return { input: { note: 'The input is too large to show.' }, isCut: true };
+  return { input: { note: 'The input is too large to show.' }, wholeInput };
 };
 
 const cutValue = (value: unknown, limit: number, depth: number): unknown => {

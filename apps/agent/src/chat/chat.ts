@@ -90,6 +90,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const toolCalls = createToolCalls({ propose, keepBlob, workspace, now, onChange: () => record.save() });
   const approvals = createApprovals({
     propose,
+    keepBlob,
     tools: toolCalls,
     workspace,
     now,

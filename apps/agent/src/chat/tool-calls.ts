@@ -87,15 +87,15 @@ export const createToolCalls = (deps: ToolCallsDeps): ToolCalls => {
       if (known !== undefined) return known.recorded;
       const fields = typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {};
       const title = titleOf(name, fields, workspace);
-      const bounded = boundedInput(input);
+      const bounded = boundedInput(input, keepBlob);
       const recorded = propose({
         type: 'tool.called',
         turnId,
         toolUseId,
         name,
         title,
-        input: bounded.input,
-        inputCut: bounded.isCut,
+        ...bounded,
+        inputCut: bounded.wholeInput !== undefined,
         parentToolUseId,
       });
       calls.set(toolUseId, {

@@ -2,8 +2,10 @@
 /** What Claude waits for, above the composer: one at a time, the oldest first. Nothing here is answered by a key that means "away". */
 import { useEffect, useState } from 'react';
 import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { useInput, type SeenInput } from '../../lib/blobs';
 import { useSession, useSessionView } from '../../lib/session-context';
-import { IconButton } from '../../ui/button';
+import { count } from '../../lib/time';
+import { Button, IconButton } from '../../ui/button';
 import type { CardProps } from './card-props';
 import { PlanCard } from './plan-card';
 import { QuestionCard } from './question-card';
@@ -20,6 +22,29 @@ const Card = (props: CardProps) => {
   }
 };
 
+/** Nobody is to allow what they have not seen without knowing that. */
+const WholeNote = ({ bytes, seen: { state, retry } }: { bytes: number; seen: SeenInput }) => {
+  if (state === 'whole') return null;
+  const long = `This input has ${count(bytes)} bytes`;
+  return (
+    <div
+      role={state === 'loading' ? 'status' : 'alert'}
+      className="flex flex-wrap items-center gap-x-2 border-b border-line bg-attention-soft px-3.5 py-1.5 text-xs"
+    >
+      {state === 'loading' && `${long}. All of it is being loaded…`}
+      {state === 'lost' && `${long}, too many to be kept: long texts in it are shown only in their beginning.`}
+      {state === 'failed' && (
+        <>
+          {long}, and only its beginning is here: the rest could not be loaded.
+          <Button size="sm" variant="quiet" onClick={retry}>
+            Try again
+          </Button>
+        </>
+      )}
+    </div>
+  );
+};
+
 /** Who answers with the keyboard goes on in the composer: what has the focus now is about to go. */
 const leaveByKeyboard = (): void => {
   const focused = document.activeElement;
@@ -28,7 +53,7 @@ const leaveByKeyboard = (): void => {
 };
 
 export const ApprovalDock = () => {
-  const { command, can, store } = useSession();
+  const { id: sessionId, command, can, store } = useSession();
   const approvals = useSessionView(({ log }) => log.state.approvals);
   const outbox = useSessionView((view) => view.outbox);
   const [chosen, setChosen] = useState<string | null>(null);
@@ -38,6 +63,7 @@ export const ApprovalDock = () => {
     approvals.findIndex(({ approvalId }) => approvalId === chosen),
   );
   const approval = approvals[index];
+  const seen = useInput(sessionId, approval ?? null, true);
   // What was answered by anyone is gone from the list; so is what we remember of it.
   useEffect(() => {
     setAnswered((known) =>
@@ -78,10 +104,11 @@ export const ApprovalDock = () => {
             </span>
           </div>
         )}
+        <WholeNote bytes={approval.wholeInput?.bytes ?? 0} seen={seen} />
         <Card
-          key={approval.approvalId}
-          approval={approval}
-          busy={busy}
+          key={`${approval.approvalId} ${seen.state}`}
+          approval={{ ...approval, input: seen.input }}
+          busy={busy || seen.state === 'loading'}
           allowed={can('session.approve')}
           onAnswer={(answer) => {
             if (failed !== undefined) store.discard(failed.command.id);

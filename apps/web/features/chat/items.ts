@@ -11,6 +11,7 @@ import type {
   NumberedEvent,
   TokenUsage,
   ToolInput,
+  WholeInput,
 } from '@remote-claude/contract';
 
 export interface CallApproval {
@@ -37,6 +38,8 @@ export interface ToolCall {
   /** Null where only its end is known. */
   input: ToolInput | null;
   inputCut: boolean;
+  /** Where the whole of a cut input is. */
+  wholeInput?: WholeInput | undefined;
   /** Null while it runs. */
   outcome: EventOf<'tool.finished'>['outcome'] | null;
   output: BoundedText | null;
@@ -202,9 +205,9 @@ const createRun = () => {
         }
         return;
       case 'tool.called': {
-        const { input, inputCut } = event;
-        if (!changeCall(event.toolUseId, (call) => ({ ...call, input, inputCut }))) {
-          addCall({ ...emptyCall(event, at), input, inputCut }, event.parentToolUseId);
+        const { input, inputCut, wholeInput } = event;
+        if (!changeCall(event.toolUseId, (call) => ({ ...call, input, inputCut, wholeInput }))) {
+          addCall({ ...emptyCall(event, at), input, inputCut, wholeInput }, event.parentToolUseId);
         }
         return;
       }

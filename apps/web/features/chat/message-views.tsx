@@ -9,10 +9,12 @@ import type { LiveBlock } from '../../lib/session-log';
 import { count, duration, money } from '../../lib/time';
 import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/copy-button';
+import { LongText } from '../../ui/long-text';
 import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
 import type { ItemOf } from './items';
 import type { Row } from './tail';
+import { useWhole } from './whole-text';
 
 const Markdown = lazy(async () => ({ default: (await import('../../ui/markdown')).Markdown }));
 
@@ -24,15 +26,28 @@ export const RichText = memo(({ text, open = false }: { text: string; open?: boo
 ));
 RichText.displayName = 'RichText';
 
-const CutNote = ({ text }: { text: BoundedText }) =>
-  text.bytes > text.text.length && (text.cut === true || text.blob !== undefined) ? (
-    <p className="mt-2 text-xs text-faint">This is the beginning of {count(text.bytes)} bytes.</p>
-  ) : null;
+/** Above this, Markdown is read as it was written: turning it into elements would hold the page up. */
+const maxMarkdownChars = 100_000;
+
+/** Markdown of any length, and the way to the whole of it. */
+export const BoundedRichText = ({ id, text }: { id: string; text: BoundedText }) => {
+  const { whole, note } = useWhole(id, text);
+  return (
+    <>
+      {whole !== null && whole.length > maxMarkdownChars ? (
+        <LongText text={whole} label="The whole text" className="rounded-lg border border-line bg-sunken" />
+      ) : (
+        <RichText text={whole ?? text.text} />
+      )}
+      {note}
+    </>
+  );
+};
 
 interface BubbleProps {
   author: string;
   at: string;
-  text: string;
+  text: ReactNode;
   note?: ReactNode;
   dim?: boolean;
   ofTask?: boolean;
@@ -58,15 +73,24 @@ const Bubble = ({ author, at, text, note, dim = false, ofTask = false }: BubbleP
   </article>
 );
 
-export const MessageView = memo(({ item }: { item: ItemOf<'message'> }) => (
-  <Bubble
-    author={item.by.name}
-    at={item.at}
-    text={item.text.text}
-    ofTask={item.ofTask}
-    note={<CutNote text={item.text} />}
-  />
-));
+export const MessageView = memo(({ item }: { item: ItemOf<'message'> }) => {
+  const { whole, note } = useWhole(item.key, item.text);
+  return (
+    <Bubble
+      author={item.by.name}
+      at={item.at}
+      text={
+        whole === null ? (
+          item.text.text
+        ) : (
+          <LongText text={whole} label="The whole message" className="p-0 font-sans text-base" />
+        )
+      }
+      ofTask={item.ofTask}
+      note={note}
+    />
+  );
+});
 MessageView.displayName = 'MessageView';
 
 interface SentProps {
@@ -105,8 +129,7 @@ export const SentView = ({ row, author, onRetry, onDiscard }: SentProps) => {
 
 export const TextView = memo(({ item }: { item: ItemOf<'text'> }) => (
   <div data-testid="claude-text" className="group/text relative py-2">
-    <RichText text={item.text.text} />
-    <CutNote text={item.text} />
+    <BoundedRichText id={item.key} text={item.text} />
     <div className="absolute top-1 -right-1 opacity-0 transition-opacity duration-100 group-focus-within/text:opacity-100 group-hover/text:opacity-100 max-md:hidden lg:-right-8">
       <CopyButton text={item.text.text} label="Copy this answer" />
     </div>
@@ -116,9 +139,23 @@ TextView.displayName = 'TextView';
 
 interface ThinkingProps {
   id: string;
-  text: string;
+  text: BoundedText;
   live?: boolean;
 }
+
+const Thoughts = ({ id, text }: { id: string; text: BoundedText }) => {
+  const { whole, note } = useWhole(id, text);
+  return (
+    <div className="mt-1 border-l-2 border-line py-1 pl-3.5 text-sm text-muted">
+      {whole === null ? (
+        <div className="break-words whitespace-pre-wrap">{text.text}</div>
+      ) : (
+        <LongText text={whole} label="All thoughts" className="p-0 font-sans text-sm" />
+      )}
+      {note}
+    </div>
+  );
+};
 
 export const ThinkingView = memo(({ id, text, live = false }: ThinkingProps) => {
   const [open, toggle] = useFold(id);
@@ -133,11 +170,7 @@ export const ThinkingView = memo(({ id, text, live = false }: ThinkingProps) => 
         <ChevronRight size={14} className={cx('transition-transform duration-100', open && 'rotate-90')} aria-hidden />
         {live ? 'Thinking…' : 'Thought'}
       </button>
-      {open && (
-        <div className="mt-1 border-l-2 border-line py-1 pl-3.5 text-sm break-words whitespace-pre-wrap text-muted">
-          {text}
-        </div>
-      )}
+      {open && <Thoughts id={id} text={text} />}
     </div>
   );
 });
@@ -145,7 +178,7 @@ ThinkingView.displayName = 'ThinkingView';
 
 export const LiveView = memo(({ block }: { block: LiveBlock }) =>
   block.kind === 'thinking' ? (
-    <ThinkingView id={block.blockId} text={block.text} live={!block.dropped} />
+    <ThinkingView id={block.blockId} text={{ text: block.text, bytes: block.text.length }} live={!block.dropped} />
   ) : (
     <div data-testid="live-text" className="py-2">
       <RichText text={block.text} open />
@@ -154,15 +187,27 @@ export const LiveView = memo(({ block }: { block: LiveBlock }) =>
 );
 LiveView.displayName = 'LiveView';
 
+const InterruptedInput = ({ id, text }: { id: string; text: BoundedText }) => {
+  const { whole, note } = useWhole(id, text);
+  return (
+    <>
+      <LongText
+        text={whole ?? text.text}
+        label="Input that was being written"
+        className="max-h-40 rounded-lg border border-line bg-sunken text-muted"
+      />
+      {note}
+    </>
+  );
+};
+
 export const InterruptedView = ({ item }: { item: ItemOf<'interrupted'> }) => (
   <div className="py-2">
     {item.blockKind === 'tool' ? (
-      <pre className="max-h-40 overflow-auto rounded-lg border border-line bg-sunken px-3 py-2 text-xs whitespace-pre-wrap text-muted">
-        {item.text.text}
-      </pre>
+      <InterruptedInput id={item.key} text={item.text} />
     ) : (
       <div className={cx(item.blockKind === 'thinking' && 'text-muted')}>
-        <RichText text={item.text.text} />
+        <BoundedRichText id={item.key} text={item.text} />
       </div>
     )}
     <p className="mt-2 flex items-center gap-1.5 text-xs text-attention">

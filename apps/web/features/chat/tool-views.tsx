@@ -21,15 +21,18 @@ import {
   X,
 } from 'lucide-react';
 
+import { useInput } from '../../lib/blobs';
 import { cx } from '../../lib/cx';
 import { diffCounts, diffLines } from '../../lib/diff';
+import { useSession } from '../../lib/session-context';
 import { shortToolName, viewTool, type ToolView } from '../../lib/tool-view';
 import { duration, plural } from '../../lib/time';
 import { Output } from '../../ui/output';
 import { ToolInputView } from '../../ui/tool-input';
 import { useFold } from './folds';
 import type { ItemOf, ToolCall } from './items';
-import { RichText, ThinkingView } from './message-views';
+import { BoundedRichText, RichText, ThinkingView } from './message-views';
+import { InputNote, useWhole } from './whole-text';
 
 const icons: Record<ToolView['kind'], ReactNode> = {
   edit: <FilePen size={14} aria-hidden />,
@@ -123,28 +126,27 @@ const Decision = ({ call }: { call: ToolCall }) => {
   );
 };
 
-const cutNote = (call: ToolCall): string | null => {
-  const { output } = call;
-  if (output === null || (output.cut !== true && output.blob === undefined)) return null;
-  return `This is the beginning of ${output.bytes.toLocaleString()} bytes.`;
-};
-
-const Body = ({ call, view }: { call: ToolCall; view: ToolView }) => {
+const Body = ({ call }: { call: ToolCall }) => {
+  const { id } = useSession();
+  const [wanted, want] = useFold(`input:${call.toolUseId}`);
+  const seen = useInput(id, call.input === null ? null : { input: call.input, wholeInput: call.wholeInput }, wanted);
+  const output = useWhole(`output:${call.toolUseId}`, call.output);
+  const view = viewTool(call.name, seen.input);
   const failed = call.outcome === 'error';
   // What an edit answers says nothing that the diff does not.
   const quiet = (view.kind === 'edit' || view.kind === 'write' || view.kind === 'todo') && call.outcome === 'ok';
   return (
     <div className="border-t border-line bg-sunken">
-      {call.input !== null && view.kind !== 'plan' && <ToolInputView name={call.name} input={call.input} />}
+      {call.input !== null && view.kind !== 'plan' && <ToolInputView name={call.name} input={seen.input} />}
       {view.kind === 'plan' && (
         <div className="px-3 py-2">
           <RichText text={view.plan} />
         </div>
       )}
       {call.inputCut && (
-        <p className="border-t border-line px-3 py-1.5 text-xs text-faint">
-          The input was long; its texts are cut here.
-        </p>
+        <div className="border-t border-line px-3 py-0.5 empty:hidden">
+          <InputNote whole={call.wholeInput} seen={seen} onWanted={want} />
+        </div>
       )}
       {call.inside.length > 0 && (
         <div className="border-t border-line px-3 py-2">
@@ -152,10 +154,10 @@ const Body = ({ call, view }: { call: ToolCall; view: ToolView }) => {
             entry.kind === 'call' ? (
               <CallCard key={entry.toolUseId} call={entry} nested />
             ) : entry.thinking ? (
-              <ThinkingView key={entry.key} id={entry.key} text={entry.text.text} />
+              <ThinkingView key={entry.key} id={entry.key} text={entry.text} />
             ) : (
               <div key={entry.key} className="py-1.5">
-                <RichText text={entry.text.text} />
+                <BoundedRichText id={entry.key} text={entry.text} />
               </div>
             ),
           )}
@@ -165,10 +167,15 @@ const Body = ({ call, view }: { call: ToolCall; view: ToolView }) => {
         <div className="border-t border-line">
           {view.kind === 'agent' ? (
             <div className="px-3 py-2">
-              <RichText text={call.output.text} />
+              <BoundedRichText id={`output:${call.toolUseId}`} text={call.output} />
             </div>
           ) : (
-            <Output text={call.output.text} cut={cutNote(call)} failed={failed} />
+            <Output
+              text={output.whole ?? call.output.text}
+              all={output.whole !== null}
+              note={output.note}
+              failed={failed}
+            />
           )}
         </div>
       )}
@@ -198,7 +205,7 @@ const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: bool
           <span className="sr-only">{shortToolName(call.name)}: </span>
           {call.title === '' ? shortToolName(call.name) : call.title}
         </span>
-        <Counts view={view} />
+        {!call.inputCut && <Counts view={view} />}
         <State call={call} />
         <ChevronRight
           size={14}
@@ -206,7 +213,7 @@ const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: bool
           aria-hidden
         />
       </button>
-      {open && <Body call={call} view={view} />}
+      {open && <Body call={call} />}
     </div>
   );
 });

@@ -54,7 +54,7 @@ const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode
     case 'text':
       return <TextView item={row} />;
     case 'thinking':
-      return <ThinkingView id={row.key.replace(/^block:/, '')} text={row.text.text} />;
+      return <ThinkingView id={row.key.replace(/^block:/, '')} text={row.text} />;
     case 'interrupted':
       return <InterruptedView item={row} />;
     case 'tools':

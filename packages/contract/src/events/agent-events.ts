@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { approvalId, blockId, commandId, terminalId, turnId } from '../ids.js';
 import { openApproval, toolInput } from '../model/approval.js';
 import { effort, modelName, permissionMode } from '../model/session.js';
-import { boundedText } from '../model/text.js';
+import { boundedText, wholeInput } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
 
 const toolUseId = z.string().min(1).max(128);
@@ -80,6 +80,7 @@ export const agentEvents = [
     input: toolInput,
     /** The input was larger than an event and its long strings were cut. */
     inputCut: z.boolean(),
+    wholeInput: wholeInput.optional(),
     parentToolUseId,
   }),
   /** Renders alone: it repeats name and title. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { numberedEvent } from '../events/index.js';
 import { turnOutcome } from '../events/agent-events.js';
-import { approvalId, commandId, turnId } from '../ids.js';
+import { approvalId, blobHash, commandId, turnId } from '../ids.js';
 import { approval, approvalAnswer } from '../model/approval.js';
 import { tokenUsage } from '../model/usage.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
@@ -55,6 +55,17 @@ export const claudeRoutes = {
       limit: z.coerce.number().int().min(1).max(500).default(100),
     }),
     responses: { 200: z.object({ items: z.array(numberedEvent), head: z.int(), nextCursor: z.string().nullable() }) },
+    errors: mine,
+  }),
+  blob: defineRoute({
+    id: 'claude.blob',
+    method: 'GET',
+    path: '/sessions/:id/blobs/:hash',
+    summary: 'The whole of a text or tool input that an event only begins, by its hash: plain text that never changes.',
+    permission: 'session.chat.read',
+    kind: 'stream',
+    params: sessionParams.extend({ hash: blobHash }),
+    responses: { 200: null, 304: null },
     errors: mine,
   }),
   interrupt: defineRoute({

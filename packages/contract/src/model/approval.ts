@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { approvalId, sessionId, timestamp, turnId } from '../ids.js';
+import { wholeInput } from './text.js';
 import { author } from './user.js';
 
 /** `question` is Claude's multiple-choice question, `plan` a plan to accept; both are tools underneath. */
@@ -34,6 +35,8 @@ export const openApproval = z.object({
   /** One sentence that says what would happen. */
   title: z.string().max(500),
   input: toolInput,
+  /** Only where `input` is not the whole. */
+  wholeInput: wholeInput.optional(),
   /** What `scope: session` would allow, in words; null where only `once` is offered. */
   sessionRule: z.string().max(500).nullable(),
   /** The subagent that asks, where it is one. */

@@ -17,3 +17,7 @@ export const boundedText = z.object({
   cut: z.boolean().optional(),
 });
 export type BoundedText = z.infer<typeof boundedText>;
+
+/** Where a tool's input was cut: the size of the whole as JSON, and the blob that holds it, if it could be kept. */
+export const wholeInput = z.object({ bytes: z.int().nonnegative(), blob: blobHash.optional() });
+export type WholeInput = z.infer<typeof wholeInput>;

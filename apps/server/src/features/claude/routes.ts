@@ -3,7 +3,7 @@
 import { routes, type CommandId } from '@remote-claude/contract';
 import type { FastifyReply } from 'fastify';
 
-import { handle, type Actor, type BoundRoute } from '../../platform/http/index.js';
+import { answered, contentPolicy, handle, type Actor, type BoundRoute } from '../../platform/http/index.js';
 import type { Claude, ClaudeAct } from './service.js';
 
 interface ClaudeCall {
@@ -42,6 +42,10 @@ export const claudeRoutes = (claude: Claude): BoundRoute[] => [
     status: 200,
     body: await claude.history(params.id, query),
   })),
+  handle(routes.claude.blob, async ({ params, request, reply }) => {
+    await sendBlob(reply, await claude.blob(params.id, params.hash), params.hash, request.headers['if-none-match']);
+    return answered;
+  }),
   handle(routes.claude.interrupt, async (call) => ({
     status: 202,
     body: await claude.interrupt(actOf(call), call.body),
@@ -60,3 +64,17 @@ export const claudeRoutes = (claude: Claude): BoundRoute[] => [
     body: await claude.allApprovals(call, call.query),
   })),
 ];
+
+/** Text of a session is never part of our page. A hash names the same bytes for ever, so nobody need ask again. */
+const sendBlob = async (reply: FastifyReply, bytes: Buffer, hash: string, known: string | undefined): Promise<void> => {
+  const isKnown = (known ?? '').split(',').some((tag) => ['*', `"${hash}"`, `W/"${hash}"`].includes(tag.trim()));
+  reply.headers({
+    etag: `"${hash}"`,
+    // Another sign-in of the same browser asks anew.
+    vary: 'cookie, authorization',
+    'cache-control': 'private, max-age=31536000, immutable',
+    'content-security-policy': contentPolicy,
+  });
+  if (isKnown) await reply.code(304).send();
+  else await reply.code(200).type('text/plain; charset=utf-8').send(bytes);
+};

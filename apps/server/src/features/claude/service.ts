@@ -212,6 +212,12 @@ export const createClaude = (deps: ClaudeDeps) => {
       return { items, head: Math.max(head, last), nextCursor: 'after' in range && last < head ? String(last) : null };
     },
 
+    async blob(sessionId: string, hash: string): Promise<Buffer> {
+      const bytes = await events.blob(sessionId, hash);
+      if (bytes === null) throw new AppError('not_found', { message: 'The whole of this text was not kept.' });
+      return bytes;
+    },
+
     interrupt: (act: ClaudeAct, target: InterruptTarget = {}) =>
       database.transaction((trx) => interrupted(trx, act, target)),
 

@@ -184,6 +184,9 @@ export const createEvents = (deps: EventsDeps) => {
       return stored?.toString('utf8') ?? text.text;
     },
 
+    /** The bytes behind a hash, of this session alone. */
+    blob: (sessionId: string, hash: string): Promise<Buffer | null> => store.blob(sessionId, hash),
+
     /** A blob that an agent sends. Throws `bad_request` where the hash is not its content's, `no_space` at the ceiling. */
     async putBlob(sessionId: string, blob: { hash: string; mediaType: string; bytes: Buffer }): Promise<void> {
       if (createHash('sha256').update(blob.bytes).digest('hex') !== blob.hash) throw new AppError('bad_request');

@@ -3,7 +3,7 @@
 import { AppError, routes } from '@remote-claude/contract';
 import type { FastifyReply } from 'fastify';
 
-import { answered, handle, under, type BoundRoute, type Call } from '../../platform/http/index.js';
+import { answered, contentPolicy, handle, under, type BoundRoute, type Call } from '../../platform/http/index.js';
 import type { AgentResponse } from '../relay/index.js';
 import { attachmentOf, mediaTypeOf } from './media-types.js';
 import type { FileAct, Files } from './service.js';
@@ -100,18 +100,13 @@ const sendContent = async (
     answer.body.destroy();
     throw new AppError('upstream_failed');
   }
-  if (![200, 206, 304].includes(answer.status)) {
-    answer.body.destroy();
-    throw new AppError('upstream_failed');
-  }
   for (const name of ['etag', 'content-range', 'accept-ranges', 'content-length', 'last-modified']) {
     const value = answer.headers[name];
     if (value !== undefined) reply.header(name, value);
   }
   reply.headers({
     'content-type': mediaTypeOf(path),
-    'content-security-policy':
-      "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    'content-security-policy': contentPolicy,
     'cache-control': 'private, no-cache',
     ...(download ? { 'content-disposition': attachmentOf(path) } : {}),
   });

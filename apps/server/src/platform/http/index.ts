@@ -5,5 +5,6 @@ export { invalidFields, toAppError } from './errors.js';
 export { createIdempotency } from './idempotency.js';
 export { createIdempotencyStore } from './idempotency-store.js';
 export { createOrigins, type Origins } from './origins.js';
+export { contentPolicy } from './security-headers.js';
 export { answered, handle, type Access, type Actor, type BoundRoute, type Call } from './types.js';
 export { acceptUpgrades, type SocketContext } from './upgrades.js';

@@ -14,6 +14,10 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 /** For answers that are not a page: nothing in them runs. */
 export const answerPolicy = "default-src 'none'; frame-ancestors 'none'";
 
+/** For content that was made in a session: shown where it can be, and never with the rights of our page. */
+export const contentPolicy =
+  "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 const inlineScript = /<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g;
 
 /** The policy of one HTML document: its own inline scripts by hash and nothing else inline. */
