@@ -63,6 +63,8 @@ export interface PlaceReport {
   reason: string | null;
   /** 128 + N for signal N; null while it runs or where nobody saw the end. */
   exitCode: number | null;
+  /** It runs, and its addresses will never lead to it again: only stopping it and starting another place helps. */
+  cutOff: boolean;
   /** Which limits are truly enforced on this place, as read back from the kernel. */
   limits: { memory: boolean; processes: boolean; cpu: boolean };
 }

@@ -1,7 +1,8 @@
 // The session features composed over a real database and the fake driver, as the session-manager's tests need them.
 
 import { randomUUID } from 'node:crypto';
-import { createFakeDriver, type FakeDriver, type FakeOptions } from '@remote-claude/compute/testing';
+import type { Driver } from '@remote-claude/compute';
+import { createFakeDriver, type FakeOptions } from '@remote-claude/compute/testing';
 import type { UserId } from '@remote-claude/contract';
 
 import { createAudit } from '../features/audit/index.js';
@@ -73,7 +74,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
   const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
   const doors = new Map<string, string>();
 
-  const newPlaces = (driver: FakeDriver, change: Partial<PlacesDeps> = {}) =>
+  const newPlaces = (driver: Driver, change: Partial<PlacesDeps> = {}) =>
     createPlaces({
       database,
       store: createPlacesStore(database),

@@ -75,13 +75,13 @@ export const PlaceCard = ({ session }: { session: Session }) => {
     case 'failed':
       return (
         <section
-          aria-label="Start failed"
+          aria-label={state.wanted === 'running' ? 'Start failed' : 'Stop failed'}
           className="mb-2 flex items-start gap-2.5 rounded-lg bg-danger-soft px-3.5 py-2.5"
         >
           <CircleAlert size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
           <p className="min-w-0 flex-1 break-words">{words === '' ? 'The session could not start.' : words}</p>
           <Button size="sm" busy={busy} onClick={start}>
-            Try again
+            {state.wanted === 'running' ? 'Try again' : 'Resume'}
           </Button>
         </section>
       );
@@ -108,17 +108,18 @@ export const PlaceCard = ({ session }: { session: Session }) => {
         >
           <PlugZap size={16} className="mt-0.5 shrink-0 text-attention" aria-hidden />
           <p className="min-w-0">
-            The session does not answer, and is still running.{' '}
-            {words === '' ? 'It comes back by itself; what you send waits.' : words}
+            {words === '' ? 'The session does not answer, and is still running. It comes back by itself.' : words} What
+            you send waits.
           </p>
         </section>
       );
+    case 'stopping':
+    case 'terminated':
+      return reason === null ? null : <p className="mb-2 px-3.5 text-xs text-muted">{words}</p>;
     case 'working':
     case 'needs_input':
     case 'idle':
     case 'completed':
-    case 'stopping':
-    case 'terminated':
       return null;
   }
 };

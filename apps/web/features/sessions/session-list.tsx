@@ -61,7 +61,7 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
       <span className="relative flex shrink-0 items-center justify-end gap-1 sm:w-26">
         {allowedActions(session).start && (
           <Button size="sm" busy={busy} onClick={start} className="max-sm:hidden">
-            {session.shown === 'failed' ? 'Try again' : 'Resume'}
+            {session.shown === 'failed' && session.wanted === 'running' ? 'Try again' : 'Resume'}
           </Button>
         )}
         <SessionMenu session={session} />

@@ -154,6 +154,7 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
       status: place?.status ?? 'stopped',
       reason: place === undefined ? 'The place is gone.' : place.reason,
       exitCode: place?.exitCode ?? null,
+      cutOff: false,
       limits: { memory: held, processes: held, cpu: held },
     };
     return behaviour.lieAboutPlace?.(truth, handle) ?? truth;

@@ -198,7 +198,11 @@ export const shownStatusOf = (
 ): ShownStatus => {
   const { wanted, place } = state;
   if (wanted === 'terminated') return 'terminated';
-  if (wanted === 'stopped') return place.status === 'none' || place.status === 'stopped' ? 'stopped' : 'stopping';
+  if (wanted === 'stopped') {
+    // It could not be stopped.
+    if (place.status === 'failed') return 'failed';
+    return place.status === 'none' || place.status === 'stopped' ? 'stopped' : 'stopping';
+  }
   switch (place.status) {
     case 'queued':
       return 'queued';

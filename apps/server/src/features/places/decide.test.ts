@@ -2,7 +2,7 @@ import { initialSessionState } from '@remote-claude/contract';
 import { describe, expect, test } from 'vitest';
 
 import { testTiming } from '../../testing/session-house.js';
-import { decide, type Decision, type Sight } from './decide.js';
+import { decide, unreachableReason, type Decision, type Sight } from './decide.js';
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
@@ -23,7 +23,7 @@ const running: Sight = {
   startedAtMs: nowMs - minuteMs,
   reached: true,
   retryAtMs: null,
-  report: { alive: true, reason: null },
+  report: { alive: true, cutOff: false, reason: null },
   link: { up: true, silentMs: 0 },
   nowMs,
 };
@@ -40,6 +40,11 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { do: 'nothing', againInMs: 500 },
   ],
   [
+    'a start that was refused and may heal',
+    { ...none, retryAtMs: nowMs - 1, state: { place: place('failed'), turn: null } },
+    { do: 'start', fresh: true },
+  ],
+  [
     'a start that was given up',
     { ...none, state: { place: place('failed'), turn: null } },
     { do: 'nothing', againInMs: null },
@@ -47,7 +52,7 @@ const cases: [string, Partial<Sight>, Decision][] = [
   ['a start whose answer was never written down', { hasHandle: false, report: null }, { do: 'start', fresh: false }],
   [
     'a place that is gone',
-    { report: { alive: false, reason: 'It was killed.' } },
+    { report: { alive: false, cutOff: false, reason: 'It was killed.' } },
     { do: 'bury', reason: 'It was killed.' },
   ],
   [
@@ -57,20 +62,45 @@ const cases: [string, Partial<Sight>, Decision][] = [
   ],
   [
     'an agent that has some time left to greet',
-    { reached: false, ...silent(0), state: { place: place('starting'), turn: null }, ...aged(1_000) },
+    { reached: false, ...silent(1_000), state: { place: place('starting'), turn: null }, ...aged(1_000) },
     { do: 'nothing', againInMs: timing.startTimeoutMs - 1_000 },
   ],
   [
+    'an agent that nobody could dial until now',
+    { reached: false, ...silent(1_000), state: { place: place('starting'), turn: null }, ...aged(hourMs) },
+    { do: 'nothing', againInMs: timing.startTimeoutMs - 1_000 },
+  ],
+  [
+    'a failure that is over, and an agent that has not greeted',
+    { reached: false, ...silent(0), state: { place: place('failed', 'no descriptors'), turn: null } },
+    { do: 'mark', status: 'starting' },
+  ],
+  [
+    'a place that nothing reaches for good',
+    { report: { alive: true, cutOff: true, reason: null } },
+    { do: 'abandon', reason: 'Nothing reaches this session any more: the folder of its sockets is gone.' },
+  ],
+  [
     'an agent that never greeted',
-    { reached: false, ...silent(hourMs), ...aged(minuteMs + 1) },
+    {
+      reached: false,
+      ...silent(hourMs),
+      ...aged(minuteMs + 1),
+      state: { place: place('starting'), turn: null },
+    },
     { do: 'abandon', reason: 'The session did not answer within 60 s of its start.' },
   ],
   ['an agent that is silent for a moment', silent(24_000), { do: 'nothing', againInMs: 1_001 }],
   ['an agent that is silent too long', silent(25_001), { do: 'mark', status: 'unreachable' }],
   [
     'an agent known to be silent, however long',
-    { ...silent(hourMs), state: { place: place('unreachable'), turn } },
+    { ...silent(hourMs), state: { place: place('unreachable', unreachableReason), turn } },
     { do: 'nothing', againInMs: null },
+  ],
+  [
+    'an agent that is still silent when the engine is back',
+    { ...silent(hourMs), state: { place: place('unreachable', 'The engine is away.'), turn } },
+    { do: 'mark', status: 'unreachable' },
   ],
   ['an agent that is back', { state: { place: place('unreachable'), turn } }, { do: 'mark', status: 'running' }],
   ['the longest duration comes near', aged(8 * hourMs - minuteMs), { do: 'warn', endsAtMs: nowMs + minuteMs }],

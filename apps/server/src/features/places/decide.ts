@@ -2,12 +2,14 @@
 
 import type { SessionState } from '@remote-claude/contract';
 
+import { tryingAgain } from './stumble.js';
+
 export interface PlaceTiming {
   /** How long a new place's agent may take to answer. */
   startTimeoutMs: number;
   /** A place that lived for so long was a good start: failures before it no longer count. */
   stableMs: number;
-  /** Pause before the second try; four times longer before each further one, up to `longestRetryMs`. */
+  /** Pause before the second try, doubled before each further one up to the longest. */
   retryMs: number;
   longestRetryMs: number;
   maxAttempts: number;
@@ -30,7 +32,7 @@ export interface Sight {
   reached: boolean;
   retryAtMs: number | null;
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
-  report: { alive: boolean; reason: string | null } | null;
+  report: { alive: boolean; /** For good: only another place helps. */ cutOff: boolean; reason: string | null } | null;
   link: { up: boolean; silentMs: number };
   nowMs: number;
 }
@@ -44,9 +46,9 @@ export type Decision =
   | { do: 'settle' }
   /** The place ended by itself. */
   | { do: 'bury'; reason: string }
-  /** The place runs and its agent never answered. */
+  /** The place runs, and nobody reaches it or ever did. */
   | { do: 'abandon'; reason: string }
-  | { do: 'mark'; status: 'running' | 'unreachable' }
+  | { do: 'mark'; status: 'starting' | 'running' | 'unreachable' }
   | { do: 'warn'; endsAtMs: number }
   | { do: 'expire' };
 
@@ -59,26 +61,38 @@ export const decide = (sight: Sight, timing: PlaceTiming): Decision => {
     return state.place.status === 'stopped' ? nothing() : { do: 'settle' };
   }
   if (placeId === null) {
-    if (state.place.status === 'failed') return nothing();
+    if (state.place.status === 'failed' && sight.retryAtMs === null) return nothing();
     const pauseMs = (sight.retryAtMs ?? 0) - sight.nowMs;
     return pauseMs > 0 ? nothing(pauseMs) : { do: 'start', fresh: true };
   }
   if (!sight.hasHandle || report === null) return { do: 'start', fresh: false };
   if (!report.alive) return { do: 'bury', reason: report.reason ?? 'The place of this session ended by itself.' };
+  if (report.cutOff) return { do: 'abandon', reason: cutOffReason };
   return sight.link.up ? decideReached(sight, timing) : decideSilent(sight, timing);
 };
 
+/** The pause after so many failures in a row. */
+export const pauseAfterMs = (failures: number, { retryMs, longestRetryMs }: PlaceTiming): number =>
+  Math.min(longestRetryMs, retryMs * 2 ** Math.min(30, Math.max(0, failures - 1)));
+
+export const cutOffReason = 'Nothing reaches this session any more: the folder of its sockets is gone.';
+export const unreachableReason = 'The session does not answer; it may still be running.';
+
 const decideSilent = ({ link, reached, startedAtMs, nowMs, state }: Sight, timing: PlaceTiming): Decision => {
+  const { status, step, reason } = state.place;
   if (!reached) {
-    const leftMs = (startedAtMs ?? nowMs) + timing.startTimeoutMs - nowMs;
-    if (leftMs > 0) return nothing(leftMs);
+    // What a failure left to read is over.
+    if (status === 'failed' || status === 'none' || step === tryingAgain) return { do: 'mark', status: 'starting' };
+    // Nobody dialled while the engine or this server was away: that time is not the agent's.
+    const waitedMs = Math.min(nowMs - (startedAtMs ?? nowMs), link.silentMs);
+    if (waitedMs < timing.startTimeoutMs) return nothing(timing.startTimeoutMs - waitedMs);
     return {
       do: 'abandon',
       reason: `The session did not answer within ${Math.round(timing.startTimeoutMs / 1000)} s of its start.`,
     };
   }
   // It may still work on its turn: nothing is ended, and no second one is started.
-  if (state.place.status === 'unreachable') return nothing();
+  if (status === 'unreachable') return reason === unreachableReason ? nothing() : { do: 'mark', status: 'unreachable' };
   return link.silentMs > timing.deadMs
     ? { do: 'mark', status: 'unreachable' }
     : nothing(timing.deadMs - link.silentMs + 1);

@@ -178,6 +178,174 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('steps that cannot be taken', () => {
+  const quick = { timing: { ...testTiming, retryMs: 20, longestRetryMs: 100 } };
+  const away = new ComputeError('not_ready', 'The engine is away.');
+  const shownOf = async (id: string) => {
+    const { shown, reason } = await house.sessions.get(id);
+    return { shown, reason };
+  };
+
+  test('an engine that is away is named, called failed in the end, and healed by its return without a place lost', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      const { id } = await house.sessions.create(ada, {});
+      await places.reconcile(id);
+      const [before] = live(driver.world, id);
+      driver.behave({ fail: { inspect: away, list: away } });
+      void places.reconcileAll();
+      await vi.waitFor(async () => expect((await shownOf(id)).shown).toBe('failed'), patience);
+      const { reason } = await shownOf(id);
+      for (const words of ['The engine is away.', 'history are kept', 'tried again', 'Start it again'])
+        expect(reason).toContain(words);
+      const { head } = await house.sessions.get(id);
+      const looked = driver.calls.length;
+      await vi.waitFor(() => expect(driver.calls.length).toBeGreaterThan(looked + 3), patience);
+      // Tried again and again, said once.
+      expect((await house.sessions.get(id)).head).toBe(head);
+      driver.behave({ fail: {} });
+      await vi.waitFor(async () => expect(await shownOf(id)).toEqual({ shown: 'starting', reason: null }), patience);
+      expect(live(driver.world, id)).toEqual([before]);
+    }, quick);
+  });
+
+  test('the pause grows to its ceiling, and a person who starts it does not wait for it', async () => {
+    const ada = await house.person();
+    await withPlaces(
+      async (places, driver) => {
+        const { id } = await house.sessions.create(ada, {});
+        await places.reconcile(id);
+        driver.behave({ fail: { inspect: away, list: away } });
+        for (let tries = 0; tries < 3; tries += 1) await places.reconcile(id);
+        expect((await shownOf(id)).shown).toBe('failed');
+        const { placeId } = await row(id);
+        const looked = driver.calls.length;
+        await places.reconcileAll();
+        expect(driver.calls.slice(looked).filter((call) => call.id === placeId)).toEqual([]);
+        driver.behave({ fail: {} });
+        await house.sessions.start(id, ada);
+        await vi.waitFor(async () => expect(await shownOf(id)).toEqual({ shown: 'starting', reason: null }), patience);
+        expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(1);
+      },
+      { timing: { ...testTiming, retryMs: 3_600_000, longestRetryMs: 3_600_000 } },
+    );
+  });
+
+  test('a place that cannot be stopped says why, and is stopped when it can be', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      const { id } = await house.sessions.create(ada, {});
+      await places.reconcile(id);
+      driver.behave({ fail: { stop: new ComputeError('stop_failed', 'Its processes wait in the kernel.') } });
+      await house.sessions.stop(id, ada);
+      await vi.waitFor(async () => expect((await shownOf(id)).shown).toBe('failed'), patience);
+      expect((await shownOf(id)).reason).toContain('It could not be stopped. Its processes wait in the kernel.');
+      driver.behave({ fail: {} });
+      await vi.waitFor(async () => expect((await shownOf(id)).shown).toBe('stopped'), patience);
+      expect(live(driver.world, id)).toEqual([]);
+    }, quick);
+  });
+
+  test('a way out that cannot be opened is told in words without paths, and opened when it can be', async () => {
+    const ada = await house.person();
+    let code: string | null = 'EMFILE';
+    await withPlaces(
+      async (_places, driver) => {
+        const { id } = await house.sessions.create(ada, {});
+        await vi.waitFor(async () => expect((await shownOf(id)).shown).toBe('failed'), patience);
+        expect((await shownOf(id)).reason).toContain('could not be opened: this server has no free file descriptors.');
+        expect((await shownOf(id)).reason).not.toContain('/secret/');
+        const [before] = live(driver.world, id);
+        code = null;
+        await vi.waitFor(async () => expect(await shownOf(id)).toEqual({ shown: 'starting', reason: null }), patience);
+        expect(live(driver.world, id)).toEqual([before]);
+      },
+      {
+        ...quick,
+        gateway: {
+          open: async () => {
+            if (code !== null) throw Object.assign(new Error('listen /secret/path'), { code });
+          },
+          close: async () => {},
+        },
+      },
+    );
+  });
+
+  test('an engine that never answers is not waited for without end', async () => {
+    const ada = await house.person();
+    await withPlaces(
+      async (places, driver) => {
+        const { id } = await house.sessions.create(ada, {});
+        await places.reconcile(id);
+        const release = driver.hold('inspect');
+        void places.reconcileAll();
+        await vi.waitFor(async () => expect((await shownOf(id)).reason).toContain('did not answer within'), patience);
+        release();
+        await vi.waitFor(async () => expect((await shownOf(id)).reason).toBeNull(), patience);
+      },
+      { timing: { ...quick.timing, startTimeoutMs: 300 } },
+    );
+  });
+
+  test('a start that is refused for long is tried on in silence and comes about', async () => {
+    const ada = await house.person();
+    await withPlaces(async (_places, driver) => {
+      driver.behave({ fail: { start: away } });
+      const { id } = await house.sessions.create(ada, {});
+      await vi.waitFor(async () => expect((await shownOf(id)).shown).toBe('failed'), patience);
+      const { head } = await house.sessions.get(id);
+      await vi.waitFor(
+        () => expect(driver.calls.filter(({ verb }) => verb === 'start').length).toBeGreaterThan(6),
+        patience,
+      );
+      expect((await house.sessions.get(id)).head).toBe(head);
+      driver.behave({ fail: {} });
+      await vi.waitFor(() => expect(live(driver.world, id)).toHaveLength(1), patience);
+      await vi.waitFor(async () => expect(await shownOf(id)).toEqual({ shown: 'starting', reason: null }), patience);
+    }, quick);
+  });
+
+  test('a place that nothing reaches any more is replaced, once it is sure', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      const { id } = await house.sessions.create(ada, {});
+      await places.reconcile(id);
+      const first = (await row(id)).placeId;
+      driver.behave({
+        lieAboutPlace: (truth, handle) => ({ ...truth, cutOff: (handle as { placeId: string }).placeId === first }),
+      });
+      await places.reconcile(id);
+      expect((await shownOf(id)).reason).toContain('the folder of its sockets is gone');
+      expect((await row(id)).placeId).toBe(first);
+      await vi.waitFor(async () => {
+        const { placeId, handle } = await row(id);
+        expect(placeId).not.toBe(first);
+        expect(handle).not.toBeNull();
+      }, patience);
+      expect(live(driver.world, id).map((place) => place.spec.placeId)).toEqual([(await row(id)).placeId]);
+    }, quick);
+  });
+
+  test('a stray that does not end keeps nobody from a place', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      driver.behave({ fail: { stop: new ComputeError('stop_failed', 'It does not end.') } });
+      const { id } = await house.sessions.create(ada, {});
+      await places.reconcile(id);
+      const [mine] = live(driver.world, id);
+      if (mine === undefined) throw new Error('it was not started');
+      const stray = randomUUID();
+      driver.world.places.set(stray, { ...mine, spec: { ...mine.spec, placeId: stray } });
+      await places.reconcileAll();
+      expect((await shownOf(id)).reason).toBeNull();
+      driver.behave({ fail: {} });
+      await places.reconcileAll();
+      expect(driver.world.places.get(stray)?.status).toBe('stopped');
+    }, quick);
+  });
+});
+
 describe('whatever dies, and whenever', () => {
   const disturbance = fc.oneof(
     fc.constant('kill the place'),

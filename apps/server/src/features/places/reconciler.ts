@@ -8,9 +8,11 @@ import type { Bus } from '../../platform/bus.js';
 import type { Cancel } from '../../platform/clock.js';
 import { commandsChannel, wantedChannel } from '../events/index.js';
 import { createAgentLink, type AgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
-import { decide, type Decision, type PlaceTiming, type Sight } from './decide.js';
+import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming, type Sight } from './decide.js';
+import { createPatientDriver } from './patient-driver.js';
 import { createSteps, type StepDeps } from './steps.js';
 import type { PlaceRow } from './store.js';
+import { reasonOf, StepFailure } from './stumble.js';
 
 export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door'> {
   bus: Bus;
@@ -27,15 +29,22 @@ interface Watch {
   found: FoundPlace[];
   cancelTimer: Cancel;
   touchedAtMs: number;
+  /** Looks in a row that failed, and until when only a person's wish is a reason for another. */
+  failures: number;
+  pausedUntilMs: number;
 }
 
 /** More steps than any way from one settled state to another has. */
 const maxSteps = 12;
-const failedLookMs = 1_000;
 const touchEveryMs = 30_000;
 
-export const createPlaces = (deps: PlacesDeps) => {
-  const { driver, store, bus, clock, log, timing } = deps;
+type Report = Pick<PlaceReport, 'status' | 'reason' | 'cutOff'>;
+const isAlive = ({ status }: Report): boolean => status === 'running' || status === 'starting';
+
+export const createPlaces = (given: PlacesDeps) => {
+  const { store, bus, clock, log, timing } = given;
+  const driver = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
+  const deps = { ...given, driver };
   const steps = createSteps(deps);
   const watches = new Map<string, Watch>();
   let closed = false;
@@ -49,6 +58,8 @@ export const createPlaces = (deps: PlacesDeps) => {
       found: [],
       cancelTimer: () => {},
       touchedAtMs: -Infinity,
+      failures: 0,
+      pausedUntilMs: -Infinity,
     };
     watches.set(sessionId, watch);
     return watch;
@@ -60,11 +71,29 @@ export const createPlaces = (deps: PlacesDeps) => {
       watch.cancelTimer();
       try {
         const againInMs = await settle(sessionId, watch);
+        watch.failures = 0;
+        watch.pausedUntilMs = -Infinity;
         if (againInMs !== null) watch.cancelTimer = clock.after(againInMs, () => void reconcile(sessionId));
-      } catch (err) {
-        log.error({ err, sessionId }, 'a session could not be looked after and is tried again');
-        watch.cancelTimer = clock.after(failedLookMs, () => void reconcile(sessionId));
+      } catch (error) {
+        await stumble(sessionId, watch, error);
       }
+    }
+  };
+
+  /** A look that failed: it is written down why, and tried again after a pause. */
+  const stumble = async (sessionId: string, watch: Watch, error: unknown): Promise<void> => {
+    watch.failures += 1;
+    const pauseMs = pauseAfterMs(watch.failures, timing);
+    watch.pausedUntilMs = clock.monotonicMs() + pauseMs;
+    watch.cancelTimer = clock.after(pauseMs, () => void reconcile(sessionId));
+    log.warn({ err: error, sessionId, failures: watch.failures }, 'a session could not be looked after');
+    const reason = reasonOf(error);
+    if (reason === null || closed) return;
+    try {
+      const row = await store.find(sessionId);
+      if (row !== null) await steps.stumble(row, reason, watch.failures >= timing.maxAttempts);
+    } catch (err) {
+      log.warn({ err, sessionId }, 'why a session could not be looked after could not be written down');
     }
   };
 
@@ -86,23 +115,24 @@ export const createPlaces = (deps: PlacesDeps) => {
       log.debug({ sessionId, decision: decision.do }, 'a step for a session');
       await take(row, decision, watch);
     }
-    return closed ? null : failedLookMs;
+    return closed ? null : timing.retryMs;
   };
 
   /** Places that the row does not name: another is the session's, or it has none, or there is no such session. */
   const stopStrays = async (row: PlaceRow | null, watch: Watch): Promise<void> => {
     const strays = watch.found.filter((found) => found.placeId !== row?.placeId);
     watch.found = [];
-    for (const stray of strays) await steps.stopSuperseded(stray);
+    for (const stray of strays) {
+      // One that does not end is found again; the session's own place does not wait for that.
+      await steps.stopSuperseded(stray).catch((err: unknown) => {
+        log.warn({ err, sessionId: stray.sessionId, placeId: stray.placeId }, 'a place could not be stopped');
+      });
+    }
   };
 
   const see = async (row: PlaceRow, watch: Watch): Promise<Sight> => {
-    const report = await inspect(row);
-    const alive = report !== null && (report.status === 'running' || report.status === 'starting');
-    if (alive) {
-      await steps.reopenGateway(row);
-      await ensureLink(row, watch);
-    }
+    const report = await examine(row, watch);
+    const alive = report !== null && isAlive(report);
     const link = watch.link?.link ?? null;
     return {
       wanted: row.wanted,
@@ -112,20 +142,52 @@ export const createPlaces = (deps: PlacesDeps) => {
       startedAtMs: row.startedAt?.getTime() ?? null,
       reached: row.reachedAt !== null,
       retryAtMs: row.retryAt?.getTime() ?? null,
-      report: report === null ? null : { alive, reason: report.reason },
+      report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
       nowMs: clock.now().getTime(),
     };
   };
 
-  const inspect = async (row: PlaceRow): Promise<Pick<PlaceReport, 'status' | 'reason'> | null> => {
+  /** Asks the driver for the place, and opens the ways to and from one that is there. */
+  const examine = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
+    try {
+      const report = await inspect(row, watch);
+      if (report !== null && isAlive(report)) await attach(row, watch, report.cutOff);
+      return report;
+    } catch (error) {
+      if (row.wanted === 'running') throw error;
+      // It is to end: no need to know more of it.
+      log.warn({ err: error, sessionId: row.sessionId }, 'a place that is to end could not be looked at');
+      return null;
+    }
+  };
+
+  const attach = async (row: PlaceRow, watch: Watch, cutOff: boolean): Promise<void> => {
+    if (cutOff) {
+      // Perhaps only a file system that is not mounted yet: another place is the last resort.
+      if (watch.failures < timing.maxAttempts) throw new StepFailure(cutOffReason);
+      return;
+    }
+    try {
+      await steps.reopenGateway(row);
+    } finally {
+      // The agent's journal is read whether or not the model can be reached.
+      await ensureLink(row, watch);
+    }
+  };
+
+  const inspect = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
     if (row.handle === null) return null;
     try {
       return await driver.inspect(row.handle);
     } catch (error) {
+      // An agent that answers is a better sign of life than the engine's word.
+      if (watch.link?.placeId === row.placeId && watch.link.link.isUp())
+        return { status: 'running', reason: null, cutOff: false };
       if (!(error instanceof ComputeError) || error.code !== 'bad_handle') throw error;
       return {
         status: 'stopped',
+        cutOff: false,
         reason: 'This server is set up for another engine than the one that the session ran on.',
       };
     }
@@ -139,7 +201,7 @@ export const createPlaces = (deps: PlacesDeps) => {
       sessionId,
       onUp: () => void reconcile(sessionId),
       // The place may have gone with its agent: the driver is asked at once.
-      onDown: () => void reconcile(sessionId),
+      onDown: () => void nudge(sessionId, watch),
       onActivity: (idleMs) => touch(sessionId, watch, idleMs),
     });
     watch.link = { placeId, link };
@@ -196,30 +258,59 @@ export const createPlaces = (deps: PlacesDeps) => {
     if (watch.stale && !closed) await reconcile(sessionId);
   };
 
+  /** As `reconcile`, unless the session is paused after a failure. */
+  const nudge = (sessionId: string, watch: Watch): Promise<void> =>
+    clock.monotonicMs() < watch.pausedUntilMs ? Promise.resolve() : reconcile(sessionId);
+
+  /** Somebody wants something now: what failed before does not hold it up. */
+  const wish = (sessionId: string): void => {
+    const watch = watchOf(sessionId);
+    watch.failures = 0;
+    watch.pausedUntilMs = -Infinity;
+    void reconcile(sessionId);
+  };
+
+  const listPlaces = async (): Promise<FoundPlace[]> => {
+    try {
+      return await driver.list();
+    } catch (err) {
+      // Each session is looked at nevertheless, and says what is wrong.
+      log.warn({ err }, 'what runs could not be listed');
+      return [];
+    }
+  };
+
   const reconcileAll = async (): Promise<void> => {
-    const [found, unsettled] = await Promise.all([driver.list(), store.unsettled()]);
+    const [found, unsettled] = await Promise.all([listPlaces(), store.unsettled()]);
     for (const place of found) watchOf(place.sessionId).found.push(place);
     const linked = [...watches].filter(([, watch]) => watch.link !== null).map(([sessionId]) => sessionId);
     const sessions = new Set([...unsettled, ...found.map((place) => place.sessionId), ...linked]);
-    await Promise.all([...sessions].map((sessionId) => reconcile(sessionId)));
+    await Promise.all([...sessions].map((sessionId) => nudge(sessionId, watchOf(sessionId))));
     for (const [sessionId, watch] of watches) {
-      if (!sessions.has(sessionId) && watch.link === null && watch.looking === null) watches.delete(sessionId);
+      if (!sessions.has(sessionId) && watch.failures === 0 && watch.link === null && watch.looking === null)
+        watches.delete(sessionId);
     }
   };
 
   const round = async (): Promise<void> => {
+    let cancelLate: Cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancelLate = clock.after(timing.reconcileMs, resolve);
+    });
     try {
-      await reconcileAll();
+      // One that takes long keeps the others neither from being looked at again nor from being started.
+      await Promise.race([reconcileAll(), late]);
     } catch (err) {
       log.error({ err }, 'sessions could not be looked after and are tried again');
     }
+    cancelLate();
     if (!closed) cancelRound = clock.after(timing.reconcileMs, () => void round());
   };
 
   const idOf = (payload: unknown): string => (payload as { id: string }).id;
   const leave = [
     bus.subscribe(wantedChannel, (notice) => {
-      if (notice.kind === 'message') void reconcile(idOf(notice.payload));
+      if (notice.kind === 'message') wish(idOf(notice.payload));
       else void reconcileAll().catch((err: unknown) => log.warn({ err }, 'sessions could not be looked after'));
     }),
     bus.subscribe(commandsChannel, (notice) => {

@@ -9,15 +9,16 @@ import {
   type PlaceAddresses,
   type PlaceLimits,
 } from '@remote-claude/compute';
-import { noTokens, type ServerEvent, type SessionState } from '@remote-claude/contract';
+import { noTokens, type EventOf, type ServerEvent, type SessionState } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import type { Commands, Events } from '../events/index.js';
-import type { PlaceTiming } from './decide.js';
+import { pauseAfterMs, unreachableReason, type PlaceTiming } from './decide.js';
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
 import type { PlaceRow, PlacesStore } from './store.js';
+import { failedHint, StepFailure, stumbleWords, systemReason } from './stumble.js';
 
 /** The way out of a session, which stands before its place needs it. */
 export interface GatewayDoors {
@@ -41,7 +42,7 @@ export interface StepDeps {
 }
 
 type Status = SessionState['place']['status'];
-interface PlaceWords {
+export interface PlaceWords {
   status: Status;
   step?: string | null;
   reason?: string | null;
@@ -54,10 +55,10 @@ const retryHint = 'Start it again; if it fails again, ask whoever runs this serv
 export const createSteps = (deps: StepDeps) => {
   const { database, store, events, commands, driver, gateway, clock, log, timing } = deps;
 
-  /** Writes a change of the place, unless the session has another place by now or is as it should be written. */
+  /** Writes a change of the place, unless the session has another place by now; words that it has already make no event. */
   const change = (
     row: PlaceRow,
-    words: PlaceWords,
+    words: PlaceWords | null,
     also: (trx: Trx, state: SessionState) => Promise<void> = async () => {},
   ) =>
     database.transaction(async (trx) => {
@@ -65,7 +66,9 @@ export const createSteps = (deps: StepDeps) => {
       const now = await store.find(row.sessionId, trx);
       if (now?.placeId !== row.placeId) return;
       await also(trx, state);
-      await events.record(trx, row.sessionId, [placeChanged(state, words)]);
+      if (words === null) return;
+      const event = placeChanged(state, words);
+      if (!isAsWritten(state, event)) await events.record(trx, row.sessionId, [event]);
     });
 
   /** A turn whose agent is gone ends here; interrupts that nobody carried out were meant for it. */
@@ -84,24 +87,31 @@ export const createSteps = (deps: StepDeps) => {
     await events.record(trx, row.sessionId, [ended], await commands.pendingInterrupts(trx, row.sessionId));
   };
 
-  const retryAt = (attempts: number): Date => {
-    const pauseMs = Math.min(timing.longestRetryMs, timing.retryMs * 4 ** Math.max(0, attempts - 1));
-    return new Date(clock.now().getTime() + pauseMs);
-  };
+  const retryAt = (attempts: number): Date => new Date(clock.now().getTime() + pauseAfterMs(attempts, timing));
 
-  /** The place is gone or never came: once more after a pause, or given up until a person asks. */
-  const failed = (row: PlaceRow, reason: string, options: { attempts: number; atOnce: boolean }) => {
-    const over = options.attempts >= timing.maxAttempts;
+  /**
+   * The place is gone or never came: once more after a pause, or given up until a person asks. `heals`: nothing of the
+   * session has run, so it is still tried now and then, in silence, for the cause may go away.
+   */
+  const failed = (row: PlaceRow, reason: string, how: { attempts: number; atOnce: boolean; heals?: boolean }) => {
+    const over = how.attempts >= timing.maxAttempts;
+    const later = over ? how.heals === true : !how.atOnce;
     const words: PlaceWords = over
-      ? { status: 'failed', reason, next: retryHint }
+      ? { status: 'failed', reason, next: how.heals === true ? failedHint : retryHint }
       : { status: 'starting', step: 'Starting again', reason };
     return change(row, words, async (trx, state) => {
       await endTurn(trx, row, state, reason);
       await store.clear(trx, row.sessionId, {
-        attempts: options.attempts,
-        retryAt: over || options.atOnce ? null : retryAt(options.attempts),
+        attempts: how.attempts,
+        retryAt: later ? retryAt(over ? Infinity : how.attempts) : null,
       });
     });
+  };
+
+  /** Failures before a place that lived well no longer count. */
+  const attemptsAfter = (row: PlaceRow): number => {
+    const livedMs = clock.now().getTime() - (row.startedAt ?? clock.now()).getTime();
+    return row.reachedAt !== null && livedMs >= timing.stableMs ? 0 : row.attempts;
   };
 
   const findLive = async (sessionId: string): Promise<FoundPlace[]> =>
@@ -112,7 +122,10 @@ export const createSteps = (deps: StepDeps) => {
     const layout = driver.layout(sessionId);
     const { runtime } = deps.environment;
     let said = Promise.resolve();
+    // A session that is known as failed is tried in silence: it is called starting when there is something to see.
+    const isQuiet = row.state.place.status === 'failed';
     const progress = (step: string): void => {
+      if (isQuiet) return;
       said = said
         .then(() => change(row, { status: 'starting', step: step.slice(0, 200), reason: null }))
         .catch((err: unknown) => log.warn({ err, sessionId }, 'a step of a start could not be written down'));
@@ -140,7 +153,9 @@ export const createSteps = (deps: StepDeps) => {
       await gateway.open(sessionId, placeId, address);
     } catch (error) {
       await gateway.close(sessionId).catch(() => {});
-      throw error;
+      throw new StepFailure(`The session's way to the model could not be opened: ${systemReason(error)}.`, {
+        cause: error,
+      });
     }
   };
 
@@ -152,7 +167,7 @@ export const createSteps = (deps: StepDeps) => {
     if (live.some(({ placeId }) => placeId === row.placeId)) return;
     const reason =
       error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
-    await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0 });
+    await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0, heals: true });
   };
 
   const stopSuperseded = async (found: FoundPlace): Promise<void> => {
@@ -167,9 +182,9 @@ export const createSteps = (deps: StepDeps) => {
       let row = seen;
       if (fresh) {
         const placeId = randomUUID();
-        await change(seen, { status: 'starting', step: 'Making a place' }, (trx) =>
-          store.begin(trx, seen.sessionId, placeId, clock.now()),
-        );
+        const words =
+          seen.state.place.status === 'failed' ? null : ({ status: 'starting', step: 'Making a place' } as const);
+        await change(seen, words, (trx) => store.begin(trx, seen.sessionId, placeId, clock.now()));
         const begun = await store.find(seen.sessionId);
         if (begun?.placeId !== placeId) return;
         row = begun;
@@ -199,31 +214,26 @@ export const createSteps = (deps: StepDeps) => {
 
     async bury(row: PlaceRow, reason: string): Promise<void> {
       await gateway.close(row.sessionId);
-      const livedMs = clock.now().getTime() - (row.startedAt ?? clock.now()).getTime();
-      const attempts = row.reachedAt !== null && livedMs >= timing.stableMs ? 0 : row.attempts;
-      await failed(row, reason, { attempts, atOnce: row.reachedAt !== null });
+      await failed(row, reason, { attempts: attemptsAfter(row), atOnce: row.reachedAt !== null });
     },
 
     async abandon(row: PlaceRow, reason: string): Promise<void> {
       if (row.handle !== null) await driver.stop(row.handle, { graceMs: timing.stopGraceMs });
       await gateway.close(row.sessionId);
-      await failed(row, reason, { attempts: row.attempts, atOnce: false });
+      await failed(row, reason, { attempts: attemptsAfter(row), atOnce: false });
     },
 
-    mark: (row: PlaceRow, status: 'running' | 'unreachable') =>
-      change(
-        row,
-        status === 'running'
-          ? { status }
-          : {
-              status,
-              reason: 'The session does not answer; it may still be running.',
-              next: 'It is tried again all the time.',
-            },
-        async (trx) => {
-          if (status === 'running') await store.recordReached(trx, row.sessionId, clock.now());
-        },
-      ),
+    mark: (row: PlaceRow, status: 'starting' | 'running' | 'unreachable') =>
+      change(row, markWords[status], async (trx) => {
+        if (status === 'running') await store.recordReached(trx, row.sessionId, clock.now());
+      }),
+
+    /** A step could not be taken: says so once, however often it is tried. */
+    async stumble(row: PlaceRow, reason: string, isOver: boolean): Promise<void> {
+      const { wanted, placeId, reachedAt, state } = row;
+      const seen = { wanted, status: state.place.status, hasPlace: placeId !== null, reached: reachedAt !== null };
+      await change(row, stumbleWords(seen, reason, isOver));
+    },
 
     warn: (row: PlaceRow, endsAtMs: number) =>
       change(row, {
@@ -247,7 +257,20 @@ export const createSteps = (deps: StepDeps) => {
   };
 };
 
-const placeChanged = (state: SessionState, words: PlaceWords): ServerEvent => ({
+const markWords: Record<'starting' | 'running' | 'unreachable', PlaceWords> = {
+  starting: { status: 'starting', step: 'Waiting for Claude' },
+  running: { status: 'running' },
+  unreachable: { status: 'unreachable', reason: unreachableReason, next: 'It is tried again all the time.' },
+};
+
+const isAsWritten = ({ wanted, place }: SessionState, event: EventOf<'place.changed'>): boolean =>
+  event.wanted === wanted &&
+  event.status === place.status &&
+  event.step === place.step &&
+  event.reason === place.reason &&
+  event.next === place.next;
+
+const placeChanged = (state: SessionState, words: PlaceWords): EventOf<'place.changed'> => ({
   type: 'place.changed',
   wanted: words.wanted ?? state.wanted,
   status: words.status,

@@ -1,4 +1,5 @@
 /** Reports on the one place that a handle means. It does not start anything. */
+import { existsSync } from 'node:fs';
 import type { PlaceReport } from '../../driver.js';
 import type { Context } from './context.js';
 import { boundPlaceLog } from './place-log.js';
@@ -12,10 +13,13 @@ export async function inspectPlace({ roots, isolator, starting }: Context, place
   if (!isThere(place)) return reportEnd(place, roots, isolator);
   boundPlaceLog(paths);
   const limits = isolator.enforced(place, paths.key);
+  // Folders made anew would be others than those that the place has.
+  const cutOff = ![paths.agentFolder, paths.gatewayFolder].every((folder) => existsSync(folder));
   const report = (status: PlaceReport['status'], reason: string | null): PlaceReport => ({
     status,
     reason,
     exitCode: null,
+    cutOff,
     limits,
   });
   if (isolator.commandOf(place) !== null) return report('running', null);

@@ -68,6 +68,7 @@ export async function reportEnd(place: ProcessPlace, roots: Roots, isolator: Iso
     status,
     reason,
     exitCode,
+    cutOff: false,
     limits,
   });
   if (place.bootId !== space.bootId) return ended('stopped', 'The machine was restarted.');
