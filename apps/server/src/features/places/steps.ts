@@ -18,7 +18,7 @@ import type { Commands, Events } from '../events/index.js';
 import { pauseAfterMs, unreachableReason, type PlaceTiming } from './decide.js';
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
 import type { PlaceRow, PlacesStore } from './store.js';
-import { failedHint, StepFailure, stumbleWords, systemReason } from './stumble.js';
+import { failedHint, StepFailure, stumbleWords, systemReason, type PlaceWords } from './stumble.js';
 
 /** The way out of a session, which stands before its place needs it. */
 export interface GatewayDoors {
@@ -39,15 +39,6 @@ export interface StepDeps {
   environment: EnvironmentDeps;
   limits: PlaceLimits;
   timing: PlaceTiming & { stopGraceMs: number };
-}
-
-type Status = SessionState['place']['status'];
-export interface PlaceWords {
-  status: Status;
-  step?: string | null;
-  reason?: string | null;
-  next?: string | null;
-  wanted?: SessionState['wanted'];
 }
 
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';

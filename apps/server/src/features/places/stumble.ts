@@ -4,7 +4,14 @@
 import { ComputeError } from '@remote-claude/compute';
 import type { SessionState } from '@remote-claude/contract';
 
-import type { PlaceWords } from './steps.js';
+/** What is written of a place; what is not given is null. */
+export interface PlaceWords {
+  status: SessionState['place']['status'];
+  step?: string | null;
+  reason?: string | null;
+  next?: string | null;
+  wanted?: SessionState['wanted'];
+}
 
 /** A step that could not be taken, with a message for people. */
 export class StepFailure extends Error {
