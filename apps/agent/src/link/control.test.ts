@@ -77,6 +77,26 @@ afterEach(async () => {
 });
 
 describe('the control link', () => {
+  it('sends pending blobs a few at a time, as they are stored, and events meanwhile', async () => {
+    const texts = Array.from({ length: 30 }, (_, n) => `${n} ${'x'.repeat(20_000)}`);
+    for (const text of texts) blobs.put(text);
+    const client = await connect();
+    await journal.append(event('between'));
+    await until('the event', () => reasonsOf(client).includes('between'));
+    expect(client.blobs.size).toBe(4);
+    const stored = new Set<string>();
+    await until('all blobs', () => {
+      for (const hash of client.blobs.keys()) {
+        if (!stored.has(hash)) client.send({ type: 'blob-ack', hash });
+        stored.add(hash);
+      }
+      expect(client.blobs.size - stored.size).toBeLessThanOrEqual(4);
+      return stored.size === texts.length;
+    });
+    expect([...client.blobs.values()].toSorted()).toEqual(texts.toSorted());
+    await until('nothing pending', () => blobs.pending().length === 0);
+  });
+
   it('says hello, hands commands on, and proposes what comes', async () => {
     const client = await connect();
     expect(client.hello).toMatchObject({ source: journal.source, idleMs: 5, version: 1 });

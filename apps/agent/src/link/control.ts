@@ -40,7 +40,9 @@ export interface ControlLinkDeps {
 
 const times = { activityMs: 5_000, heartbeatMs: 10_000, deadAfterMs: 25_000, repeatAfterMs: 15_000 };
 /** Bytes that may wait in the socket: a server that reads slowly is not sent the whole journal at once. */
-const maxBufferedBytes = 4 * 1024 * 1024;
+const maxBufferedBytes = 1024 * 1024;
+/** Blobs on their way that are not yet stored: the server takes them one by one. */
+const maxBlobsUnderWay = 4;
 const replacedCode = 4409;
 
 export const createControlLink = (deps: ControlLinkDeps): ControlLink => {
@@ -55,7 +57,7 @@ export const createControlLink = (deps: ControlLinkDeps): ControlLink => {
   };
 
   journal.onReady(() => link?.pump());
-  blobs.onPut((hash) => link?.sendBlob(hash));
+  blobs.onPut((hash) => link?.offerBlob(hash));
   waitForServer();
 
   return {
@@ -83,7 +85,7 @@ export const createControlLink = (deps: ControlLinkDeps): ControlLink => {
 
 interface Link {
   pump(): void;
-  sendBlob(hash: string): void;
+  offerBlob(hash: string): void;
   replace(): void;
   end(): void;
   stop(): void;
@@ -94,6 +96,8 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
   const { activityMs, heartbeatMs, deadAfterMs, repeatAfterMs } = { ...times, ...deps };
   /** The last number handed out on this link, by source. */
   const sent = new Map<string, number>();
+  const unsentBlobs = new Set(blobs.pending());
+  const blobsUnderWay = new Set<string>();
   let heardAt = Date.now();
   let progressAt = Date.now();
 
@@ -101,8 +105,14 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message), () => pump());
   };
 
+  const hasRoom = (): boolean => socket.readyState === socket.OPEN && socket.bufferedAmount < maxBufferedBytes;
+
   const pump = (): void => {
-    while (socket.readyState === socket.OPEN && socket.bufferedAmount < maxBufferedBytes) {
+    for (const hash of unsentBlobs) {
+      if (!hasRoom() || blobsUnderWay.size >= maxBlobsUnderWay) break;
+      sendBlob(hash);
+    }
+    while (hasRoom()) {
       const batch = journal.next(sent);
       if (batch === null) return;
       if (sent.size === 0) progressAt = Date.now();
@@ -117,8 +127,11 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
   };
 
   const sendBlob = (hash: string): void => {
+    unsentBlobs.delete(hash);
     const blob = blobs.read(hash);
-    if (blob !== null) send({ type: 'blob', ...blob });
+    if (blob === null) return;
+    blobsUnderWay.add(hash);
+    send({ type: 'blob', ...blob });
   };
 
   const take = (message: ToAgentControl): void => {
@@ -140,14 +153,19 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
         journal.reject(message.source, message.n, message.reason);
         return;
       case 'blob-ack':
-        return blobs.stored(message.hash);
+        blobs.stored(message.hash);
+        blobsUnderWay.delete(message.hash);
+        return pump();
     }
   };
 
   socket.on('error', () => socket.terminate());
-  socket.on('pong', () => (heardAt = Date.now()));
+  const heard = (): void => void (heardAt = Date.now());
+  // A server whose store is behind does not read, so it cannot answer; its own pings still say that it is there.
+  socket.on('ping', heard);
+  socket.on('pong', heard);
   socket.on('message', (data, isBinary) => {
-    heardAt = Date.now();
+    heard();
     const parsed = isBinary ? null : parse(data);
     if (parsed === null) {
       log('error', 'The control link carried something that is no message of it.');
@@ -171,12 +189,14 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
   }, heartbeatMs);
 
   send({ type: 'hello', version: controlVersion, agentVersion, source: journal.source, idleMs: idleMs() });
-  for (const hash of blobs.pending()) sendBlob(hash);
   pump();
 
   return {
     pump,
-    sendBlob,
+    offerBlob: (hash) => {
+      if (!blobsUnderWay.has(hash)) unsentBlobs.add(hash);
+      pump();
+    },
     replace: () => socket.close(replacedCode, 'A newer control link took over.'),
     end: () => socket.close(1001, 'The agent goes.'),
     stop: () => {

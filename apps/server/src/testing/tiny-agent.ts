@@ -35,6 +35,8 @@ export interface TinyAgent {
   tellBytes(bytes: Uint8Array): void;
   /** Breaks every connection without a word; the journal stays. */
   cut(): void;
+  /** What the server has not read yet of the control line. */
+  waitingBytes(): number;
   /** Says anything on the control line. */
   sayRaw(text: string): void;
   unacknowledged(): number;
@@ -127,6 +129,7 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
     cut() {
       for (const client of wss.clients) client.terminate();
     },
+    waitingBytes: () => line?.bufferedAmount ?? 0,
     sayRaw(text) {
       line?.send(text);
     },

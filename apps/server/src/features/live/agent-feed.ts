@@ -11,9 +11,10 @@ import {
 import type { RawData, WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';
+import { createBrake, createFlow, type BrakeLimits } from '../../platform/flow.js';
+import { keepAlive, type HeartbeatTiming } from '../../platform/keep-alive.js';
 import type { Log } from '../../platform/log.js';
 import type { AgentDoor } from '../relay/index.js';
-import { keepAlive, type HeartbeatTiming } from './keep-alive.js';
 
 export interface AgentFeedDeps {
   sessionId: string;
@@ -34,6 +35,15 @@ const liveKinds: ReadonlySet<ServerMessageType> = new Set([
   'tool-progress',
   'files-changed',
 ]);
+
+/** An agent that is held drops what passes and tells how it stands then, so this costs an honest one nothing. */
+const limits: BrakeLimits = {
+  messages: { perSecond: 1_000, burst: 4_000 },
+  bytes: { perSecond: 8e6, burst: 16e6 },
+  maxDebt: 4_000,
+};
+/** What no agent of ours says; noise of another version is passed over. */
+const maxNoise = 1_000;
 
 /** An agent that always leaves gaps is not asked more often. */
 const resubscribeEveryMs = 1_000;
@@ -87,27 +97,38 @@ export const createAgentFeed = (deps: AgentFeedDeps) => {
     );
   };
 
-  const retry = (): void => {
+  const retry = (leastMs = 0): void => {
     if (closed || !wanted) return;
     const pauseMs = Math.min(timing.maxRetryMs, timing.minRetryMs * 2 ** Math.min(failures, 20));
     failures += 1;
-    cancelRetry = clock.after(pauseMs * (0.5 + Math.random() / 2), dial);
+    cancelRetry = clock.after(Math.max(leastMs, pauseMs * (0.5 + Math.random() / 2)), dial);
   };
 
   const serve = (opened: WebSocket): void => {
     socket = opened;
     failures = 0;
     keepAlive(opened, clock, timing);
+    const brake = createBrake(createFlow(opened), clock, limits);
+    let noise = 0;
+    let broken = false;
+    const breakOff = (): void => {
+      broken = true;
+      log.warn({ sessionId }, 'an agent says far more on its live line than it may; the line is closed for a while');
+      opened.terminate();
+    };
     opened.on('error', () => {});
     opened.on('message', (data: RawData, isBinary: boolean) => {
+      if (broken) return;
+      if (!brake.spend(1, (data as Buffer).length)) return breakOff();
       const message = isBinary ? null : parseAgentMessage(data, liveKinds);
-      if (message === null) log.debug({ sessionId }, 'a live message of an agent is left out');
-      else deps.onMessage(message);
+      if (message !== null) return deps.onMessage(message);
+      noise += 1;
+      if (noise > maxNoise) breakOff();
     });
     opened.once('close', () => {
       socket = null;
       if (!closed) deps.onReachable(false);
-      retry();
+      retry(broken ? timing.deadMs : 0);
     });
     // Before the subscription: what was open is told anew by the snapshots that answer it.
     deps.onReachable(true);

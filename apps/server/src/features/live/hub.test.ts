@@ -156,6 +156,57 @@ describe('large events', () => {
   });
 });
 
+describe('an agent that says too much', () => {
+  test('is read no faster than it may speak, loses nothing by it, and holds nobody else up', async () => {
+    const [id, other] = [await live.running(), await live.running()];
+    const viewer = await live.subscribed(id);
+    const neighbour = await live.subscribed(other);
+    await vi.waitFor(() => expect(viewer.of('place').some(({ payload }) => payload.reachable)).toBe(true), patience);
+    const count = 6_000;
+    const startedMs = performance.now();
+    for (let n = 0; n < count; n += 1)
+      live.agentOf(id).tell({ id: '', type: 'notice', payload: { kind: 'info', text: String(n) } });
+    const asked = neighbour.send('ping', {});
+    await vi.waitFor(() => expect(neighbour.of('pong').map((message) => message.id)).toEqual([asked]), patience);
+    await vi.waitFor(() => expect(viewer.of('notice')).toHaveLength(count), patience);
+    expect(performance.now() - startedMs).toBeGreaterThan(1_000);
+    for (const one of [viewer, neighbour]) one.ws.close();
+  });
+
+  test('is cut off where no honest one would say it', async () => {
+    const id = await live.running();
+    const viewer = await live.subscribed(id);
+    await vi.waitFor(() => expect(viewer.of('place').at(-1)?.payload.reachable).toBe(true), patience);
+    for (let n = 0; n < 100_000; n += 1) live.agentOf(id).tellBytes(new Uint8Array(0));
+    await vi.waitFor(() => expect(viewer.of('place').at(-1)?.payload.reachable).toBe(false), patience);
+    expect(viewer.closed()).toBeNull();
+    viewer.ws.close();
+  });
+
+  test('on its control line waits while the store is behind, and is heard whole afterwards', async () => {
+    const id = await live.running();
+    const agent = live.agentOf(id);
+    const neighbour = live.agentOf(await live.running());
+    const { database, events } = live.house;
+    await database.transaction(async (trx) => {
+      await events.lock(trx, id);
+      for (let n = 1; n <= 1_500; n += 1) agent.propose(text(n, 'x'.repeat(11_000)));
+      // A neighbour is heard meanwhile; the rest stays on this one's side for as long as nothing can be stored.
+      for (let n = 1; n <= 500; n += 1) neighbour.propose(text(n, 'x'.repeat(11_000)));
+      await vi.waitFor(() => expect(neighbour.unacknowledged()).toBe(0), patience);
+      expect(agent.waitingBytes()).toBeGreaterThan(0);
+    });
+    await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+    expect(agent.rejected).toEqual([]);
+  }, 60_000);
+
+  test('that is not understood is cut off', async () => {
+    const id = await live.running();
+    for (let n = 0; n < 200; n += 1) live.agentOf(id).sayRaw('{"type":"noise"}');
+    await vi.waitFor(() => expect(live.agentOf(id).isLinked()).toBe(false), patience);
+  });
+});
+
 describe('what passes', () => {
   test('open blocks stream, a late viewer gets what there is, and the final event ends them', async () => {
     const id = await live.running();

@@ -3,6 +3,10 @@
 import type { AppError, ServerMessage } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
+import { createFlow, type Flow } from '../../platform/flow.js';
+
+/** Given to the socket at a time: what it has goes out as one piece, of which nothing is known until it is gone. */
+const aheadBytes = 64 * 1024;
 /** Behind by more than this, a viewer is told states in place of steps. */
 const behindBytes = 512 * 1024;
 const drainedBytes = 128 * 1024;
@@ -18,26 +22,53 @@ export interface Outlet {
   isBehind(): boolean;
   /** Calls back once when the viewer has read most of it; at once where it has. Never after the socket closed. */
   whenDrained(action: () => void): void;
-  pauseInput(): void;
-  resumeInput(): void;
+  /** Whether the viewer's own words are read. */
+  input: Flow;
+  /** Given to the socket so far. */
+  sentBytes(): number;
 }
 
 export const createOutlet = (socket: WebSocket): Outlet => {
+  const input = createFlow(socket);
+  let queue: (string | Buffer)[] = [];
+  let taken = 0;
+  let queuedBytes = 0;
   let waiting: (() => void)[] = [];
-  let paused = false;
+  let sentBytes = 0;
 
   const isOpen = (): boolean => socket.readyState === socket.OPEN;
+  const hasRoom = (): boolean => socket.bufferedAmount < aheadBytes;
+  const untoldBytes = (): number => queuedBytes + socket.bufferedAmount;
+
+  const put = (data: string | Buffer): void => {
+    sentBytes += Buffer.byteLength(data);
+    socket.send(data, { binary: typeof data !== 'string' }, sent);
+  };
   const sent = (): void => {
-    if (waiting.length === 0 || socket.bufferedAmount > drainedBytes || !isOpen()) return;
+    while (taken < queue.length && hasRoom() && isOpen()) {
+      const next = queue[taken] ?? '';
+      taken += 1;
+      queuedBytes -= Buffer.byteLength(next);
+      put(next);
+    }
+    if (taken === queue.length) {
+      queue = [];
+      taken = 0;
+    }
+    if (waiting.length === 0 || untoldBytes() > drainedBytes || !isOpen()) return;
     const actions = waiting;
     waiting = [];
     for (const action of actions) action();
   };
   const send = (data: string | Buffer): void => {
     if (!isOpen()) return;
-    socket.send(data, { binary: typeof data !== 'string' }, sent);
-    if (socket.bufferedAmount > hopelessBytes)
-      socket.close(closeTooSlow, 'You read too slowly. Come back for what you missed.');
+    if (queue.length === 0 && hasRoom()) return put(data);
+    queue.push(data);
+    queuedBytes += Buffer.byteLength(data);
+    if (untoldBytes() <= hopelessBytes) return;
+    queue = [];
+    taken = queuedBytes = 0;
+    socket.close(closeTooSlow, 'You read too slowly. Come back for what you missed.');
   };
   const message = (value: ServerMessage): void => send(JSON.stringify(value));
 
@@ -45,20 +76,12 @@ export const createOutlet = (socket: WebSocket): Outlet => {
     message,
     bytes: send,
     error: (id, error) => message({ id: id.slice(0, 64), type: 'error', payload: error.toPayload() }),
-    isBehind: () => socket.bufferedAmount > behindBytes,
+    isBehind: () => untoldBytes() > behindBytes,
     whenDrained(action) {
-      if (socket.bufferedAmount <= drainedBytes) action();
+      if (untoldBytes() <= drainedBytes) action();
       else waiting.push(action);
     },
-    pauseInput() {
-      if (paused || !isOpen()) return;
-      paused = true;
-      socket.pause();
-    },
-    resumeInput() {
-      if (!paused) return;
-      paused = false;
-      if (isOpen()) socket.resume();
-    },
+    input,
+    sentBytes: () => sentBytes,
   };
 };

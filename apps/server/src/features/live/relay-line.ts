@@ -12,15 +12,18 @@ import {
 import type { RawData, WebSocket } from 'ws';
 
 import type { Clock } from '../../platform/clock.js';
+import { createBrake, createFlow, type BrakeLimits } from '../../platform/flow.js';
+import { keepAlive, type HeartbeatTiming } from '../../platform/keep-alive.js';
+import type { Log } from '../../platform/log.js';
 import type { AgentDoor } from '../relay/index.js';
 import { parseAgentMessage } from './agent-feed.js';
-import { keepAlive, type HeartbeatTiming } from './keep-alive.js';
 import type { Outlet } from './outlet.js';
 
 export interface RelayLineDeps {
   sessionId: string;
   door: AgentDoor;
   clock: Clock;
+  log: Log;
   timing: HeartbeatTiming;
   /** The viewer. */
   outlet: Outlet;
@@ -42,7 +45,20 @@ const relayedKinds: ReadonlySet<ServerMessageType> = new Set([
   'error',
 ]);
 
-const maxWaiting = 200;
+/** A message costs as much as so many frames, which are not parsed. */
+const messageWeight = 10;
+/** Above what a terminal can print; what a viewer takes is another matter and holds the line earlier. */
+const limits: BrakeLimits = {
+  messages: { perSecond: 20_000, burst: 40_000 },
+  bytes: { perSecond: 64e6, burst: 64e6 },
+  maxDebt: 20_000,
+};
+/** Before the line is there; a viewer is not read long before. */
+const maxWaitingBytes = 8 * 1024 * 1024;
+/** What one more item costs beside its bytes. */
+const itemBytes = 2_048;
+/** An agent works on fewer at a time, and refuses the others by itself. */
+const maxOpen = 256;
 const maxAheadBytes = 1024 * 1024;
 
 export const createRelayLine = (deps: RelayLineDeps) => {
@@ -51,16 +67,22 @@ export const createRelayLine = (deps: RelayLineDeps) => {
   let dialing = false;
   let closed = false;
   let waiting: (LiveMessage | Buffer)[] = [];
+  let waitingBytes = 0;
+  /** To the present socket. */
+  let sentBytes = 0;
+  /** An agent that broke the rules is not called again before. */
+  let refusedUntilMs = -Infinity;
   /** Requests whose answer has not come, by id. */
   const open = new Map<string, LiveMessage['type']>();
 
   const put = (agent: WebSocket, item: LiveMessage | Buffer): void => {
-    if (Buffer.isBuffer(item)) agent.send(item, { binary: true }, afterSend);
-    else agent.send(JSON.stringify(item), afterSend);
-    if (agent.bufferedAmount > maxAheadBytes) outlet.pauseInput();
+    const data = Buffer.isBuffer(item) ? item : JSON.stringify(item);
+    sentBytes += Buffer.byteLength(data);
+    agent.send(data, { binary: Buffer.isBuffer(item) }, afterSend);
+    if (agent.bufferedAmount > maxAheadBytes) outlet.input.hold('agent');
   };
   const afterSend = (): void => {
-    if (socket === null || socket.bufferedAmount < maxAheadBytes / 4) outlet.resumeInput();
+    if (socket === null || socket.bufferedAmount < maxAheadBytes / 4) outlet.input.release('agent');
   };
 
   const fail = (items: Iterable<string>, error: AppError): void => {
@@ -73,9 +95,14 @@ export const createRelayLine = (deps: RelayLineDeps) => {
       dialing = false;
       const error = thrown instanceof AppError ? thrown : new AppError('unavailable', {}, { cause: thrown });
       const ids = waiting.flatMap((item) => (Buffer.isBuffer(item) ? [] : [item.id]));
+      const wasTyped = ids.length < waiting.length;
       waiting = [];
+      waitingBytes = 0;
       open.clear();
-      if (!closed) fail(ids, error);
+      outlet.input.release('agent');
+      if (closed) return;
+      fail(ids, error);
+      if (wasTyped) deps.onBroken();
     });
   };
 
@@ -83,12 +110,34 @@ export const createRelayLine = (deps: RelayLineDeps) => {
     dialing = false;
     if (closed) return opened.terminate();
     socket = opened;
-    keepAlive(opened, clock, deps.timing);
+    sentBytes = 0;
+    keepAlive(opened, clock, deps.timing, { sentBytes: () => sentBytes });
+    const flow = createFlow(opened);
+    const brake = createBrake(flow, clock, limits);
+    let isHeld = false;
+    let broken = false;
     opened.on('error', () => {});
-    opened.on('message', onMessage);
+    opened.on('message', (data: RawData, isBinary: boolean) => {
+      if (broken) return;
+      if (!brake.spend(isBinary ? 1 : messageWeight, (data as Buffer).length)) {
+        broken = true;
+        deps.log.warn({ sessionId }, 'an agent says far more to a viewer than it may; the line is closed for a while');
+        refusedUntilMs = clock.monotonicMs() + deps.timing.deadMs;
+        return opened.terminate();
+      }
+      onMessage(data, isBinary);
+      // A viewer that reads slowly holds its own line back, and nobody else's.
+      if (isHeld || !outlet.isBehind()) return;
+      isHeld = true;
+      flow.hold('viewer');
+      outlet.whenDrained(() => {
+        isHeld = false;
+        flow.release('viewer');
+      });
+    });
     opened.once('close', () => {
       socket = null;
-      outlet.resumeInput();
+      outlet.input.release('agent');
       if (closed) return;
       const ids = [...open.keys()];
       open.clear();
@@ -102,6 +151,7 @@ export const createRelayLine = (deps: RelayLineDeps) => {
     });
     const items = waiting;
     waiting = [];
+    waitingBytes = 0;
     for (const item of items) put(opened, item);
   };
 
@@ -115,24 +165,31 @@ export const createRelayLine = (deps: RelayLineDeps) => {
       if (message.type !== 'stream' && message.type !== 'terminal-data') open.delete(message.id);
       outlet.message(message);
     }
-    // A viewer that reads slowly holds its own line back, and nobody else's.
-    const agent = socket;
-    if (agent !== null && outlet.isBehind()) {
-      agent.pause();
-      outlet.whenDrained(() => agent.resume());
-    }
   };
+
+  const refuse = (item: LiveMessage | Buffer, error: AppError): void => {
+    if (!Buffer.isBuffer(item)) outlet.error(item.id, error);
+  };
+  const sizeOf = (item: LiveMessage | Buffer): number =>
+    itemBytes + (Buffer.isBuffer(item) ? item.length : JSON.stringify(item).length);
 
   return {
     send(item: LiveMessage | Buffer): void {
       if (closed) return;
-      if (!Buffer.isBuffer(item) && (item.type === 'file' || item.type === 'execute')) open.set(item.id, item.type);
+      if (!Buffer.isBuffer(item) && (item.type === 'file' || item.type === 'execute')) {
+        if (open.size >= maxOpen)
+          return refuse(item, new AppError('rate_limited', { message: `${maxOpen} requests wait for their answers.` }));
+        open.set(item.id, item.type);
+      }
       if (socket !== null && socket.readyState === socket.OPEN) return put(socket, item);
-      if (waiting.length >= maxWaiting) {
-        if (!Buffer.isBuffer(item)) outlet.error(item.id, new AppError('place_unreachable'));
-        return;
+      const size = sizeOf(item);
+      if (waitingBytes + size > maxWaitingBytes || clock.monotonicMs() < refusedUntilMs) {
+        if (!Buffer.isBuffer(item)) open.delete(item.id);
+        return refuse(item, new AppError('place_unreachable'));
       }
       waiting.push(item);
+      waitingBytes += size;
+      if (waitingBytes > maxAheadBytes) outlet.input.hold('agent');
       if (!dialing) dial();
     },
     close(): void {

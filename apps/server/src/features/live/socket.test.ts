@@ -77,6 +77,42 @@ describe('what a viewer sends', () => {
     reader.ws.close();
   });
 
+  test('input is never dropped: a paste of many megabytes is typed whole and in order', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id);
+    const terminalId = randomUUID() as TerminalId;
+    const bytes = new Uint8Array(16 * 1024);
+    const count = 640;
+    for (let position = 1; position <= count; position += 1)
+      viewer.ws.send(encodeTerminalFrame({ kind: frameKind.input, terminalId, position, bytes }));
+    await vi.waitFor(() => expect(viewer.frames).toHaveLength(count), patience);
+    expect(viewer.frames.map((frame) => frame.readUInt32BE(21))).toEqual(
+      Array.from({ length: count }, (_, index) => index + 1),
+    );
+    expect(viewer.of('error')).toEqual([]);
+    viewer.ws.close();
+  });
+
+  test('typing in ever new terminals does not flood the audit log', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id);
+    for (let n = 0; n < 500; n += 1) {
+      const terminalId = randomUUID() as TerminalId;
+      viewer.ws.send(encodeTerminalFrame({ kind: frameKind.input, terminalId, position: 1, bytes: Uint8Array.of(97) }));
+    }
+    viewer.send('ping', {}, 'after');
+    await vi.waitFor(() => expect(viewer.messages.some((message) => message.id === 'after')).toBe(true), patience);
+    const rows = await live.house.database.db
+      .selectFrom('audit_logs')
+      .selectAll()
+      .where('session_id', '=', id)
+      .where('action', '=', 'terminal.write')
+      .execute();
+    expect(rows.length).toBeLessThan(100);
+    expect(viewer.of('error').length).toBeGreaterThan(300);
+    viewer.ws.close();
+  });
+
   test('a flood is limited and the socket stays', async () => {
     const id = await live.running();
     const viewer = await live.open(id);

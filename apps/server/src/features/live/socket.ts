@@ -14,17 +14,18 @@ import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 
 import type { Clock } from '../../platform/clock.js';
+import { createBrake, type BrakeLimits } from '../../platform/flow.js';
 import { invalidFields, toAppError, type SocketContext } from '../../platform/http/index.js';
+import { keepAlive, type HeartbeatTiming } from '../../platform/keep-alive.js';
 import type { Log } from '../../platform/log.js';
+import { createPace } from '../../platform/pace.js';
 import type { Events } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import type { LiveActions } from './actions.js';
 import { auditOf, inputTerminalOf, permissionsOf, plainTerminalId, type AuditWords } from './acts.js';
 import { carryOut, isCommand } from './commands.js';
-import { keepAlive, type HeartbeatTiming } from './keep-alive.js';
 import { createLane } from './lane.js';
 import { createOutlet } from './outlet.js';
-import { createPace } from './pace.js';
 import { createReader } from './reader.js';
 import { createRelayLine } from './relay-line.js';
 import type { Room } from './room.js';
@@ -46,11 +47,23 @@ export interface ViewerSocket {
 }
 
 const messagePace = { perSecond: 100, burst: 200 };
-const bytePace = { perSecond: 4_000_000, burst: 8_000_000 };
+/** Typing, a mouse that a program follows, and pastes: more waits at the viewer, none of it is dropped. */
+const inputLimits: BrakeLimits = {
+  messages: { perSecond: 500, burst: 2_000 },
+  bytes: { perSecond: 4e6, burst: 8e6 },
+  maxDebt: 5_000,
+};
+/** The first typing in a terminal is written to the audit log, so it costs more. */
+const newTerminalCost = 5;
+const maxTypedIn = 1_000;
 /** What every message costs; credit for terminal output, which comes with every few frames, costs no more. */
 const anyCost = 0.05;
 const maxProtocolErrors = 10;
 const maxWaiting = 500;
+/** One read of a socket may bring so many small frames. */
+const maxRelayed = 4_000;
+/** While an audit row is written, a viewer is read no further than this; an item costs more than its bytes. */
+const relayAhead = { bytes: 512 * 1024, item: 2_048 };
 
 const tooFast = (): AppError => new AppError('rate_limited', { retryAfterMs: 1_000 });
 const isAck = (message: ClientMessage): boolean => message.type === 'terminal' && message.payload.action === 'ack';
@@ -70,14 +83,19 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   const filter = sessionSockets[context.name];
   const outlet = createOutlet(socket);
   const messages = createPace(clock, messagePace);
-  const bytes = createPace(clock, bytePace);
+  const typing = createBrake(outlet.input, clock, inputLimits);
   const commandLane = createLane(maxWaiting);
-  const relayLane = createLane(maxWaiting);
+  const relayLane = createLane(maxRelayed);
+  let relayedBytes = 0;
   const typedIn = new Set<string>();
   let wantsFiles = false;
   let protocolErrors = 0;
 
-  const close = (error: AppError): void => socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
+  const close = (error: AppError): void => {
+    socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
+    // What is not read does not learn that the other end closed too.
+    socket.resume();
+  };
 
   const protocolError = (id: string, error: AppError): void => {
     outlet.error(id, error);
@@ -127,6 +145,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
     done: () => void = () => {},
   ): void => {
     if (words === null && !relayLane.isBusy()) return line.send(item);
+    const size = relayAhead.item + (Buffer.isBuffer(item) ? item.length : 0);
     const taken = relayLane.add(async () => {
       try {
         if (words !== null) await record(words);
@@ -134,8 +153,13 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
         line.send(item);
       } catch (error) {
         failed(id, error);
+      } finally {
+        relayedBytes -= size;
+        if (relayedBytes === 0) outlet.input.release('relay');
       }
     });
+    if (taken) relayedBytes += size;
+    if (relayedBytes > relayAhead.bytes) outlet.input.hold('relay');
     if (!taken) outlet.error(id, new AppError('rate_limited'));
   };
 
@@ -196,19 +220,27 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
 
   const onBytes = (frame: Buffer): void => {
     const terminal = filter.binary ? inputTerminalOf(frame) : null;
+    if (!typing.spend(1, frame.length)) return close(tooFast());
     if (terminal === null)
       return protocolError('', new AppError('bad_request', { message: 'These bytes are not terminal input.' }));
     if (!permissions.has('session.terminal.write'))
       return outlet.error('', new AppError('forbidden', { permission: 'session.terminal.write' }));
-    if (!bytes.take(frame.length)) return outlet.error('', tooFast());
-    const words = typedIn.has(terminal) ? null : { action: 'terminal.write', details: { terminalId: terminal } };
+    const isNew = !typedIn.has(terminal);
+    if (isNew && (typedIn.size >= maxTypedIn || !messages.take(newTerminalCost))) return outlet.error('', tooFast());
+    const words = !isNew ? null : { action: 'terminal.write', details: { terminalId: terminal } };
     relay(frame, '', words, () => typedIn.add(terminal));
   };
 
-  keepAlive(socket, clock, deps.timing);
-  socket.on('message', (data: RawData, isBinary: boolean) =>
-    isBinary ? onBytes(data as Buffer) : onText(data.toString()),
-  );
+  keepAlive(socket, clock, deps.timing, {
+    sentBytes: outlet.sentBytes,
+    // Whoever waits for an answer to a ping that we have not read must not take us for gone.
+    onHeld: () => outlet.message({ id: '', type: 'pong', payload: {} }),
+  });
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    if (socket.readyState !== socket.OPEN) return;
+    if (isBinary) onBytes(data as Buffer);
+    else onText(data.toString());
+  });
   socket.on('error', () => {});
   socket.once('close', () => {
     reader.unsubscribe();

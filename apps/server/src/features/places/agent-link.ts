@@ -5,6 +5,7 @@ import { agentPaths, type ToAgentControl } from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';
+import { createBrake, createFlow, type BrakeLimits } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
 import type { Commands, Events } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
@@ -47,6 +48,14 @@ export interface AgentLink {
 }
 
 const commandPage = 100;
+/** Of messages and the events in them: a journal that was kept through an hour without a server is read in minutes. */
+const limits: BrakeLimits = {
+  messages: { perSecond: 500, burst: 10_000 },
+  bytes: { perSecond: 4e6, burst: 32e6 },
+  maxDebt: 10_000,
+};
+/** What may wait for an agent that does not read: it is told all of it again on its next link. */
+const maxWaitingBytes = 16 * 1024 * 1024;
 
 export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   const { sessionId, door, commands, clock, log, timing } = deps;
@@ -77,11 +86,12 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     );
   };
 
-  const lost = (): void => {
+  /** `leastMs`: the pause before an agent that broke the rules is called again. */
+  const lost = (leastMs = 0): void => {
     if (!step('lost')) return;
     cancelTimer();
     socket = null;
-    cancelTimer = clock.after(linkRetryMs(failures, timing, Math.random()), dial);
+    cancelTimer = clock.after(Math.max(leastMs, linkRetryMs(failures, timing, Math.random())), dial);
     failures += 1;
     deps.onDown();
   };
@@ -92,8 +102,19 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     const heard = (): void => {
       heardAtMs = clock.monotonicMs();
     };
-    const send = (message: ToAgentControl): void => {
-      if (opened.readyState === opened.OPEN) opened.send(JSON.stringify(message));
+    const flow = createFlow(opened);
+    const brake = createBrake(flow, clock, limits);
+    let broken = false;
+    const breakOff = (why: string): void => {
+      if (broken) return;
+      broken = true;
+      log.warn({ sessionId, why }, 'an agent breaks the rules of its control link; the link is closed for a while');
+      opened.terminate();
+    };
+    const send = (message: ToAgentControl, sent?: () => void): void => {
+      if (opened.readyState !== opened.OPEN) return sent?.();
+      if (opened.bufferedAmount > maxWaitingBytes) breakOff('it does not read what it is told');
+      opened.send(JSON.stringify(message), () => sent?.());
     };
     const drop = (): void => opened.terminate();
     const outbox = createOutbox({ sessionId, commands, log, send, drop });
@@ -103,11 +124,11 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       log,
       send,
       drop,
-      flow: opened,
+      flow,
+      breakOff,
       onActivity: deps.onActivity,
       onHello: () => {
         if (!step('hello')) return;
-        failures = 0;
         deliver = outbox.deliver;
         deliver();
         deps.onUp();
@@ -115,16 +136,23 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     });
     opened.on('message', (data: RawData, isBinary: boolean) => {
       heard();
-      if (isBinary) log.warn({ sessionId }, 'the agent sent bytes on its control link');
-      else intake.take(data.toString());
+      if (broken) return;
+      const bytes = (data as Buffer).length;
+      const said = isBinary ? 0 : intake.take(data.toString());
+      if (!brake.spend(1 + said, bytes)) breakOff('it says far too much');
+      else if (isBinary) breakOff('it sent bytes');
     });
     opened.on('pong', heard);
+    opened.on('ping', heard);
     opened.on('error', () => {});
+    const openedAtMs = heardAtMs;
     opened.once('close', () => {
       deliver = () => {};
       intake.stop();
+      // A link that held is no failure; one that comes and goes is not called as fast as it goes.
+      if (clock.monotonicMs() - openedAtMs > timing.maxRetryMs) failures = 0;
       working = Promise.all([working, intake.idle(), outbox.idle()]).then(() => {});
-      lost();
+      lost(broken ? timing.deadMs : 0);
     });
     beat(opened);
   };
@@ -132,6 +160,8 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   const beat = (current: WebSocket): void => {
     cancelTimer = clock.after(timing.heartbeatMs, () => {
       if (current !== socket) return;
+      // Its silence is ours while we do not read it.
+      if (current.isPaused) heardAtMs = clock.monotonicMs();
       if (clock.monotonicMs() - heardAtMs > timing.deadMs) {
         log.info({ sessionId }, 'the agent has not been heard and its link is closed');
         current.terminate();
@@ -168,7 +198,8 @@ interface OutboxDeps {
   sessionId: string;
   commands: Commands;
   log: Log;
-  send(message: ToAgentControl): void;
+  /** `sent`: it has gone out, or never will. */
+  send(message: ToAgentControl, sent: () => void): void;
   drop(): void;
 }
 
@@ -183,7 +214,8 @@ const createOutbox = ({ sessionId, commands, log, send, drop }: OutboxDeps) => {
       stale = false;
       const pending = await commands.pending(sessionId, position, commandPage);
       for (const { position: at, command } of pending) {
-        send({ type: 'command', command });
+        // One after the other, so that an agent that reads slowly has few of them in our memory.
+        await new Promise<void>((resolve) => send({ type: 'command', command }, resolve));
         position = at;
       }
       stale ||= pending.length === commandPage;

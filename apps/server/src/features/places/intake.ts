@@ -12,6 +12,7 @@ import {
 } from '@remote-claude/contract';
 import { z } from 'zod';
 
+import type { Flow } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
 import type { Events } from '../events/index.js';
 
@@ -22,7 +23,9 @@ export interface IntakeDeps {
   send(message: ToAgentControl): void;
   /** Ends the connection: the agent says again what was not acknowledged. */
   drop(): void;
-  flow: { pause(): void; resume(): void };
+  flow: Flow;
+  /** Ends a connection over which an honest agent would not say this. */
+  breakOff(why: string): void;
   onHello(): void;
   onActivity(idleMs: number): void;
 }
@@ -41,32 +44,32 @@ const message = z.discriminatedUnion('type', [hello, looseProposals, blob, activ
 type Propose = z.infer<typeof looseProposals>;
 type Blob = z.infer<typeof blob>;
 
-const maxBatch = 500;
-/** A blob takes as much memory as about so many events. */
-const blobWeight = 50;
-const pauseAbove = 2_000;
-const resumeBelow = 500;
+/** One commit. */
+const maxBatch = { events: 500, bytes: 2 * 1024 * 1024 };
+/** Of what waits for the store, in bytes as it came. */
+const holdAbove = 4 * 1024 * 1024;
+const releaseBelow = 1024 * 1024;
+/** Storing a blob costs about as much as so many events. */
+const blobWeight = 10;
+/** Messages of a newer agent may be strange to us, but not so many. */
+const maxStrange = 100;
 
 export const createIntake = (deps: IntakeDeps) => {
   const { sessionId, events, log, send, drop, flow } = deps;
-  let queue: (Propose | Blob)[] = [];
+  let queue: { item: Propose | Blob; bytes: number }[] = [];
   let waiting = 0;
-  let paused = false;
+  let strange = 0;
   let stopped = false;
   let running: Promise<void> | null = null;
 
   const work = async (): Promise<void> => {
     while (queue.length > 0 && !stopped) {
-      const [first] = queue;
+      const first = queue[0]?.item;
       if (first?.type === 'blob') {
-        queue.shift();
-        waiting -= blobWeight;
+        waiting -= queue.shift()?.bytes ?? 0;
         await storeBlob(first);
       } else await storeProposals(takeProposals());
-      if (paused && waiting < resumeBelow) {
-        paused = false;
-        flow.resume();
-      }
+      if (waiting < releaseBelow) flow.release('store');
     }
   };
 
@@ -74,12 +77,19 @@ export const createIntake = (deps: IntakeDeps) => {
   const takeProposals = (): Propose[] => {
     const taken: Propose[] = [];
     let count = 0;
-    for (let next = queue[0]; next?.type === 'propose' && count < maxBatch; next = queue[0]) {
+    let bytes = 0;
+    for (
+      let next = queue[0];
+      next !== undefined && count < maxBatch.events && bytes < maxBatch.bytes;
+      next = queue[0]
+    ) {
+      if (next.item.type !== 'propose') break;
       queue.shift();
-      taken.push(next);
-      count += next.proposals.length;
+      taken.push(next.item);
+      count += next.item.proposals.length;
+      bytes += next.bytes;
     }
-    waiting -= count;
+    waiting -= bytes;
     return taken;
   };
 
@@ -88,8 +98,10 @@ export const createIntake = (deps: IntakeDeps) => {
       some.map((one) => ({ source, ...one }) as Proposal),
     );
     const { rejected } = await events.append(sessionId, proposals, { by: 'agent' });
+    const [first] = rejected;
+    if (first !== undefined)
+      log.warn({ sessionId, ...first, count: rejected.length }, 'events of an agent were rejected; the first of them');
     for (const { source, n, reason } of rejected) {
-      log.warn({ sessionId, source, n, reason }, 'an event of an agent was rejected');
       send({ type: 'reject', source, n, reason: reason.slice(0, 500) });
     }
     const upTo = new Map<string, number>();
@@ -108,13 +120,10 @@ export const createIntake = (deps: IntakeDeps) => {
     send({ type: 'blob-ack', hash: blobHash.parse(hash) });
   };
 
-  const put = (item: Propose | Blob): void => {
-    queue.push(item);
-    waiting += item.type === 'propose' ? item.proposals.length : blobWeight;
-    if (!paused && waiting > pauseAbove) {
-      paused = true;
-      flow.pause();
-    }
+  const put = (item: Propose | Blob, bytes: number): void => {
+    queue.push({ item, bytes });
+    waiting += bytes;
+    if (waiting > holdAbove) flow.hold('store');
     run();
   };
 
@@ -134,12 +143,16 @@ export const createIntake = (deps: IntakeDeps) => {
   };
 
   return {
-    take(text: string): void {
-      if (stopped) return;
+    /** Says how many events' worth of work came. */
+    take(text: string): number {
+      if (stopped) return 0;
       const parsed = message.safeParse(parseJson(text));
       if (!parsed.success) {
-        log.warn({ sessionId, problem: parsed.error.issues[0]?.message }, 'a message of an agent was not understood');
-        return;
+        strange += 1;
+        if (strange === 1)
+          log.warn({ sessionId, problem: parsed.error.issues[0]?.message }, 'a message of an agent was not understood');
+        if (strange > maxStrange) deps.breakOff('what it says is not understood');
+        return 0;
       }
       const said = parsed.data;
       switch (said.type) {
@@ -147,12 +160,17 @@ export const createIntake = (deps: IntakeDeps) => {
           if (said.version > controlVersion)
             log.warn({ sessionId, version: said.version }, 'the agent is newer than this server');
           deps.onHello();
-          return deps.onActivity(said.idleMs);
+          deps.onActivity(said.idleMs);
+          return 0;
         case 'activity':
-          return deps.onActivity(said.idleMs);
+          deps.onActivity(said.idleMs);
+          return 0;
         case 'propose':
+          put(said, text.length);
+          return said.proposals.length;
         case 'blob':
-          return put(said);
+          put(said, text.length);
+          return blobWeight;
       }
     },
     /** Takes nothing more; what is being stored is finished. */
