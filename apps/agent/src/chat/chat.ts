@@ -24,11 +24,12 @@ import { failureSentence } from './failures.js';
 import { createFeed } from './feed.js';
 import { createMemory } from './memory.js';
 import { createPromptQueue, type Prompt } from './prompt-queue.js';
-import { recover, underWay, type UnderWay } from './recovery.js';
+import { keptSentence, recover, underWay, type UnderWay } from './recovery.js';
 import { createStallWatch } from './stall-watch.js';
 import { createToolCalls } from './tool-calls.js';
 import { createTranslator, type ResultMessage } from './translate.js';
 import { createTurns, type Turn } from './turns.js';
+import { whyGone } from './waiting-calls.js';
 
 export interface Chat extends ActivitySource {
   feed: ChatFeed;
@@ -61,6 +62,11 @@ export interface ChatDeps {
 const defaultInterruptGraceMs = 5_000;
 const maxCommands = 200;
 const interruptedSentence = 'Interrupted.';
+const notRepeatedSentence =
+  'Claude did not make the call again that this answer was for, so it never ran. Send a message to go on.';
+/** Somebody wanted this end. */
+const isStopped = (turn: Turn | null): boolean =>
+  turn !== null && (turn.interruptIds.length > 0 || turn.givenUp !== null);
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { propose, isDone, keepBlob, stateDir, workspace, log, now = Date.now } = deps;
@@ -78,13 +84,14 @@ export const createChat = (deps: ChatDeps): Chat => {
     path: join(folder, 'under-way.json'),
     parse: (content) => underWay.safeParse(content).data ?? null,
     current: () => {
-      const turn = turns.current;
-      if (turn === null) return null;
-      const { turnId, startedAt, interruptIds } = turn;
+      const { turnId = null, startedAt = 0, interruptIds = [] } = turns.current ?? {};
+      const waiting = [...approvals.waiting()];
       const tools = toolCalls.open().map((call) => ({ ...call }));
-      return { turnId, startedAt, interruptIds, blocks: [...blocks.open()], tools, approvals: [...approvals.open()] };
+      if (turnId === null && waiting.length === 0 && tools.length === 0) return null;
+      return { turnId, startedAt, interruptIds, blocks: [...blocks.open()], tools, waiting };
     },
   });
+  const recovered = recover(record.left, deps.earlier);
   const onChange = (): void => record.touch();
   const blocks = createBlocks({ publish, onChange });
   const toolCalls = createToolCalls({ propose, keepBlob, workspace, now, onChange: () => record.save() });
@@ -97,9 +104,12 @@ export const createChat = (deps: ChatDeps): Chat => {
     turnId: () => turns.current?.turnId ?? turns.lastId,
     agentName: (id) => translator.agentName(id),
     parentOf: (id) => translator.parentOf(id),
+    messageIds: () => turns.current?.messageIds ?? [],
     rules: () => memory.value.rules,
     addRule: (rule) => memory.change({ rules: [...memory.value.rules, rule] }),
-    onChange: () => record.save(),
+    isLost: async () => !isStopped(turns.current) && (await supply.isGone()),
+    left: recovered.waiting,
+    onChange: () => record.sync(),
   });
   const turns = createTurns({
     propose,
@@ -112,7 +122,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     onChange: () => record.save(),
   });
   const stalls = createStallWatch({
-    isWaiting: () => turns.current !== null && toolCalls.open().length === 0 && approvals.open().length === 0,
+    isWaiting: () => turns.current !== null && toolCalls.open().length === 0,
     tell: (text) => feed.publish({ id: '', type: 'notice', payload: { kind: 'stalled', text } }),
     now,
   });
@@ -141,17 +151,16 @@ export const createChat = (deps: ChatDeps): Chat => {
     },
     onEnded: async (cause) => {
       const turn = turns.current;
-      if (turn === null) return;
-      const reason =
-        turn.givenUp ??
-        (turn.interruptIds.length > 0
-          ? interruptedSentence
-          : `Claude Code ended unexpectedly (${cause}). What it had written is kept; send a message to go on.`);
+      if (turn === null) return turns.loseBackground();
+      const ended = `Claude Code ended unexpectedly (${cause}). What it had written is kept.`;
+      const asks = approvals.waiting().some((call) => whyGone(call) === null);
+      const next = asks ? keptSentence : 'Send a message to go on.';
       await endTurn(turn, {
         outcome: turn.givenUp === null ? 'interrupted' : 'failed',
-        reason,
+        reason: turn.givenUp ?? (isStopped(turn) ? interruptedSentence : `${ended} ${next}`),
         scope: 'all',
         openTools: 'unknown',
+        keepsApprovals: !isStopped(turn),
       });
     },
     notice: (text) => notice('warning', text),
@@ -177,7 +186,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     turn: async () => {
       if (turns.current !== null) return turns.current;
       queue.occupy();
-      return turns.begin([]);
+      return turns.begin({ messageIds: [], id: null, done: [] });
     },
     onResult: (result, usage) => onResult(result, usage),
     onConversation: (id) => {
@@ -214,7 +223,15 @@ export const createChat = (deps: ChatDeps): Chat => {
   const endTurn = async (turn: Turn, how: Parameters<typeof turns.end>[1]): Promise<void> => {
     await turns.end(turn, how);
     if (turns.current === null) queue.ended();
+    if (turn.promptId !== null) answerAgain(turn.promptId, how.keepsApprovals === true);
     supply.rest();
+  };
+
+  /** The turn was for an answer whose call was not made: once more where only the process ended, else it is told. */
+  const answerAgain = (id: CommandId, isAgain: boolean): void => {
+    const unused = approvals.unused(id, isAgain);
+    if (unused === 'again') queue.add({ id, text: '', isForAnswer: true });
+    else if (unused !== null) void refuse(unused, notRepeatedSentence);
   };
 
   const onResult = async (result: ResultMessage, usage: TokenUsage): Promise<void> => {
@@ -231,11 +248,15 @@ export const createChat = (deps: ChatDeps): Chat => {
   };
 
   const runPrompt = async (prompt: Prompt): Promise<void> => {
-    const turn = await turns.begin([prompt.id]);
+    const resumed = prompt.isForAnswer === true ? approvals.resumption(prompt.id) : null;
+    if (prompt.isForAnswer === true && resumed === null) return queue.ended();
+    const messageIds = resumed?.messageIds ?? [prompt.id];
+    const done = resumed === null || resumed.isAll ? [prompt.id] : [];
+    const turn = await turns.begin({ messageIds, id: prompt.id, done });
     stalls.begin();
     try {
       await configuring;
-      await supply.send(prompt.text, prompt.id);
+      await supply.send(resumed?.text ?? prompt.text, prompt.id, resumed === null ? 'person' : 'agent');
       // An interrupt may have come while the process was being started.
       if (turn.interruptIds.length > 0) stop(turn);
     } catch (cause) {
@@ -286,8 +307,9 @@ export const createChat = (deps: ChatDeps): Chat => {
         return stop(turn);
       }
       case 'answer': {
-        const refusal = approvals.answer(given);
-        return refusal === null ? undefined : refuse(given, refusal);
+        const taken = await approvals.answer(given);
+        if (taken === 'resume') queue.add({ id: given.id, text: '', isForAnswer: true });
+        return typeof taken === 'string' ? undefined : refuse(given, taken.refused);
       }
       case 'configure': {
         // One after the other, and before the next prompt: what is asked first counts first.
@@ -319,9 +341,9 @@ export const createChat = (deps: ChatDeps): Chat => {
   const notice = (kind: 'info' | 'warning', text: string): void =>
     feed.publish({ id: '', type: 'notice', payload: { kind, text } });
 
-  const recovered = recover(record.left, deps.earlier).map(({ event, commandIds }) => propose(event, commandIds));
+  const told = recovered.events.map(({ event, commandIds }) => propose(event, commandIds));
   // Only when the journal has it may the old record go.
-  void Promise.all(recovered).then(() => record.save());
+  void Promise.all(told).then(() => record.sync());
   supply.prewarm();
 
   return {
@@ -340,8 +362,8 @@ export const createChat = (deps: ChatDeps): Chat => {
 
 /** A background task's own turn may end while a prompt waits inside Claude Code for its turn. */
 const isOfOtherTurn = (result: ResultMessage, turn: Turn): boolean => {
-  const [promptId] = turn.messageIds;
-  if (promptId === undefined || result.origin === undefined || result.origin.kind === 'human') return false;
+  const { promptId } = turn;
+  if (promptId === null || result.origin === undefined || result.origin.kind === 'human') return false;
   const answered =
     result.user_message_uuids ?? (result.user_message_uuid === undefined ? [] : [result.user_message_uuid]);
   return !answered.includes(promptId);

@@ -25,12 +25,17 @@ export interface Ready {
   commands: readonly { name: string; description: string; argumentHint: string }[];
 }
 
+/** `agent`: nobody's words, so that neither Claude nor a transcript takes them for a person's. */
+export type PromptAuthor = 'person' | 'agent';
+
 export interface ClaudeProcess {
   /** Rejects where the process cannot be started or ends before it is up. */
   readonly ready: Promise<Ready>;
   /** Settles when nothing more will come. `cause` says why it ended without being asked to. */
   readonly ended: Promise<{ cause: string | null }>;
-  send(text: string, uuid: string): void;
+  send(text: string, uuid: string, author: PromptAuthor): void;
+  /** Its process is there no more. */
+  readonly exited: Promise<void>;
   interrupt(): Promise<void>;
   setModel(model: string | null): Promise<void>;
   setPermissionMode(mode: PermissionMode): Promise<void>;
@@ -72,6 +77,8 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
   const input = createInput();
   let child: ChildProcess | null = null;
   let isClosing = false;
+  let onExit = (): void => undefined;
+  const exited = new Promise<void>((resolve) => (onExit = resolve));
 
   const session = query({
     prompt: input.messages,
@@ -83,6 +90,7 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
       spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {
         child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
         if (child.pid !== undefined) deps.onSpawn(child.pid);
+        child.once('exit', onExit).once('error', onExit);
         child.stderr?.setEncoding('utf8').on('data', deps.onStderr);
         return gated(child, deps.whenRoom);
       },
@@ -115,13 +123,14 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
   return {
     ready,
     ended,
-    send: (text, uuid) => {
+    exited,
+    send: (text, uuid, author) => {
       input.push({
         type: 'user',
         message: { role: 'user', content: text },
         parent_tool_use_id: null,
         uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
-        origin: { kind: 'human' },
+        ...(author === 'person' ? { origin: { kind: 'human' } } : { isSynthetic: true }),
       });
     },
     interrupt: async () => {

@@ -9,7 +9,7 @@ import type { CanUseTool, HookCallback, SDKMessage } from '@anthropic-ai/claude-
 import type { ClaudeSettings } from '@remote-claude/contract';
 
 import type { Log } from '../parts.js';
-import { createClaudeProcess, type ClaudeProcess, type Ready } from './claude-process.js';
+import { createClaudeProcess, type ClaudeProcess, type PromptAuthor, type Ready } from './claude-process.js';
 import { createLeftoverProcess } from './leftover-process.js';
 import type { MemoryStore } from './memory.js';
 import { allowedToolsOf } from './session-rules.js';
@@ -18,7 +18,9 @@ export interface ClaudeSupply {
   /** Starts a process so that the first prompt need not wait for it. */
   prewarm(): void;
   /** Rejects where no process can be started. */
-  send(text: string, uuid: string): Promise<void>;
+  send(text: string, uuid: string, author: PromptAuthor): Promise<void>;
+  /** Whether there is no process, or it ends now. */
+  isGone(): Promise<boolean>;
   interrupt(): Promise<void>;
   kill(): void;
   /** Applies to the live process, and throws what it says against it. Without one there is nothing to do. */
@@ -54,13 +56,15 @@ interface Live {
   isResumed: boolean;
   hasInit: boolean;
   /** What was sent and not yet taken up. */
-  sent: { text: string; uuid: string } | null;
+  sent: { text: string; uuid: string; author: PromptAuthor } | null;
 }
 
 const lostConversation = /No conversation found/i;
 const lostSentence =
   "Claude's memory of this conversation could not be found, so it begins anew. The history above is complete.";
 const maxLogged = 2_000;
+/** Between a process's last sign and its end. */
+const exitGraceMs = 500;
 
 export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
   const { memory, parkAfterMs, log } = deps;
@@ -111,17 +115,18 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
     if (ended.isResumed && !ended.hasInit && lostConversation.test(cause)) {
       memory.change({ conversation: null });
       deps.notice(lostSentence);
-      if (ended.sent !== null) await send(ended.sent.text, ended.sent.uuid).catch(() => deps.onEnded(cause));
+      if (ended.sent !== null)
+        await send(ended.sent.text, ended.sent.uuid, ended.sent.author).catch(() => deps.onEnded(cause));
       return;
     }
     await deps.onEnded(cause);
   };
 
-  const send = async (text: string, uuid: string): Promise<void> => {
+  const send = async (text: string, uuid: string, author: PromptAuthor): Promise<void> => {
     if (parkTimer !== null) clearTimeout(parkTimer);
     live ??= begin();
-    live.sent = { text, uuid };
-    live.process.send(text, uuid);
+    live.sent = { text, uuid, author };
+    live.process.send(text, uuid, author);
     await Promise.resolve();
   };
 
@@ -152,6 +157,14 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
         .catch((cause: unknown) => log('warn', 'The interrupt was not taken.', { cause: String(cause) }));
     },
     kill: () => live?.process.kill(),
+    isGone: async () => {
+      if (live === null || isClosed) return true;
+      let timer: NodeJS.Timeout | undefined;
+      const stays = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, exitGraceMs, false)));
+      const gone = await Promise.race([live.process.exited.then(() => true), stays]);
+      clearTimeout(timer);
+      return gone;
+    },
     configure: async ({ model, permissionMode, effort }) => {
       if (live === null) return;
       const { process } = live;

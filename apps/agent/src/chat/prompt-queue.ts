@@ -16,6 +16,8 @@ import type { CommandId } from '@remote-claude/contract';
 export interface Prompt {
   id: CommandId;
   text: string;
+  /** Said to Claude for an answer whose process is gone; nobody sees it. */
+  isForAnswer?: boolean;
 }
 
 export interface PromptQueue {

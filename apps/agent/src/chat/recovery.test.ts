@@ -2,6 +2,7 @@ import type { AgentEvent, ApprovalId, BlockId, CommandId, TurnId } from '@remote
 import { describe, expect, it } from 'vitest';
 
 import { recover, type UnderWay } from './recovery.js';
+import type { WaitingCall } from './waiting-calls.js';
 
 const turnId = '00000000-0000-4000-8000-000000000001' as TurnId;
 const other = '00000000-0000-4000-8000-000000000002' as TurnId;
@@ -23,7 +24,25 @@ const left: UnderWay = {
   interruptIds: [],
   blocks: [{ turnId, blockId, kind: 'text', tool: null, parentToolUseId: null, text: 'so far' }],
   tools: [call],
-  approvals: [],
+  waiting: [],
+};
+const waiting: WaitingCall = {
+  approval: {
+    approvalId: 'toolu_1' as ApprovalId,
+    turnId,
+    kind: 'tool',
+    tool: 'Bash',
+    title: 'Run ls',
+    input: { command: 'ls' },
+    sessionRule: null,
+    agent: null,
+    askedAt: new Date(0).toISOString(),
+  },
+  uncut: null,
+  rule: null,
+  messageIds: [],
+  ofSubagent: false,
+  isAsked: true,
 };
 const started = (id: TurnId): AgentEvent => ({ type: 'turn.started', turnId: id, messageIds: [] });
 const ended = (id: TurnId): AgentEvent => ({
@@ -35,36 +54,51 @@ const ended = (id: TurnId): AgentEvent => ({
   usage: { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
   durationMs: 1,
 });
-const typesOf = (events: ReturnType<typeof recover>): string[] => events.map(({ event }) => event.type);
+const typesOf = ({ events }: ReturnType<typeof recover>): string[] => events.map(({ event }) => event.type);
 
 describe('recovery', () => {
   it('has nothing to say where nothing was under way', () => {
-    expect(recover(null, [started(turnId), ended(turnId)])).toEqual([]);
-    expect(recover(null, [])).toEqual([]);
+    const nothing = { events: [], waiting: [] };
+    expect(recover(null, [started(turnId), ended(turnId)])).toEqual(nothing);
+    expect(recover(null, [])).toEqual(nothing);
   });
 
   it('tells what a killed turn had: text, calls, the end', () => {
-    const events = recover(left, [started(turnId)]);
-    expect(typesOf(events)).toEqual(['block.interrupted', 'tool.finished', 'turn.ended']);
+    const { events, ...rest } = recover(left, [started(turnId)]);
+    expect(typesOf({ events, ...rest })).toEqual(['block.interrupted', 'tool.finished', 'turn.ended']);
     expect(events[0]?.event).toMatchObject({ blockId, text: { text: 'so far' } });
     expect(events[1]?.event).toMatchObject({ outcome: 'unknown' });
     expect(events[1]?.commandIds).toEqual([commandId]);
     expect(events[2]?.event).toMatchObject({ turnId, outcome: 'interrupted' });
   });
 
-  it('says of a call that waited for an answer that it never ran', () => {
-    const waiting = {
-      ...left,
-      tools: [{ ...call, isReleased: false, answeredBy: null }],
-      approvals: ['toolu_1' as ApprovalId],
-    };
-    const events = recover(waiting, [started(turnId)]);
-    expect(typesOf(events)).toEqual(['approval.expired', 'block.interrupted', 'tool.finished', 'turn.ended']);
-    expect(events[2]?.event).toMatchObject({ outcome: 'interrupted' });
+  it('says of a call that waited for an answer that it never ran, and keeps its question', () => {
+    const tools = [{ ...call, isReleased: false, answeredBy: null }];
+    const asked = { ...left, tools, waiting: [waiting] };
+    const recovered = recover(asked, [started(turnId)]);
+    expect(typesOf(recovered)).toEqual(['block.interrupted', 'tool.finished', 'turn.ended']);
+    expect(recovered.events[1]?.event).toMatchObject({ outcome: 'interrupted' });
+    expect(recovered.events[2]?.event).toMatchObject({ reason: expect.stringContaining('answer it') });
+    expect(recovered.waiting).toEqual([waiting]);
+    const later = recover({ ...asked, turnId: null, blocks: [], tools: [] }, []);
+    expect(later).toEqual({ events: [], waiting: [waiting] });
+  });
+
+  it('ends a question that nobody can ask again, or that a person stopped', () => {
+    const ofSubagent = { ...waiting, ofSubagent: true };
+    const stopped = recover({ ...left, interruptIds: [commandId], waiting: [waiting] }, [started(turnId)]);
+    for (const recovered of [recover({ ...left, turnId: null, waiting: [ofSubagent] }, []), stopped]) {
+      expect(recovered.waiting).toEqual([]);
+      expect(recovered.events[0]?.event).toMatchObject({ type: 'approval.expired', approvalId: 'toolu_1' });
+    }
+    const expired: AgentEvent = { type: 'approval.expired', approvalId: 'toolu_1' as ApprovalId, reason: '' };
+    expect(recover({ ...left, turnId: null, waiting: [ofSubagent] }, [expired]).events).not.toContainEqual(
+      expect.objectContaining({ event: expect.objectContaining({ type: 'approval.expired' }) }),
+    );
   });
 
   it('believes the journal where the record is older', () => {
-    expect(recover(left, [started(turnId), ended(turnId)])).toEqual([]);
+    expect(recover(left, [started(turnId), ended(turnId)]).events).toEqual([]);
     const text: AgentEvent = {
       type: 'text',
       turnId,
@@ -76,13 +110,13 @@ describe('recovery', () => {
   });
 
   it('ends a turn whose beginning is in the journal although no record of it was written', () => {
-    const events = recover(null, [started(other), ended(other), started(turnId)]);
+    const { events } = recover(null, [started(other), ended(other), started(turnId)]);
     expect(events.map(({ event }) => event)).toMatchObject([{ type: 'turn.ended', turnId, outcome: 'interrupted' }]);
   });
 
   it('ends a turn whose beginning was acknowledged and removed, and the interrupts with it', () => {
-    const events = recover({ ...left, blocks: [], tools: [], interruptIds: [commandId] }, []);
-    expect(typesOf(events)).toEqual(['turn.ended']);
-    expect(events[0]?.commandIds).toEqual([commandId]);
+    const recovered = recover({ ...left, blocks: [], tools: [], interruptIds: [commandId] }, []);
+    expect(typesOf(recovered)).toEqual(['turn.ended']);
+    expect(recovered.events[0]?.commandIds).toEqual([commandId]);
   });
 });

@@ -3,7 +3,6 @@
  * A call that was released may have run, so its outcome is unknown and it is never repeated; one that waited never ran.
  */
 import {
-  approvalId,
   commandId,
   noTokens,
   openBlock,
@@ -16,10 +15,12 @@ import {
 import { z } from 'zod';
 
 import { interruptedBlock } from './turns.js';
+import { waitingCall, whyGone, type WaitingCall } from './waiting-calls.js';
 
 /** The unnumbered record of the journal: all that is under way. */
 export const underWay = z.object({
-  turnId,
+  /** null where only something in the background is under way, or something waits. */
+  turnId: turnId.nullable(),
   startedAt: z.number(),
   interruptIds: z.array(commandId),
   blocks: z.array(openBlock),
@@ -35,33 +36,39 @@ export const underWay = z.object({
       answeredBy: commandId.nullable(),
     }),
   ),
-  approvals: z.array(approvalId),
+  waiting: z.array(waitingCall).default([]),
 });
 export type UnderWay = z.infer<typeof underWay>;
 
 export interface Recovered {
-  event: AgentEvent;
-  commandIds: readonly CommandId[];
+  events: { event: AgentEvent; commandIds: readonly CommandId[] }[];
+  /** Calls that still wait for an answer: Claude is asked to make them again when it comes. */
+  waiting: WaitingCall[];
 }
 
-const reason =
-  'The session was cut off in the middle of this turn. What Claude had written is kept; send a message to go on.';
+const reason = 'The session was cut off in the middle of this turn. What Claude had written is kept.';
+const goOnSentence = 'Send a message to go on.';
+/** After why a turn ended that still waits for an answer. */
+export const keptSentence = 'Its question is kept: answer it, and Claude goes on.';
+const stopped = 'The turn was ended before anyone answered; the call never ran.';
 
 /** `recorded` are the events of earlier lives that are still on the disk. */
-export const recover = (left: UnderWay | null, recorded: readonly AgentEvent[]): Recovered[] => {
+export const recover = (left: UnderWay | null, recorded: readonly AgentEvent[]): Recovered => {
   const seen = seenIn(recorded);
-  const record = left !== null && !seen.ended.has(left.turnId) ? left : null;
-  const events: Recovered[] = [];
+  const isOver = left === null || (left.turnId !== null && seen.ended.has(left.turnId));
+  const record = isOver ? null : left;
+  const wasStopped = record !== null && record.interruptIds.length > 0;
+  const events: Recovered['events'] = [];
+  const waiting: WaitingCall[] = [];
   const add = (event: AgentEvent, commandIds: readonly CommandId[] = []): void =>
     void events.push({ event, commandIds });
 
-  for (const id of record?.approvals ?? []) {
-    if (!seen.expired.has(id))
-      add({
-        type: 'approval.expired',
-        approvalId: id,
-        reason: 'The session was cut off before anyone answered; the call never ran.',
-      });
+  for (const call of left?.waiting ?? []) {
+    const { approvalId, turnId: asker } = call.approval;
+    if (seen.expired.has(approvalId)) continue;
+    const expired = wasStopped && asker === record?.turnId ? stopped : whyGone(call);
+    if (expired === null) waiting.push(call);
+    else add({ type: 'approval.expired', approvalId, reason: expired });
   }
   for (const block of record?.blocks ?? []) {
     if (block.text !== '' && !seen.blocks.has(block.blockId)) add(interruptedBlock(block, () => null));
@@ -75,21 +82,22 @@ export const recover = (left: UnderWay | null, recorded: readonly AgentEvent[]):
   }
   const unfinished = new Set<TurnId>([
     ...[...seen.started].filter((id) => !seen.ended.has(id)),
-    ...(record === null ? [] : [record.turnId]),
+    ...(record === null || record.turnId === null ? [] : [record.turnId]),
   ]);
   for (const id of unfinished) {
     const commandIds = record?.turnId === id ? record.interruptIds : [];
+    const asks = waiting.some(({ approval }) => approval.turnId === id);
     const ended = {
       turnId: id,
       outcome: 'interrupted',
-      reason,
+      reason: asks ? `${reason} ${keptSentence}` : `${reason} ${goOnSentence}`,
       message: null,
       usage: noTokens,
       durationMs: 0,
     } as const;
     add({ type: 'turn.ended', ...ended }, commandIds);
   }
-  return events;
+  return { events, waiting };
 };
 
 const seenIn = (recorded: readonly AgentEvent[]) => {

@@ -6,7 +6,7 @@ import type { AgentEvent } from '@remote-claude/contract';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { startAgent, type AgentProcess } from '../testing/agent-process.js';
-import { connectControl, newCommandId, type ControlClient } from '../testing/control-client.js';
+import { connectControl, type ControlClient } from '../testing/control-client.js';
 import { conversationRules as rules } from '../testing/conversation-rules.js';
 import { claudesOf, isAlive, streamed } from '../testing/processes.js';
 import { startModel, type ModelProcess } from '../testing/scripted-model.js';
@@ -133,28 +133,6 @@ describe('what a crash leaves', () => {
     control = await connectControl(agent.socketPath);
     await control.next('claude.started');
     expect(typesOf(control)).not.toContain('turn.ended');
-  });
-
-  it('expires a question whose call went with its process', async () => {
-    agent = await startAgent({ dir: dirOf('q'), gatewayPort: model.port });
-    control = await connectControl(agent.socketPath);
-    control.command({ type: 'prompt', prompt: 'Ask me a question.' });
-    const { approval } = await control.next('approval.asked');
-    await agent.end('SIGKILL');
-    agent = await startAgent({ dir: dirOf('q'), gatewayPort: model.port });
-    control = await connectControl(agent.socketPath);
-    expect((await control.next('approval.expired')).approvalId).toBe(approval.approvalId);
-    expect(await control.next('tool.finished')).toMatchObject({
-      toolUseId: approval.approvalId,
-      outcome: 'interrupted',
-    });
-    expect((await control.next('turn.ended')).outcome).toBe('interrupted');
-    const id = newCommandId();
-    control.command(
-      { type: 'answer', approvalId: approval.approvalId, answer: { decision: 'allow', scope: 'once' } },
-      id,
-    );
-    expect((await control.next('command.refused')).commandId).toBe(id);
   });
 });
 

@@ -23,6 +23,8 @@ import type { ToolCalls } from './tool-calls.js';
 export interface Turn {
   readonly turnId: TurnId;
   readonly messageIds: readonly CommandId[];
+  /** The id under which Claude Code was told what to do; null where it began by itself. */
+  readonly promptId: CommandId | null;
   readonly startedAt: number;
   /** The interrupts that people sent: done when the turn has ended. */
   interruptIds: CommandId[];
@@ -42,15 +44,20 @@ export interface TurnEnd {
   openTools: 'interrupted' | 'unknown';
   /** Subagents in the background outlive a turn, but not the process. */
   scope: 'main' | 'all';
+  /** The process is gone and nobody asked for it: what waits for an answer is kept. */
+  keepsApprovals?: boolean;
 }
 
 export interface Turns {
   readonly current: Turn | null;
   /** Of the current turn, or of the one before: for what comes late. */
   readonly lastId: TurnId | null;
-  begin(messageIds: readonly CommandId[]): Promise<Turn>;
+  /** `done` are commands that have their effect with this. */
+  begin(prompt: { messageIds: readonly CommandId[]; id: CommandId | null; done: readonly CommandId[] }): Promise<Turn>;
   /** Harmless where the turn was ended already. */
   end(turn: Turn, how: TurnEnd): Promise<void>;
+  /** The process ended between turns: what it did in the background is over, and what waits for an answer is kept. */
+  loseBackground(): Promise<void>;
   /** When the last one ended; for idle rules. */
   readonly endedAt: number;
 }
@@ -86,21 +93,30 @@ export const createTurns = (deps: TurnsDeps): Turns => {
     get endedAt() {
       return endedAt;
     },
-    begin: async (messageIds) => {
+    begin: async ({ messageIds, id, done }) => {
       const turnId = randomUUID() as TurnId;
-      current = { turnId, messageIds, startedAt: now(), interruptIds: [], message: null, failure: null, givenUp: null };
-      const turn = current;
+      const turn: Turn = {
+        turnId,
+        messageIds,
+        promptId: id,
+        startedAt: now(),
+        interruptIds: [],
+        message: null,
+        failure: null,
+        givenUp: null,
+      };
+      current = turn;
       lastId = turnId;
-      await propose({ type: 'turn.started', turnId, messageIds: [...messageIds] }, messageIds);
+      await propose({ type: 'turn.started', turnId, messageIds: [...messageIds] }, done);
       onChange();
       return turn;
     },
-    end: async (turn, { outcome, reason, usage = noTokens, openTools, scope }) => {
+    end: async (turn, { outcome, reason, usage = noTokens, openTools, scope, keepsApprovals = false }) => {
       if (current !== turn || ending === turn) return;
       ending = turn;
       const { turnId } = turn;
       // What a subagent in the background asks stays open: its call is still waiting.
-      if (scope === 'all') await approvals.expireAll(expiredReason);
+      if (scope === 'all') await (keepsApprovals ? approvals.keepAll() : approvals.expireAll(expiredReason));
       for (const block of blocks.takeUnfinished(scope)) void propose(interruptedBlock(block, keepBlob));
       await tools.endAll(openTools, scope);
       const message = turn.message === null ? null : boundedText(turn.message, keepBlob);
@@ -110,6 +126,12 @@ export const createTurns = (deps: TurnsDeps): Turns => {
       current = null;
       ending = null;
       endedAt = now();
+      onChange();
+    },
+    loseBackground: async () => {
+      await approvals.keepAll();
+      for (const block of blocks.takeUnfinished('all')) void propose(interruptedBlock(block, keepBlob));
+      await tools.endAll('unknown', 'all');
       onChange();
     },
   };

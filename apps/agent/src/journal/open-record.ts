@@ -2,7 +2,7 @@
  * The one unnumbered record: what is under way now, rewritten as it grows, so that a killed agent leaves what it had.
  * Renamed into place, so a reader sees the old one or the new one. It does not know what it holds.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 export interface OpenRecord<T> {
   /** What the life before left; null where nothing was under way. */
@@ -11,6 +11,8 @@ export interface OpenRecord<T> {
   touch(): void;
   /** Writes at once. */
   save(): void;
+  /** Writes at once, and on the disk itself: it survives the machine. */
+  sync(): void;
   close(): void;
 }
 
@@ -32,18 +34,21 @@ export const createOpenRecord = <T>({
 }: OpenRecordDeps<T>): OpenRecord<T> => {
   let timer: NodeJS.Timeout | null = null;
 
-  const save = (): void => {
+  const write = (isSynced: boolean): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
     const value = current();
     try {
       if (value === null) return rmSync(path, { force: true });
       writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
+      if (isSynced) syncFile(`${path}.new`);
       renameSync(`${path}.new`, path);
     } catch {
       // A full disk: the next change tries again. The journal tells people about it.
     }
   };
+
+  const save = (): void => write(false);
 
   return {
     left: read(path, parse),
@@ -51,10 +56,20 @@ export const createOpenRecord = <T>({
       timer ??= setTimeout(save, everyMs);
     },
     save,
+    sync: () => write(true),
     close: () => {
       if (timer !== null) save();
     },
   };
+};
+
+const syncFile = (path: string): void => {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 };
 
 const read = <T>(path: string, parse: (content: unknown) => T | null): T | null => {

@@ -285,23 +285,23 @@ describe('what an agent may not say', () => {
   });
 });
 
-describe('approvals', () => {
-  const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null) =>
-    agent.propose({
-      type: 'approval.asked',
-      approval: {
-        approvalId: approvalId as never,
-        turnId,
-        kind: 'tool',
-        tool: 'Bash',
-        title: 'Run ls',
-        input: { command: 'ls' },
-        sessionRule: null,
-        agent: null,
-        askedAt: new Date(0).toISOString(),
-      },
-    });
+const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null) =>
+  agent.propose({
+    type: 'approval.asked',
+    approval: {
+      approvalId: approvalId as never,
+      turnId,
+      kind: 'tool',
+      tool: 'Bash',
+      title: 'Run ls',
+      input: { command: 'ls' },
+      sessionRule: null,
+      agent: null,
+      askedAt: new Date(0).toISOString(),
+    },
+  });
 
+describe('approvals', () => {
   test('an approval is answered once, by whoever is first, and the agent is told', async () => {
     const { person, id } = await running();
     const second = await house.person('Bob');
@@ -393,6 +393,36 @@ describe('tasks', () => {
     expect((await tasks.list(person, { limit: 1 })).items).toHaveLength(1);
     await tasks.remove(person, task.id);
     await expect(tasks.get(person, task.id)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('a task whose question outlives its turn waits on, and goes on with the next turn of its message', async () => {
+    const { person, id } = await running();
+    const agent = agentOf(id);
+    const status = async (taskId: string) => (await tasks.get(person, taskId)).status;
+    const raised = async (approvalId: string) => {
+      const task = await tasks.create(person, id, { name: 'Count' });
+      await vi.waitFor(() => expect(agent.control.some(({ type }) => type === 'command')).toBe(true), patience);
+      const messageId = (await house.events.head(id)).state.queue[0]?.messageId as never;
+      const turnId = newTurn();
+      agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
+      ask(agent, approvalId, turnId);
+      agent.propose(ended(turnId, null, 'interrupted'));
+      await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+      expect(await status(task.id)).toBe('needs_input');
+      return { task, messageId };
+    };
+    const { task, messageId } = await raised('kept');
+    expect((await house.sessions.get(id)).shown).toBe('needs_input');
+    await claude.answer({ ...person, sessionId: id }, 'kept' as never, { decision: 'allow', scope: 'once' });
+    expect(await status(task.id)).toBe('needs_input');
+    const again = newTurn();
+    agent.propose({ type: 'turn.started', turnId: again, messageIds: [messageId] });
+    await vi.waitFor(async () => expect(await status(task.id)).toBe('running'), patience);
+    agent.propose(ended(again, 'three'));
+    await vi.waitFor(async () => expect(await status(task.id)).toBe('done'), patience);
+    const over = await raised('gone');
+    agent.propose({ type: 'approval.expired', approvalId: 'gone' as never, reason: 'It is gone.' });
+    await vi.waitFor(async () => expect(await status(over.task.id)).toBe('failed'), patience);
   });
 
   test('a queued task is taken back, a running one interrupted; another person knows neither', async () => {

@@ -15,19 +15,24 @@ const atWork: readonly TaskStatus[] = ['running', 'needs_input'];
 const taskMoveOf = ({ event, before, after, by }: Pick<Change, 'event' | 'before' | 'after' | 'by'>): Move | null => {
   switch (event.type) {
     case 'turn.started':
-      return { messageIds: event.messageIds, from: ['queued'], to: 'running', result: null };
+      // A turn that goes on after its process was lost names the same messages again.
+      return { messageIds: event.messageIds, from: ['queued', 'needs_input'], to: 'running', result: null };
     case 'approval.asked':
       return { messageIds: after.turn?.messageIds ?? [], from: ['running'], to: 'needs_input', result: null };
-    case 'approval.answered':
     case 'approval.expired':
-      if (after.approvals.length > 0) return null;
-      return { messageIds: after.turn?.messageIds ?? [], from: ['needs_input'], to: 'running', result: null };
+      if (after.turn === null && after.approvals.length === 0) return givenUp(event.reason);
+      return answeredMove(after);
+    case 'approval.answered':
+      return answeredMove(after);
     case 'turn.ended':
       if (before.turn?.turnId !== event.turnId) return null;
+      // Its process is gone and its question is kept: Claude goes on when it is answered.
+      if (event.outcome === 'interrupted' && after.approvals.some(({ turnId }) => turnId === event.turnId)) return null;
       return { messageIds: before.turn.messageIds, from: atWork, ...endOf(event, by) };
     case 'message.withdrawn':
       return { messageIds: [event.messageId], from: ['queued'], to: 'cancelled', result: null };
     case 'command.refused':
+      if (event.command === 'answer') return after.turn === null ? givenUp(event.reason) : null;
       return { messageIds: [event.commandId], from: ['queued'], to: 'failed', result: event.reason };
     case 'place.changed':
       if (event.wanted !== 'terminated') return null;
@@ -36,6 +41,14 @@ const taskMoveOf = ({ event, before, after, by }: Pick<Change, 'event' | 'before
       return null;
   }
 };
+
+const answeredMove = ({ approvals, turn }: Change['after']): Move | null =>
+  approvals.length > 0
+    ? null
+    : { messageIds: turn?.messageIds ?? [], from: ['needs_input'], to: 'running', result: null };
+
+/** No question is left that could let a waiting task go on. */
+const givenUp = (result: string): Move => ({ messageIds: null, from: ['needs_input'], to: 'failed', result });
 
 /** A turn that a person interrupted was cancelled; one that the server had to end has failed. */
 const endOf = (event: EventOf<'turn.ended'>, by: Change['by']): Pick<Move, 'to' | 'result'> => {
