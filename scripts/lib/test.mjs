@@ -1,6 +1,7 @@
 // `npm test`: checks, build, unit and whole tests, on a machine that may have nothing but Node and npm.
 // Every stage runs and is counted; the last line is the sum. `--only check|unit|whole` runs one stage, `--times N`
 // repeats the test stages, and everything else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
+// `--only faults` is the part of the whole tests that breaks things.
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { check } from './check.mjs';
@@ -19,12 +20,15 @@ function parse(args) {
   const options = { only: { type: 'string' }, times: { type: 'string', default: '1' } };
   const { values } = parseArgs({ args: args.slice(0, end), options });
   const times = Number(values.times);
-  if (values.only !== undefined && !stageNames.includes(values.only)) {
-    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}.`);
+  if (values.only !== undefined && ![...stageNames, 'faults'].includes(values.only)) {
+    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}, and faults of the last.`);
   }
   if (!Number.isInteger(times) || times < 1)
     throw plainError(`--times ${values.times}: a whole number from 1 is needed.`);
-  return { only: values.only, times, rest: args.slice(end) };
+  const rest = args.slice(end);
+  return values.only === 'faults'
+    ? { only: 'whole', times, rest: ['tests/faults', ...rest] }
+    : { only: values.only, times, rest };
 }
 
 /** Builds, and counts a build that fails as one failure. */

@@ -26,6 +26,7 @@ export interface Viewer {
   send(type: ClientMessage['type'], payload: unknown, id?: string): string;
   sendBytes(bytes: Uint8Array): void;
   onBytes(listener: (bytes: Uint8Array) => void): void;
+  onMessage(listener: (message: ServerMessage) => void): void;
   /** Cuts the line; it comes back by itself with its cursor. */
   cut(): void;
   /** The first event that fits, now or later. */
@@ -42,6 +43,7 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
   const messages: ServerMessage[] = [];
   const [gaps, repeats]: [number[], number[]] = [[], []];
   const byteListeners: ((bytes: Uint8Array) => void)[] = [];
+  const messageListeners: ((message: ServerMessage) => void)[] = [];
   let state: SessionState | null = null;
   let epoch: string | undefined;
   let socket: WebSocket;
@@ -74,6 +76,7 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
       }
     }
     if (message.type === 'events') for (const numbered of message.payload.events) take(numbered);
+    for (const listener of messageListeners) listener(message);
   };
 
   const connect = (): void => {
@@ -117,6 +120,7 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
     },
     sendBytes: (bytes) => socket.send(bytes),
     onBytes: (listener) => void byteListeners.push(listener),
+    onMessage: (listener) => void messageListeners.push(listener),
     cut: () => socket.terminate(),
     event: (type, fits = () => true, timeoutMs = 60_000) =>
       until(

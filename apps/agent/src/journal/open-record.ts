@@ -7,7 +7,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 export interface OpenRecord<T> {
   /** What the life before left; null where nothing was under way. */
   readonly left: T | null;
-  /** Something changed: it is written within `everyMs`. */
+  /** Something changed: it is written at once after a pause, and else within `everyMs` of the last time. */
   touch(): void;
   /** Writes at once. */
   save(): void;
@@ -33,10 +33,12 @@ export const createOpenRecord = <T>({
   everyMs = defaultEveryMs,
 }: OpenRecordDeps<T>): OpenRecord<T> => {
   let timer: NodeJS.Timeout | null = null;
+  let savedAtMs = -Infinity;
 
   const write = (isSynced: boolean): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
+    savedAtMs = performance.now();
     const value = current();
     try {
       if (value === null) return rmSync(path, { force: true });
@@ -53,7 +55,8 @@ export const createOpenRecord = <T>({
   return {
     left: read(path, parse),
     touch: () => {
-      timer ??= setTimeout(save, everyMs);
+      // Not in the caller's turn, so that what changed is shown before it is written.
+      timer ??= setTimeout(save, Math.max(0, savedAtMs + everyMs - performance.now()));
     },
     save,
     sync: () => write(true),
