@@ -12,6 +12,7 @@ import {
   linesOf,
   openHouse,
   printRow,
+  seconds,
   sumOf,
   tokens,
   untilOnDisk,

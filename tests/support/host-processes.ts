@@ -62,10 +62,6 @@ export const claudePid = (sessionId: string): Promise<number> =>
     ({ command, program }) => /(^|\/)claude$/.test(program) || /(^|\/)claude( |$)/.test(command.split(' ')[0] ?? ''),
   );
 
-/** Processes of the place, for a message when one is missed. */
-export const describePlace = async (sessionId: string): Promise<string> =>
-  (await inPlaceOf(sessionId)).map(({ pid, command }) => `${pid} ${command.slice(0, 120)}`).join('\n');
-
 export const untilGone = (pid: number): Promise<true> =>
   until(async () => (await read(pid)) === null || null, { what: `process ${pid} to end`, timeoutMs: 30_000 }).then(
     () => true as const,
