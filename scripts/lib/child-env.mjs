@@ -1,5 +1,7 @@
 // The environment of every process that the scripts start: built from a list, never inherited.
 // It does not know what a child does with it; a caller adds what only its own child needs.
+import { variablesOf } from './config-variables.mjs';
+
 const names = new Set([
   'PATH',
   'HOME',
@@ -16,16 +18,8 @@ const names = new Set([
 ]);
 const families = [/^LC_[A-Z]+$/, /^npm_config_/i];
 
-const serverNames = new Set([
-  'DATABASE_URL',
-  'DATABASE_URL_FILE',
-  'REDIS_URL',
-  'REDIS_URL_FILE',
-  'CLAUDE_API_KEY',
-  'CLAUDE_API_KEY_FILE',
-  'API_URL',
-  'CONTAINER_PREFIX',
-]);
+// Some of them the server refuses for now; it says so, which it could not without them.
+const serverNames = ['DATABASE_URL', 'REDIS_URL', 'CLAUDE_API_KEY', 'API_URL', 'CONTAINER_PREFIX'];
 const serverFamilies = [/^REMOTE_CLAUDE_[A-Z0-9_]+$/];
 
 function pick(wanted, wantedFamilies) {
@@ -41,9 +35,10 @@ export function childEnv(extra = {}) {
   return { ...pick(names, families), ...extra };
 }
 
-/** The server's own configuration variables; only the server gets them. */
-export function serverVariables() {
-  return pick(serverNames, serverFamilies);
+/** The server's own configuration variables, and those that the file among its arguments names; only it gets them. */
+export function serverVariables(args = []) {
+  const own = serverNames.flatMap((name) => [name, `${name}_FILE`]);
+  return pick(new Set([...own, ...variablesOf(args).wanted]), serverFamilies);
 }
 
 /** Whether npm is the parent (by way of a shell): the scripts end when it does. */

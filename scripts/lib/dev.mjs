@@ -17,7 +17,7 @@ const program = join(root, 'apps/cli/dist/main.js');
 function createServerProcess(args) {
   let current;
   const launch = () => {
-    current = start([program, 'serve', ...args], { env: childEnv(serverVariables()) });
+    current = start([program, 'serve', ...args], { env: childEnv(serverVariables(args)) });
     void current.exited.then((code) => {
       if (!interrupted()) console.log(`the server ended with code ${code}`);
     });

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { childEnv, serverVariables } from './child-env.mjs';
+import { variablesOf } from './config-variables.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { plainError, root, start } from './run.mjs';
 import { ensureSystemPackages, howToInstall } from './system-packages.mjs';
@@ -18,6 +19,8 @@ export async function main(args) {
   }
   await build();
   if (!existsSync(program)) throw plainError('there is no server in this folder yet: apps/cli/src/main.ts is missing.');
-  const { exited } = start([program, 'serve', ...args], { env: childEnv(serverVariables()) });
+  for (const name of variablesOf(args).withheld)
+    console.log(`${name} is not handed on to the server: write the value into a variable of another name.`);
+  const { exited } = start([program, 'serve', ...args], { env: childEnv(serverVariables(args)) });
   return exited;
 }

@@ -44,7 +44,7 @@ const fixed: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /** Not read yet; the file of the configuration says so. */
-const unused = new Set(['claude.models', 'timing.drainMs', 'timing.idempotencyMs']);
+const unused = new Set(['claude.models']);
 
 /** Built parts that nothing of a start runs. */
 const fakeAssets = async (folder: string): Promise<ServerAssets> => {

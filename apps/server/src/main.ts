@@ -1,6 +1,6 @@
 // The composition: everything that the server is, built once, in this order. What is built is closed in reverse.
 
-import { createProcessDriver } from '@remote-claude/compute';
+import { createProcessDriver, type Driver } from '@remote-claude/compute';
 import { join } from 'node:path';
 
 import { createAbout, aboutRoutes } from './features/about/index.js';
@@ -30,6 +30,7 @@ import { processChildEnv, type Config } from './platform/config/config.js';
 import { createConsoleLog } from './platform/log.js';
 import {
   acceptUpgrades,
+  closeInTime,
   createHttpApp,
   createIdempotency,
   createIdempotencyStore,
@@ -61,9 +62,10 @@ export interface RunningServer {
   url: string;
   /** The one-time link of the first run; null once there is an admin. */
   setupUrl: string | null;
-  warnings: string[];
-  /** Places stay; says how many. */
-  close(): Promise<{ placesLeft: number }>;
+  /** What keeps sessions from starting and what to mind; trying the engine takes a moment. */
+  warnings(): Promise<string[]>;
+  /** Within `timing.drain`. Places stay; says how many, null where the engine did not say in time. */
+  close(): Promise<{ placesLeft: number | null }>;
 }
 
 /** Where the runtime folder is seen inside a place. */
@@ -82,10 +84,22 @@ export const startServer = async ({
   try {
     return await compose(config, assets, closers);
   } catch (error) {
-    await closers.closeAll().catch(() => {});
+    await closers.closeAll({ withinMs: config.timing.drainMs, log: null }).catch(() => {});
     throw error;
   }
 };
+
+const countPlaces = (driver: Driver, withinMs: number): Promise<number | null> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), withinMs);
+    driver
+      .list()
+      .then(
+        (found) => resolve(found.length),
+        () => resolve(null),
+      )
+      .finally(() => clearTimeout(timer));
+  });
 
 const compose = async (config: Config, assets: ServerAssets, closers: Closers): Promise<RunningServer> => {
   const { timing, server } = config;
@@ -111,7 +125,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     uidRange: config.compute.uidRange,
     childEnv,
   });
-  closers.add(driver, (opened) => opened.close());
+  closers.add('compute driver', driver, (opened) => opened.close());
+  const readiness = createReadiness({ driver, clock });
 
   // Who may do what, and who is asking.
   let port = server.port;
@@ -154,7 +169,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     log,
     projections: [createApprovalProjection(claudeStore), createTaskProjection(tasksStore)],
   });
-  closers.add(events, (opened) => opened.close());
+  closers.add('event log', events, (opened) => opened.close());
   const sessions = createSessions({
     database,
     store: createSessionsStore(database),
@@ -192,7 +207,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     startTimeoutMs: 20_000,
     log,
   });
-  closers.add(demo, (opened) => opened.close());
+  closers.add('demo model', demo, (opened) => opened.close());
   const upstreams = createUpstreams({
     database,
     store: gatewayStore,
@@ -202,8 +217,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     demo,
     configured: { apiKey: config.claude.apiKey, baseUrl: config.claude.baseUrl, model: config.claude.model },
   });
-  closers.add(upstreams, (opened) => opened.close());
-  const forwarder = closers.add(createForwarder(), (opened) => opened.close());
+  closers.add('model upstreams', upstreams, (opened) => opened.close());
+  const forwarder = closers.add('model calls', createForwarder(), (opened) => opened.close());
   const doors = createDoors({
     tokenOf: secrets.gateway,
     call: createSessionCall({
@@ -218,7 +233,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     }),
     log,
   });
-  closers.add(doors, (opened) => opened.closeAll());
+  closers.add("sessions' gateway", doors, (opened) => opened.closeAll());
 
   // The session-manager: makes what is wanted so.
   const mount = { source: runtime.folder, target: runtimeTarget };
@@ -269,9 +284,9 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       stopGraceMs: timing.placeStopMs,
     },
   });
+  closers.add('session-manager', places, (opened) => opened.close());
 
   // What browsers and programs reach.
-  const readiness = createReadiness({ driver, clock });
   const about = createAbout({
     name: productName,
     version: assets.version,
@@ -306,7 +321,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...settingsRoutes(upstreams),
     ],
   });
-  closers.add(app, (opened) => opened.close());
+  // A third for requests under way, a tenth for viewers to take their leave, the rest for all else.
+  closers.add('HTTP server', closeInTime(app), (close) => close(timing.drainMs / 3));
   const health = registerHealth({ app, basePath: server.basePath, version: assets.version, ping: database.ping });
   await registerWeb({ app, files: pageFiles, basePath: server.basePath });
   const hub = createHub({
@@ -336,9 +352,11 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
         audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip }),
     },
   });
-  closers.add(hub, (opened) => opened.close());
-  const summaries = closers.add(createSummaries({ bus, clock, read: sessions.get, everyMs: 100 }), (opened) =>
-    opened.close(),
+  closers.add('session sockets', hub, (opened) => opened.close());
+  const summaries = closers.add(
+    'session summaries',
+    createSummaries({ bus, clock, read: sessions.get, everyMs: 100 }),
+    (opened) => opened.close(),
   );
   const noticesPath = under(server.basePath, '/socket.io');
   const notices = createNotices({
@@ -349,7 +367,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     onSession: summaries.subscribe,
     onRevoked: auth.onRevoked,
   });
-  closers.add(notices, (opened) => opened.close());
+  closers.add('notices', notices, (opened) => opened.close());
   const upgrades = acceptUpgrades({
     server: app.server,
     access,
@@ -360,33 +378,32 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     onSocket: hub.onSocket,
     foreignPath: noticesPath,
   });
-  closers.add(upgrades, (opened) => opened.close());
+  closers.add('socket upgrades', upgrades, (opened) => opened.close(timing.drainMs / 10));
 
   await app.ready();
   port = await listen(app, server.host, server.port);
-  closers.add(places, (opened) => opened.close());
-  await places.start();
+  // The first look at everything takes as long as it takes; nobody waits for it.
+  void places.start();
   const sweep = setInterval(() => {
     auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed'));
     idempotency.sweep().catch((err: unknown) => log.warn({ err }, 'old answers could not be removed'));
   }, timing.cleanupMs);
-  closers.add(sweep, clearInterval);
+  closers.add('clean-up', sweep, clearInterval);
 
-  const { problems, warnings } = await readiness();
   const url = origins.shown + (server.basePath === '/' ? '' : server.basePath);
   return {
     url,
     setupUrl: (await users.setupNeeded()) ? `${url}/setup/#token=${await setupToken.ensure()}` : null,
-    warnings: [...problems.map(({ what, mend }) => `${what} ${mend}`), ...warnings],
+    async warnings() {
+      const { problems, warnings } = await readiness();
+      return [...problems.map(({ what, mend }) => `${what} ${mend}`), ...warnings];
+    },
     async close() {
       health.drain();
       hub.drain();
-      const placesLeft = await driver.list().then(
-        (found) => found.length,
-        () => 0,
-      );
-      await closers.closeAll();
-      return { placesLeft };
+      const counted = countPlaces(driver, timing.drainMs / 10);
+      await closers.closeAll({ withinMs: timing.drainMs, log });
+      return { placesLeft: await counted };
     },
   };
 };

@@ -23,8 +23,10 @@ export interface StorageDeps {
 
 export const openStorage = async ({ config, childEnv, clock, log, closers }: StorageDeps) => {
   const home = { uid: process.getuid?.() ?? -1, home: homedir() };
-  const dataDir = closers.add(await openDataDir(config.server.dataDir ?? defaultDataDir(home)), (opened) =>
-    opened.close(),
+  const dataDir = closers.add(
+    'data folder',
+    await openDataDir(config.server.dataDir ?? defaultDataDir(home)),
+    (opened) => opened.close(),
   );
 
   const connect = async (): Promise<DatabaseConnection> => {
@@ -36,15 +38,17 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
       log,
       uid: config.database.embeddedUid,
     });
-    return closers.add(postgres, (opened) => opened.stop()).connection;
+    return closers.add('PostgreSQL', postgres, (opened) => opened.stop()).connection;
   };
   const connection = await connect();
-  const database = closers.add(createDatabase(connection, { log, poolSize: config.database.poolSize }), (opened) =>
-    opened.close(),
+  const database = closers.add(
+    'database',
+    createDatabase(connection, { log, poolSize: config.database.poolSize }),
+    (opened) => opened.close(),
   );
   await database.migrate();
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs: config.timing.heartbeatMs });
-  closers.add(bus, (opened) => opened.close());
+  closers.add('bus', bus, (opened) => opened.close());
   const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
   return { dataDir, database, bus, secretBox };
 };

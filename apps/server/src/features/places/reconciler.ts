@@ -301,7 +301,7 @@ export const createPlaces = (given: PlacesDeps) => {
       // One that takes long keeps the others neither from being looked at again nor from being started.
       await Promise.race([reconcileAll(), late]);
     } catch (err) {
-      log.error({ err }, 'sessions could not be looked after and are tried again');
+      if (!closed) log.error({ err }, 'sessions could not be looked after and are tried again');
     }
     cancelLate();
     if (!closed) cancelRound = clock.after(timing.reconcileMs, () => void round());

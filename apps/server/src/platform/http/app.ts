@@ -36,7 +36,8 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   const app = fastify({
     logger: false,
     bodyLimit: deps.maxBodyBytes,
-    forceCloseConnections: true,
+    // Requests under way are given time first: see closing.ts.
+    forceCloseConnections: 'idle',
     requestTimeout: 0,
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     genReqId: () => crypto.randomUUID(),

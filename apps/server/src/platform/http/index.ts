@@ -1,5 +1,6 @@
 // What features and roles may use of the HTTP layer.
 
+export { closeInTime } from './closing.js';
 export { createHttpApp, under } from './app.js';
 export { invalidFields, toAppError } from './errors.js';
 export { createIdempotency } from './idempotency.js';

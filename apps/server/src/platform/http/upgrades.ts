@@ -43,8 +43,8 @@ export interface UpgradeDeps {
 
 const uuid = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
 
-/** Installs the listener; `close` ends it and terminates what is still open. */
-export const acceptUpgrades = (deps: UpgradeDeps): { close(): void } => {
+/** Installs the listener; `close` ends it, gives sockets that were sent away so long to go, and terminates the rest. */
+export const acceptUpgrades = (deps: UpgradeDeps): { close(graceMs: number): Promise<void> } => {
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
@@ -91,10 +91,14 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(): void } => {
   };
   deps.server.on('upgrade', onUpgrade);
   return {
-    close() {
+    async close(graceMs) {
       deps.server.off('upgrade', onUpgrade);
-      for (const client of wss.clients) client.terminate();
-      wss.close();
+      const gone = new Promise<void>((resolve) => wss.close(() => resolve()));
+      const force = setTimeout(() => {
+        for (const client of wss.clients) client.terminate();
+      }, graceMs);
+      await gone;
+      clearTimeout(force);
     },
   };
 };
