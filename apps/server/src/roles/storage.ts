@@ -5,7 +5,12 @@ import { homedir } from 'node:os';
 import type { Clock } from '../platform/clock.js';
 import type { Closers } from '../platform/closers.js';
 import type { Config } from '../platform/config/config.js';
-import { createDatabase, type DatabaseConnection } from '../platform/database/index.js';
+import {
+  createDatabase,
+  takeServerLock,
+  type DatabaseConnection,
+  type DatabaseInUseError,
+} from '../platform/database/index.js';
 import { defaultDataDir, openDataDir } from '../platform/data-dir.js';
 import type { Log } from '../platform/log.js';
 import { loadMasterKey } from '../platform/master-key.js';
@@ -19,9 +24,11 @@ export interface StorageDeps {
   clock: Clock;
   log: Log;
   closers: Closers;
+  /** Another server has the database now: this one must end. */
+  onTaken(error: DatabaseInUseError): void;
 }
 
-export const openStorage = async ({ config, childEnv, clock, log, closers }: StorageDeps) => {
+export const openStorage = async ({ config, childEnv, clock, log, closers, onTaken }: StorageDeps) => {
   const home = { uid: process.getuid?.() ?? -1, home: homedir() };
   const dataDir = closers.add(
     'data folder',
@@ -41,13 +48,17 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
     return closers.add('PostgreSQL', postgres, (opened) => opened.stop()).connection;
   };
   const connection = await connect();
+  // Before anything is read or migrated: what another server works on is left alone.
+  const { heartbeatMs } = config.timing;
+  const lock = await takeServerLock({ connection, clock, log, heartbeatMs, onTaken });
+  closers.add('server lock', lock, (opened) => opened.close());
   const database = closers.add(
     'database',
     createDatabase(connection, { log, poolSize: config.database.poolSize }),
     (opened) => opened.close(),
   );
   await database.migrate();
-  const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs: config.timing.heartbeatMs });
+  const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs });
   closers.add('bus', bus, (opened) => opened.close());
   const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
   return { dataDir, database, bus, secretBox };
