@@ -1,6 +1,6 @@
 // The composition: everything that the server is, built once, in this order. What is built is closed in reverse.
 
-import { createProcessDriver, type Driver } from '@remote-claude/compute';
+import { createProcessDriver } from '@remote-claude/compute';
 import { join } from 'node:path';
 
 import { createAbout, aboutRoutes } from './features/about/index.js';
@@ -42,9 +42,12 @@ import { preparePageFiles } from './platform/page-files.js';
 import { prepareRuntime, runtimeFiles } from './platform/runtime.js';
 import { createClosers, type Closers } from './platform/closers.js';
 import { listen } from './platform/http/listen.js';
+import { countPlaces } from './roles/count-places.js';
 import { createReadiness } from './roles/readiness.js';
 import { registerHealth } from './roles/health.js';
 import { createNotices } from './roles/notices.js';
+import { linkTiming, placeLimits, placeTiming } from './roles/place-settings.js';
+import { createSocketActions } from './roles/socket-actions.js';
 import { openStorage } from './roles/storage.js';
 import { registerWeb } from './roles/web.js';
 
@@ -91,29 +94,11 @@ export const startServer = async ({
   }
 };
 
-const countPlaces = (driver: Driver, withinMs: number): Promise<number | null> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), withinMs);
-    driver
-      .list()
-      .then(
-        (found) => resolve(found.length),
-        () => resolve(null),
-      )
-      .finally(() => clearTimeout(timer));
-  });
-
 const compose = async (config: Config, assets: ServerAssets, closers: Closers): Promise<RunningServer> => {
   const { timing, server } = config;
   const clock = createSystemClock();
   const log = createConsoleLog(config.monitoring.logging.level, process.stderr);
   const childEnv = processChildEnv();
-  const linkTiming = {
-    heartbeatMs: timing.heartbeatMs,
-    deadMs: timing.heartbeatTimeoutMs,
-    minRetryMs: timing.retryMinMs / 10,
-    maxRetryMs: timing.retryMinMs * 2,
-  };
 
   let fail = (_error: Error): void => {};
   const failed = new Promise<Error>((resolve) => (fail = resolve));
@@ -278,25 +263,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       },
       secrets,
     },
-    limits: {
-      cpus: config.compute.limits.cpus,
-      memoryBytes: config.compute.limits.memoryMb * 2 ** 20,
-      processes: config.compute.limits.processes,
-      openFiles: config.compute.limits.openFiles,
-    },
-    timing: {
-      ...linkTiming,
-      reconcileMs: timing.reconcileMs,
-      startTimeoutMs: timing.placeStartMs,
-      stableMs: timing.retryMinMs * 5,
-      retryMs: timing.retryMinMs,
-      longestRetryMs: timing.retryMaxMs,
-      maxAttempts: 3,
-      maxDurationMs: config.sessions.maxDurationMs,
-      warnBeforeMs: config.sessions.stopGraceMs,
-      turnGraceMs: config.sessions.stopGraceMs,
-      stopGraceMs: timing.placeStopMs,
-    },
+    limits: placeLimits(config),
+    timing: placeTiming(config),
   });
   closers.add('session-manager', places, (opened) => opened.close());
   void failed.then(() => places.close()).catch(() => {});
@@ -345,27 +313,9 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     door,
     clock,
     log,
-    timing: linkTiming,
+    timing: linkTiming(config),
     onRevoked: auth.onRevoked,
-    actions: {
-      async say({ actor, ip }, sessionId, { id, prompt }) {
-        await claude.send({ actor, ip, sessionId, id }, prompt);
-      },
-      async interrupt({ actor, ip }, sessionId, { id, turnId }) {
-        await claude.interrupt({ actor, ip, sessionId, id }, { turnId });
-      },
-      async withdraw({ actor, ip }, sessionId, { id, messageId }) {
-        await claude.withdraw({ actor, ip, sessionId, id }, messageId);
-      },
-      async answer({ actor, ip }, sessionId, { id, approvalId, answer }) {
-        await claude.answer({ actor, ip, sessionId, id }, approvalId, answer);
-      },
-      async configure({ actor, ip }, sessionId, { id, settings }) {
-        await claude.configure({ actor, ip, sessionId, id }, settings);
-      },
-      audit: ({ actor, ip }, sessionId, action, details) =>
-        audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip }),
-    },
+    actions: createSocketActions({ claude, audit, database }),
   });
   closers.add('session sockets', hub, (opened) => opened.close());
   const summaries = closers.add(

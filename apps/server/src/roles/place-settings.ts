@@ -1,0 +1,37 @@
+// What the configuration means for places and for the links to their agents. Pure.
+
+import type { PlaceLimits } from '@remote-claude/compute';
+
+import type { PlacesDeps } from '../features/places/index.js';
+import type { Config } from '../platform/config/config.js';
+
+export const linkTiming = ({ timing }: Config) => ({
+  heartbeatMs: timing.heartbeatMs,
+  deadMs: timing.heartbeatTimeoutMs,
+  minRetryMs: timing.retryMinMs / 10,
+  maxRetryMs: timing.retryMinMs * 2,
+});
+
+export const placeLimits = ({ compute: { limits } }: Config): PlaceLimits => ({
+  cpus: limits.cpus,
+  memoryBytes: limits.memoryMb * 2 ** 20,
+  processes: limits.processes,
+  openFiles: limits.openFiles,
+});
+
+export const placeTiming = (config: Config): PlacesDeps['timing'] => {
+  const { timing, sessions } = config;
+  return {
+    ...linkTiming(config),
+    reconcileMs: timing.reconcileMs,
+    startTimeoutMs: timing.placeStartMs,
+    stableMs: timing.retryMinMs * 5,
+    retryMs: timing.retryMinMs,
+    longestRetryMs: timing.retryMaxMs,
+    maxAttempts: 3,
+    maxDurationMs: sessions.maxDurationMs,
+    warnBeforeMs: sessions.stopGraceMs,
+    turnGraceMs: sessions.stopGraceMs,
+    stopGraceMs: timing.placeStopMs,
+  };
+};
