@@ -14,6 +14,7 @@ import {
   createDemoModel,
   createDoors,
   createForwarder,
+  createModelRules,
   createGatewayStore,
   createSessionCall,
   createUpstreams,
@@ -157,6 +158,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   const users = createUsers({ database, store: createUsersStore(database), auth, audit, clock, setupToken });
 
   // Sessions: their log, what people want of them, and how an agent is reached.
+  const models = createModelRules(config.claude.models);
   const claudeStore = createClaudeStore(database);
   const tasksStore = createTasksStore(database);
   const commands = createCommands(database, bus);
@@ -177,6 +179,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     clock,
     isolation: driver.isolation,
     maxPerUser: config.sessions.maxPerUser,
+    requireModel: models.require,
     defaultModel: () => upstreams.defaultModel(),
   });
   const secrets = createPlaceSecrets(secretBox.derive);
@@ -193,6 +196,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     commands,
     audit,
     clock,
+    requireModel: models.require,
     maxWaitMs: 10 * minuteMs,
   });
   const tasks = createTasks({ database, store: tasksStore, events, claude, audit, access, clock });
@@ -215,6 +219,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     audit,
     demo,
     configured: { apiKey: config.claude.apiKey, baseUrl: config.claude.baseUrl, model: config.claude.model },
+    models,
   });
   closers.add('model upstreams', upstreams, (opened) => opened.close());
   const forwarder = closers.add('model calls', createForwarder(), (opened) => opened.close());
@@ -225,6 +230,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       store: gatewayStore,
       upstreams,
       forwarder,
+      models,
       async appendEvent(trx, sessionId, event, source) {
         await events.append(sessionId, [{ source, n: 1, event }], { by: 'server' }, trx);
       },
@@ -274,6 +280,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     name: productName,
     version: assets.version,
     isolation: driver.isolation,
+    models: models.allowed,
     setupNeeded: users.setupNeeded,
     isDemo: upstreams.isDemo,
     readiness,

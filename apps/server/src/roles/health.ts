@@ -25,10 +25,12 @@ export const registerHealth = ({ app, basePath, version, ping }: HealthDeps): { 
       ));
     return reply.code(ready ? 200 : 503).send({ ready });
   });
-  const document = openApiDocument({ version, basePath });
-  app.get(under(basePath, '/api/openapi.json'), async (_request, reply) =>
-    reply.header('cache-control', 'no-cache').send(document),
-  );
+  // Made when it is first asked for: a start does not wait for it.
+  let document: ReturnType<typeof openApiDocument> | null = null;
+  app.get(under(basePath, '/api/openapi.json'), async (_request, reply) => {
+    document ??= openApiDocument({ version, basePath });
+    return reply.header('cache-control', 'no-cache').send(document);
+  });
   return {
     drain() {
       draining = true;

@@ -101,6 +101,7 @@ export const createLiveHouse = async () => {
     commands,
     audit,
     clock,
+    requireModel: () => {},
     maxWaitMs: 1_000,
   });
   const hub = createHub({

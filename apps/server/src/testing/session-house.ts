@@ -69,6 +69,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     clock,
     isolation: 'none',
     maxPerUser: options.maxPerUser ?? 1_000,
+    requireModel: () => {},
     defaultModel: async () => null,
   });
   const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });

@@ -1,4 +1,4 @@
-/** The words for permission modes and models in the page. */
+/** The words for permission modes and effort in the page. */
 import type { Effort, PermissionMode } from '@remote-claude/contract';
 
 import type { Choice } from '../../ui/menu';
@@ -20,17 +20,6 @@ export const nextMode = (mode: PermissionMode): Chosen => {
   const at = modeChoices.findIndex(({ value }) => value === mode);
   return modeChoices[(at + 1) % modeChoices.length]?.value ?? 'default';
 };
-
-export const siteModel = 'site';
-export const modelChoices: readonly Choice<string>[] = [
-  { value: siteModel, label: 'Default model', hint: 'What this site or the session sets.' },
-  { value: 'opus', label: 'Opus', hint: 'Most capable.' },
-  { value: 'sonnet', label: 'Sonnet', hint: 'Fast and capable.' },
-  { value: 'haiku', label: 'Haiku', hint: 'Fastest.' },
-];
-
-export const modelWord = (model: string | null): string =>
-  model === null ? 'Default model' : (modelChoices.find(({ value }) => value === model)?.label ?? model);
 
 export const siteEffort = 'site';
 export const effortChoices: readonly Choice<Effort | typeof siteEffort>[] = [

@@ -4,12 +4,14 @@ import { useState } from 'react';
 import { ChevronDown, Cpu, ShieldCheck } from 'lucide-react';
 import { modelName } from '@remote-claude/contract';
 
+import { modelChoices, modelWord, siteModel } from '../../lib/models';
+import { useAbout } from '../../lib/queries';
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Button } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
 import { Menu, MenuChoices, MenuItem, MenuLine } from '../../ui/menu';
-import { effortChoices, modeChoices, modelChoices, modelWord, modeWord, siteEffort, siteModel } from './options';
+import { effortChoices, modeChoices, modeWord, siteEffort } from './options';
 
 const face = 'min-w-0! max-w-44 shrink! px-2! text-xs! font-normal! max-sm:max-w-30';
 
@@ -105,8 +107,10 @@ export const ModelPicker = () => {
   const model = useSessionView(({ log }) => log.state.claude.model);
   const effort = useSessionView(({ log }) => log.state.claude.effort);
   const [other, setOther] = useState(false);
-  const known = model === null || modelChoices.some(({ value }) => value === model);
-  const choices = known || model === null ? modelChoices : [...modelChoices, { value: model, label: model }];
+  const allowed = useAbout().data?.models ?? [];
+  const listed = modelChoices(allowed);
+  const known = model === null || listed.some(({ value }) => value === model);
+  const choices = known ? listed : [...listed, { value: model, label: model }];
   return (
     <>
       <Menu
@@ -131,7 +135,7 @@ export const ModelPicker = () => {
           choices={choices}
           onChoose={(chosen) => command('configure', { model: chosen === siteModel ? null : chosen })}
         />
-        <MenuItem onSelect={() => setOther(true)}>Another model…</MenuItem>
+        {allowed.length === 0 && <MenuItem onSelect={() => setOther(true)}>Another model…</MenuItem>}
         <MenuLine />
         <MenuChoices
           label="Effort"

@@ -5,7 +5,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { modelName, routes, type SessionConfig, type SessionId } from '@remote-claude/contract';
 
 import { call, sentenceOf } from '../../lib/client';
-import { putSession } from '../../lib/queries';
+import { modelChoices, siteModel } from '../../lib/models';
+import { putSession, useAbout } from '../../lib/queries';
 import { Button } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
@@ -31,6 +32,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [model, setModel] = useState('');
+  const allowed = useAbout().data?.models ?? [];
   const [permissionMode, setPermissionMode] = useState<Mode>('default');
   const wrongModel = model.trim() === '' ? undefined : modelName.safeParse(model).error?.issues[0]?.message;
   const create = useMutation({
@@ -73,16 +75,25 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         onChange={setPermissionMode}
         hint={modes.find(({ value }) => value === permissionMode)?.hint}
       />
-      <InputField
-        label="Model"
-        aside="optional"
-        value={model}
-        error={wrongModel}
-        autoComplete="off"
-        spellCheck={false}
-        placeholder="The site’s default"
-        onChange={(event) => setModel(event.target.value)}
-      />
+      {allowed.length > 0 ? (
+        <SelectField
+          label="Model"
+          value={model === '' ? siteModel : model}
+          choices={modelChoices(allowed)}
+          onChange={(chosen) => setModel(chosen === siteModel ? '' : chosen)}
+        />
+      ) : (
+        <InputField
+          label="Model"
+          aside="optional"
+          value={model}
+          error={wrongModel}
+          autoComplete="off"
+          spellCheck={false}
+          placeholder="The site’s default"
+          onChange={(event) => setModel(event.target.value)}
+        />
+      )}
       {create.error !== null && (
         <Notice tone="danger" role="alert">
           {sentenceOf(create.error)}

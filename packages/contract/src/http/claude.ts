@@ -90,7 +90,7 @@ export const claudeRoutes = {
     params: sessionParams,
     body: claudeSettings,
     responses: { 202: z.object({ commandId }) },
-    errors: [...mine, 'session_not_running'],
+    errors: [...mine, 'session_not_running', 'unsupported_option'],
     audit: 'claude.configure',
   }),
   approvals: defineRoute({

@@ -31,7 +31,7 @@ export const sessionRoutes = {
     permission: 'sessions.create',
     body: sessionConfig,
     responses: { 201: session },
-    errors: ['unauthenticated', 'session_limit'],
+    errors: ['unauthenticated', 'unsupported_option', 'session_limit'],
     audit: 'sessions.create',
   }),
   get: defineRoute({

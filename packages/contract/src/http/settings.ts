@@ -45,7 +45,7 @@ export const settingsRoutes = {
       z.strictObject({ use: z.literal('none') }),
     ]),
     responses: { 200: modelSettings },
-    errors: [...keyErrors, 'conflict'],
+    errors: [...keyErrors, 'conflict', 'unsupported_option'],
     audit: 'settings.model.put',
   }),
   testModel: defineRoute({

@@ -6,6 +6,7 @@ export interface AboutDeps {
   name: string;
   version: string;
   isolation: About['isolation'];
+  models: readonly string[];
   setupNeeded(): Promise<boolean>;
   isDemo(): Promise<boolean>;
   /** What keeps sessions from starting, and what to mind. */
@@ -18,5 +19,14 @@ export const createAbout = (deps: AboutDeps) => async (): Promise<About> => {
     deps.isDemo(),
     deps.readiness(),
   ]);
-  return { name: deps.name, version: deps.version, setupNeeded, isolation: deps.isolation, demo, problems, warnings };
+  return {
+    name: deps.name,
+    version: deps.version,
+    setupNeeded,
+    isolation: deps.isolation,
+    demo,
+    models: [...deps.models],
+    problems,
+    warnings,
+  };
 };

@@ -32,6 +32,8 @@ export interface ClaudeDeps {
   commands: Commands;
   audit: Audit;
   clock: Clock;
+  /** Throws where this model may not be used here. */
+  requireModel(model: string): void;
   /** How long a caller may wait for a turn. */
   maxWaitMs: number;
 }
@@ -221,8 +223,10 @@ export const createClaude = (deps: ClaudeDeps) => {
     interrupt: (act: ClaudeAct, target: InterruptTarget = {}) =>
       database.transaction((trx) => interrupted(trx, act, target)),
 
-    configure: (act: ClaudeAct, settings: ClaudeSettings) =>
-      tell(act, 'claude.configure', { id: newId(act), type: 'configure', settings }),
+    async configure(act: ClaudeAct, settings: ClaudeSettings): Promise<{ commandId: CommandId }> {
+      if (typeof settings.model === 'string') deps.requireModel(settings.model);
+      return tell(act, 'claude.configure', { id: newId(act), type: 'configure', settings });
+    },
 
     withdraw: (act: ClaudeAct, messageId: CommandId) =>
       tell(act, 'claude.withdraw', { id: newId(act), type: 'withdraw', messageId }),

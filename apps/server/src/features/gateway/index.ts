@@ -2,6 +2,7 @@
 
 export { createDemoModel } from './demo.js';
 export { createDoors } from './doors.js';
+export { createModelRules } from './models.js';
 export { createForwarder } from './proxy.js';
 export { createSessionCall } from './service.js';
 export { createGatewayStore } from './store.js';

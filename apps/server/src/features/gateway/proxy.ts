@@ -60,7 +60,13 @@ export const refuseCall = (response: ServerResponse, status: number, type: strin
 export const createForwarder = () => {
   const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) };
 
-  const forward = (incoming: IncomingMessage, outgoing: ServerResponse, upstream: Upstream): Promise<ForwardResult> =>
+  /** `body` stands for what `incoming` carried, where that was read already. */
+  const forward = (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    upstream: Upstream,
+    body?: Buffer,
+  ): Promise<ForwardResult> =>
     new Promise((resolve) => {
       const target = new URL(upstream.baseUrl.replace(/\/$/, '') + (incoming.url ?? ''));
       const secure = target.protocol === 'https:';
@@ -77,6 +83,7 @@ export const createForwarder = () => {
           ...kept(incoming.headers, notForwarded),
           'x-api-key': upstream.apiKey,
           'accept-encoding': 'identity',
+          ...(body && { 'content-length': String(body.length) }),
         },
       });
       upstreamRequest.on('response', (answer) => {
@@ -117,7 +124,8 @@ export const createForwarder = () => {
         settle({ status: null, metered: null });
       });
       incoming.on('error', () => upstreamRequest.destroy());
-      incoming.pipe(upstreamRequest);
+      if (body === undefined) incoming.pipe(upstreamRequest);
+      else upstreamRequest.end(body);
     });
 
   return {

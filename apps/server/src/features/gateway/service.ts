@@ -1,6 +1,7 @@
 // The gateway of sessions: lets a call through to the model and settles what it cost.
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerEvent, SessionId } from '@remote-claude/contract';
 
@@ -8,7 +9,9 @@ import { isUnavailable, isUniqueViolation, type Database, type Trx } from '../..
 import type { Log } from '../../platform/log.js';
 import type { SessionCall } from './doors.js';
 import { costOf } from './prices.js';
+import { readCallBody } from './call-body.js';
 import type { Metered } from './meter.js';
+import type { ModelRules } from './models.js';
 import { refuseCall, type Forwarder } from './proxy.js';
 import type { GatewayStore } from './store.js';
 import type { Upstreams } from './upstream.js';
@@ -18,6 +21,7 @@ export interface GatewayDeps {
   store: GatewayStore;
   upstreams: Upstreams;
   forwarder: Forwarder;
+  models: ModelRules;
   /** Writes an event of the server's into the session's log, in the given transaction. */
   appendEvent(trx: Trx, sessionId: SessionId, event: ServerEvent, source: string): Promise<void>;
   log: Log;
@@ -76,13 +80,32 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
     const found = await deps.store.charge(sessionId);
     if (found === null) return refuseCall(response, 403, 'permission_error', 'This session does not exist any more.');
     const charged = { userId: found.userId, turnId: found.turnId };
-    const { metered } = await deps.forwarder.forward(request, response, upstream);
+    const body = await judged(deps.models, request, response);
+    if (body === null) return;
+    const { metered } = await deps.forwarder.forward(request, response, upstream, body);
     if (metered === null || isEmpty(metered)) return;
     const settled = { ...metered, requestId: randomUUID(), free: upstream.free === true };
     await keepTrying(() => settle(sessionId, charged, settled)).catch((error: unknown) =>
       deps.log.error({ err: error, sessionId, usage: metered.usage }, 'usage could not be recorded'),
     );
   };
+};
+
+/** The body to send on; undefined where it can stream through unread, null where the call was refused. */
+const judged = async (
+  models: ModelRules,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Buffer | null | undefined> => {
+  if (models.allowed.length === 0) return undefined;
+  const body = await readCallBody(request);
+  if (body === null) return null;
+  if (body === 'too_large') refuseCall(response, 413, 'request_too_large', 'This call is larger than any model takes.');
+  else if (body === 'not_json') refuseCall(response, 400, 'invalid_request_error', 'The body is not a JSON object.');
+  else if (body.model === null) refuseCall(response, 400, 'invalid_request_error', 'model: this must be a name.');
+  else if (!models.allows(body.model)) refuseCall(response, 400, 'invalid_request_error', models.refusal(body.model));
+  else return body.bytes;
+  return null;
 };
 
 const settleTries = 8;

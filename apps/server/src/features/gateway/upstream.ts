@@ -8,6 +8,7 @@ import type { Actor } from '../../platform/http/index.js';
 import type { SecretBox } from '../../platform/secret-box.js';
 import type { Audit } from '../audit/index.js';
 import type { DemoModel } from './demo.js';
+import type { ModelRules } from './models.js';
 import type { Upstream } from './proxy.js';
 import type { GatewayStore, StoredUpstream } from './store.js';
 
@@ -19,7 +20,8 @@ export interface UpstreamDeps {
   audit: Audit;
   demo: DemoModel;
   /** What the configuration says; a key here cannot be changed in the page. */
-  configured: { apiKey: string | null; baseUrl: string; model: string | null };
+  configured: { apiKey: string | null; baseUrl: string; model: string };
+  models: ModelRules;
 }
 
 export type UpstreamChange =
@@ -86,7 +88,11 @@ export const createUpstreams = (deps: UpstreamDeps) => {
     describe,
     isDemo: async (): Promise<boolean> => configured.apiKey === null && (await stored()).settings.use === 'demo',
     /** The model that sessions start with; null lets Claude Code choose. */
-    defaultModel: async (): Promise<string | null> => (await describe()).model,
+    async defaultModel(): Promise<string | null> {
+      const { model } = await describe();
+      // What was chosen in the page before the list of the site left it out.
+      return model !== null && deps.models.allows(model) ? model : configured.model;
+    },
 
     async change(actor: Actor, change: UpstreamChange, ip: string): Promise<ModelSettings> {
       if (configured.apiKey !== null) {
@@ -94,6 +100,7 @@ export const createUpstreams = (deps: UpstreamDeps) => {
           message: 'The key is set in the configuration. Change or remove claude.apiKey there.',
         });
       }
+      if (change.use === 'key' && change.model !== undefined) deps.models.require(change.model);
       const settings: StoredUpstream = {
         use: change.use,
         baseUrl: change.use === 'key' ? (change.baseUrl ?? null) : null,

@@ -62,6 +62,7 @@ beforeEach(async () => {
     commands,
     audit,
     clock,
+    requireModel: () => {},
     maxWaitMs: 20_000,
   });
   const access = { authorize: async () => {} };

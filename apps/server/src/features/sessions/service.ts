@@ -27,6 +27,8 @@ export interface SessionsDeps {
   isolation: Session['isolation'];
   /** Sessions that one person may have running. */
   maxPerUser: number;
+  /** Throws where this model may not be used here. */
+  requireModel(model: string): void;
   /** Where a session names no model; null leaves it to Claude Code. */
   defaultModel(): Promise<string | null>;
 }
@@ -103,6 +105,7 @@ export const createSessions = (deps: SessionsDeps) => {
     },
 
     create: async (request: Request, config: SessionConfig): Promise<Session> => {
+      if (config.model !== undefined) deps.requireModel(config.model);
       const model = config.model ?? (await deps.defaultModel());
       return database.transaction(async (trx) => {
         const { actor } = request;
