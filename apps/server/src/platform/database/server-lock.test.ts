@@ -59,7 +59,9 @@ describe('the lock of a server', () => {
     const lock = await take();
     const next = take({ patienceMs: 20_000 });
     await lock.close();
-    await (await next).close();
+    const second = await next;
+    expect(await holders()).toHaveLength(1);
+    await second.close();
   });
 
   test('is taken again after its connection was lost', async () => {
