@@ -19,9 +19,11 @@ import { createViewer, type AttachedViewer, type ResizeMark, type ViewerSource }
 
 const holdBytes = 256 * 1024;
 const releaseBytes = 128 * 1024;
-/** What the screen has not read yet; also a part of the ring, so that a snapshot never begins before what is kept. */
-const maxPendingBytes = 512 * 1024;
-const maxPendingPart = 1 / 8;
+/** Parts of the ring that the screen has not read: it reads them together, and so much that a snapshot could begin before what is kept holds the program up. */
+const maxUnreadPart = 1 / 4;
+const maxPendingPart = 1 / 2;
+/** So near to the end is a screen that is sent to who comes back from behind. */
+const freshBytes = 256 * 1024;
 const maxUntakenBytes = 1024 * 1024;
 
 export interface TerminalEnd {
@@ -69,7 +71,12 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   let stall: NodeJS.Timeout | null = null;
   let lastActiveAt = performance.now();
 
-  const maxPending = Math.min(maxPendingBytes, ring.capacityBytes * maxPendingPart);
+  /** Nobody watches: the screen answers what a program asks. Of each byte of output it is settled who answers. */
+  let answering = true;
+  /** A viewer waits for a screen that is near to the end. */
+  let awaited = false;
+
+  const maxPending = (): number => Math.min(ring.capacityBytes * maxPendingPart, awaited ? freshBytes : Infinity);
   const keepingUp = (): AttachedViewer[] => [...viewers].filter((viewer) => !viewer.lagging);
   /** Bytes that the fastest viewer has not drawn; 0 where nobody watches. */
   const undrawnBytes = (): number => {
@@ -94,7 +101,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   const govern = (): void => {
     if (!shell || ended || closed) return;
     const held = undrawnBytes() > (paused ? releaseBytes : holdBytes);
-    const hold = held || screen.pendingBytes > (paused ? maxPending / 2 : maxPending);
+    const hold = held || screen.pendingBytes > (paused ? maxPending() / 2 : maxPending());
     if (held) watchStall();
     if (hold === paused) return;
     paused = hold;
@@ -106,11 +113,25 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     ...size,
     start: ring.end,
     tail: (from, to) => ring.slice(Math.min(to, Math.max(ring.start, from)), to),
+    maxUnreadBytes: ring.capacityBytes * maxUnreadPart,
     onAnswer: (data) => {
-      if (viewers.size === 0 && !ended) shell?.write(data);
+      if (answering && !ended) shell?.write(data);
     },
-    onRead: () => govern(),
+    onRead: () => {
+      if (awaited && isFresh()) for (const viewer of viewers) viewer.pump();
+      govern();
+    },
   });
+  screen.hurry(true);
+
+  const isFresh = (): boolean => screen.pendingBytes <= Math.min(freshBytes, ring.capacityBytes * maxUnreadPart);
+  /** Who watches is not made to wait for the screen; who answers changes at this byte. */
+  const watched = (): void => {
+    const nobody = viewers.size === 0;
+    awaited &&= [...viewers].some((viewer) => viewer.lagging);
+    screen.hurry(nobody || awaited);
+    screen.behind(() => (answering = nobody));
+  };
 
   const source: ViewerSource = {
     terminalId,
@@ -120,6 +141,11 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     },
     ended: () => ended !== null,
     snapshot: () => screen.snapshot(),
+    freshSnapshot() {
+      awaited = !isFresh();
+      screen.hurry(awaited);
+      return awaited ? null : screen.snapshot();
+    },
     moved: () => govern(),
   };
 
@@ -151,7 +177,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
       const shared = (): Uint8Array =>
         (frame ??= encodeTerminalFrame({ kind: frameKind.output, terminalId, position: offset, bytes }));
       for (const viewer of viewers) viewer.output(offset, bytes.length, shared);
-      screen.write(bytes);
+      screen.given(bytes.length);
       // Of the marks before what is kept only the last is of use.
       while (marks.length > 1 && (marks[1]?.offset ?? Infinity) <= ring.start) marks.shift();
       onChange();
@@ -163,10 +189,12 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     attach(sink, after) {
       const onDetach = (): void => {
         viewers.delete(viewer);
+        watched();
         govern();
       };
       const viewer = createViewer({ source, sink, after, onDetach });
       viewers.add(viewer);
+      watched();
       viewer.pump();
       govern();
       return viewer;

@@ -30,7 +30,10 @@ export interface ViewerSource {
   ring: Ring;
   marks: readonly ResizeMark[];
   ended(): boolean;
+  /** The screen as far as it is read: the ring has what follows. */
   snapshot(): ScreenSnapshot;
+  /** One near to the end of the output; null where it is still to be read, and `pump` is called when it is. */
+  freshSnapshot(): ScreenSnapshot | null;
   /** The viewer has drawn more, or lags, or no longer does. */
   moved(): void;
 }
@@ -73,8 +76,8 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
     resize = mark.number;
   };
 
-  const sendScreen = (skippedFrom: number | null): void => {
-    const { offset, cols, rows, screen, resize: number } = source.snapshot();
+  const sendScreen = (snapshot: ScreenSnapshot, skippedFrom: number | null): void => {
+    const { offset, cols, rows, screen, resize: number } = snapshot;
     const skipped = Math.max(0, offset - (skippedFrom ?? offset));
     sink.message({
       id: '',
@@ -114,7 +117,9 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
     if (sent < ring.start) lag();
     if (lagging) {
       if (drawn < sent || !sink.writable()) return;
-      sendScreen(sent);
+      const snapshot = source.freshSnapshot();
+      if (snapshot === null) return;
+      sendScreen(snapshot, sent);
       source.moved();
     }
     while (behind() && sink.writable() && sent - drawn < maxBehindBytes && sent >= ring.start) sendNext();
@@ -125,7 +130,7 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
     sent = drawn = after;
     const mark = source.marks.findLast((one) => one.offset <= after);
     if (mark) tellSize(mark);
-  } else sendScreen(after ?? null);
+  } else sendScreen(source.snapshot(), after ?? null);
 
   return {
     get credit() {
