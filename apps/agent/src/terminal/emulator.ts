@@ -3,29 +3,11 @@
  * the value is that of a fresh terminal. It does not know what a snapshot is.
  */
 import headless from '@xterm/headless';
-import { SerializeAddon } from '@xterm/addon-serialize';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
 import type { Terminal } from '@xterm/headless';
 
-/** Attributes of a cell or of the pen. */
-export interface Pen {
-  isBold(): number;
-  isDim(): number;
-  isItalic(): number;
-  isUnderline(): number;
-  isBlink(): number;
-  isInverse(): number;
-  isInvisible(): number;
-  isStrikethrough(): number;
-  isOverline(): number;
-  isFgRGB(): boolean;
-  isFgPalette(): boolean;
-  isBgRGB(): boolean;
-  isBgPalette(): boolean;
-  getFgColorMode(): number;
-  getBgColorMode(): number;
-  getFgColor(): number;
-  getBgColor(): number;
-}
+import type { LinkOf } from './lines.js';
+import type { Pen } from './pen.js';
 
 export type Charset = Record<string, string>;
 
@@ -49,31 +31,38 @@ interface Inside {
     isCursorHidden: boolean;
   };
   coreMouseService: { activeEncoding: string };
+  _oscLinkService: { getLinkData: LinkOf };
   _charsetService: { glevel: number; _charsets: (Charset | undefined)[] };
-  _inputHandler: { _curAttrData: Pen; _parser: { currentState: number }; _utf8Decoder: { interim: Uint8Array } };
+  /** `precedingJoinState`: not 0 right behind a character, which REP would repeat. */
+  _inputHandler: {
+    _curAttrData: Pen;
+    _parser: { currentState: number; precedingJoinState?: number };
+    _utf8Decoder: { interim: Uint8Array };
+  };
 }
 
 export interface Emulator {
   terminal: Terminal;
-  addon: SerializeAddon;
   /** Some of these may be missing in another version of the emulator. */
   inside: Partial<Inside>;
 }
 
 export const createEmulator = (cols: number, rows: number, scrollback: number): Emulator => {
   const terminal = new headless.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: 'off' });
-  const addon = new SerializeAddon();
-  terminal.loadAddon(addon);
+  // How wide a character is must be the same here as in the page.
+  terminal.loadAddon(new Unicode11Addon());
+  terminal.unicode.activeVersion = '11';
   const core = (terminal as unknown as { _core?: Record<string, unknown> })._core ?? {};
   const inside = core as Partial<Inside> & { _bufferService?: { buffers?: Inside['buffers'] } };
   const buffers = inside.buffers ?? inside._bufferService?.buffers;
-  return { terminal, addon, inside: { ...pick(inside), ...(buffers ? { buffers } : {}) } };
+  return { terminal, inside: { ...pick(inside), ...(buffers ? { buffers } : {}) } };
 };
 
 const pick = (core: Partial<Inside>): Partial<Inside> => ({
   ...(core.coreService ? { coreService: core.coreService } : {}),
   ...(core.coreMouseService ? { coreMouseService: core.coreMouseService } : {}),
   ...(core._charsetService ? { _charsetService: core._charsetService } : {}),
+  ...(core._oscLinkService ? { _oscLinkService: core._oscLinkService } : {}),
   ...(core._inputHandler ? { _inputHandler: core._inputHandler } : {}),
 });
 

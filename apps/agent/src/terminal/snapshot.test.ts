@@ -1,49 +1,13 @@
+import { SerializeAddon } from '@xterm/addon-serialize';
 import { expect, test } from 'vitest';
 
-import { createEmulator, type Emulator } from './emulator.js';
+import { drawn, seen } from '../testing/seen-screen.js';
+import { createEmulator } from './emulator.js';
 import { createScreen } from './screen.js';
+import { drawScreen } from './snapshot.js';
 
 const cols = 40;
 const rows = 12;
-
-const write = (emulator: Emulator, bytes: string | Uint8Array): Promise<void> =>
-  new Promise((resolve) => {
-    emulator.terminal.write(bytes, resolve);
-  });
-
-/** All that can be seen: each cell's text, width and colours, the cursor, the modes, and the lines above. */
-const seen = ({ terminal, inside }: Emulator) => {
-  const buffer = terminal.buffer.active;
-  const from = Math.max(0, buffer.baseY - 30);
-  const lines = Array.from({ length: buffer.baseY + terminal.rows - from }, (_, index) => {
-    const line = buffer.getLine(from + index);
-    return Array.from({ length: terminal.cols }, (_unused, column) => {
-      const cell = line?.getCell(column);
-      const look = cell && [
-        cell.getFgColorMode(),
-        cell.getFgColor(),
-        cell.getBgColorMode(),
-        cell.getBgColor(),
-        cell.isBold(),
-        cell.isItalic(),
-        cell.isInverse(),
-        cell.isUnderline(),
-        cell.isDim(),
-        cell.isInvisible(),
-        cell.isStrikethrough(),
-      ];
-      return `${cell?.getChars() || ' '}/${cell?.getWidth()}/${look?.join(',')}`;
-    });
-  });
-  return {
-    type: buffer.type,
-    cursor: [buffer.cursorX, buffer.cursorY],
-    lines,
-    modes: terminal.modes,
-    hidden: inside.coreService?.isCursorHidden,
-    mouse: inside.coreMouseService?.activeEncoding,
-  };
-};
 
 const esc = '\u001b';
 const fill = Array.from({ length: 30 }, (_, index) => `line ${index} ${esc}[3${index % 8}mcolour${esc}[0m\r\n`).join(
@@ -77,6 +41,21 @@ const cases: Record<string, [string, string]> = {
   'after clear': [`${fill}${esc}[H${esc}[2J${esc}[3J$ `, 'ls\r\nfile\r\n'],
   'cleared with scrollback': [`${fill}${esc}[H${esc}[2J$ `, `ls\r\nfile\r\n${fill}`],
   'a title with controls': [`${esc}]2;a title${esc}\\text`, 'x'],
+  'underline styles and colours': [`${esc}[4:3m${esc}[58:2::9:8:7mcurl${esc}[4:2m double${esc}[59m plain`, ' on'],
+  'a link': [`${esc}]8;id=a;https://example.org/x\u0007link${esc}]8;;\u0007 text`, 'after'],
+  'less: alternate screen, application cursor keys and keypad': [
+    `${fill}${esc}[?1049h${esc}[22;0;0t${esc}[?1h${esc}=\r${fill}${esc}[7m(END)${esc}[27m${esc}[K`,
+    `\r${esc}[K${esc}[?1l${esc}>${esc}[?1049l$ `,
+  ],
+  'htop: colours to the edge, no wrap at the corner': [
+    `${fill}${esc}[?1049h${esc}[1;12r${esc}[?25l${Array.from({ length: rows }, (_, row) => `${esc}[${row + 1};1H${esc}[30;4${row % 8}m${'cell '.repeat(8)}`).join('')}`,
+    `${esc}[3;1H${esc}[37;40mnew${esc}[6b${esc}[K${esc}[12;1H\r${esc}[?25h${esc}[?1049l`,
+  ],
+  'erased lines with a background, wrapped over': [
+    `${esc}[44m${'w'.repeat(cols)}v${esc}[1;30H${esc}[20X`,
+    `${esc}[2;1Hx`,
+  ],
+  'a character that is repeated': ['ab', `${esc}[7b`],
   'wrapped long line': ['z'.repeat(cols * 3 + 7), `${esc}[2Aup`],
 };
 
@@ -97,12 +76,12 @@ for (const [name, [before, after]] of Object.entries(cases)) {
     const snapshot = screen.snapshot();
     expect(snapshot).toMatchObject({ cols, rows, offset: bytes.length });
     const original = createEmulator(cols, rows, 5_000);
-    await write(original, bytes);
+    await drawn(original, bytes);
     const copy = createEmulator(cols, rows, 5_000);
-    await write(copy, snapshot.screen);
+    await drawn(copy, snapshot.screen);
     expect(seen(copy)).toEqual(seen(original));
-    await write(original, after);
-    await write(copy, after);
+    await drawn(original, after);
+    await drawn(copy, after);
     expect(seen(copy)).toEqual(seen(original));
   });
 }
@@ -112,19 +91,27 @@ test('a snapshot at any byte continues to the same screen', async () => {
     `${fill}${esc}[?1049h${esc}[2;8r${esc}[31mrot 漢字 👍${esc}]2;title${esc}\\${esc}P$q"p${esc}\\ü${esc}[38;2;1;2;3mx\u009b5;5Hy\r\nend`,
   );
   const original = createEmulator(cols, rows, 5_000);
-  await write(original, whole);
+  await drawn(original, whole);
   const expected = seen(original);
   for (let cut = whole.length - 110; cut <= whole.length; cut += 1) {
     const tail = (from: number, to: number): Uint8Array => whole.subarray(Math.max(0, from), to);
-    const screen = createScreen({ cols, rows, start: 0, tail, maxUnreadBytes: 1_000_000, onAnswer: () => {}, onRead: () => {} });
+    const screen = createScreen({
+      cols,
+      rows,
+      start: 0,
+      tail,
+      maxUnreadBytes: 1_000_000,
+      onAnswer: () => {},
+      onRead: () => {},
+    });
     screen.given(cut);
     await screen.settled();
     const snapshot = screen.snapshot();
     expect(snapshot.offset).toBeLessThanOrEqual(cut);
     expect(cut - snapshot.offset).toBeLessThan(20);
     const copy = createEmulator(cols, rows, 5_000);
-    await write(copy, snapshot.screen);
-    await write(copy, whole.subarray(snapshot.offset));
+    await drawn(copy, snapshot.screen);
+    await drawn(copy, whole.subarray(snapshot.offset));
     expect(seen(copy), `cut at ${cut}`).toEqual(expected);
     screen.dispose();
   }
@@ -148,4 +135,18 @@ test('a snapshot stays within a frame, however colourful', async () => {
   const { screen: text } = screen.snapshot();
   expect(Buffer.byteLength(JSON.stringify(text))).toBeLessThan(1_900_001);
   expect(text.includes('####')).toBe(true);
+});
+
+test('a snapshot is not much larger than what the emulator’s own addon writes, which leaves things out', async () => {
+  const emulator = createEmulator(120, 40, 5_000);
+  const addon = new SerializeAddon();
+  emulator.terminal.loadAddon(addon);
+  const line = (index: number): string =>
+    `${esc}[3${index % 8}m${index}${esc}[0m ${esc}[1mmodule${esc}[0m did what it was asked to do\r\n`;
+  await drawn(emulator, Array.from({ length: 6_000 }, (_, index) => line(index)).join(''));
+  const ours = drawScreen(emulator, '', 1_900_000);
+  expect(ours.length).toBeLessThan(1.2 * addon.serialize({ scrollback: 5_000 }).length);
+  const copy = createEmulator(120, 40, 5_000);
+  await drawn(copy, ours);
+  expect(seen(copy)).toEqual(seen(emulator));
 });

@@ -1,46 +1,14 @@
 /**
- * A screen as escape sequences that draw it in a fresh emulator of the same size: SerializeAddon's text and colours, and what
- * it leaves out or breaks (scroll region, origin mode, cursor with its pending wrap, saved cursor, charsets, tab stops,
+ * A screen as escape sequences that draw it in a fresh emulator of the same size: its lines, and what else
+ * later output depends on (scroll region, origin mode, cursor with its pending wrap, saved cursor, charsets, tab stops,
  * mouse encoding, cursor's look, title). It does not know offsets, and never looks while a sequence is half read.
  */
-import type { BufferInside, Charset, Emulator, Pen } from './emulator.js';
+import type { BufferInside, Charset, Emulator } from './emulator.js';
+import { drawLines, type Cell } from './lines.js';
+import { penOf } from './pen.js';
 
 const csi = '\u001b[';
 const at = (row: number, column: number): string => `${csi}${row + 1};${column + 1}H`;
-
-/** The emulator's colour mode of the sixteen. */
-const named = 0x100_0000;
-
-const colour = (base: 30 | 40, pen: Pen): string => {
-  const [rgb, palette, value] =
-    base === 30
-      ? [pen.isFgRGB(), pen.isFgPalette(), pen.getFgColor()]
-      : [pen.isBgRGB(), pen.isBgPalette(), pen.getBgColor()];
-  if (rgb) return `;${base + 8};2;${(value >> 16) & 255};${(value >> 8) & 255};${value & 255}`;
-  if (!palette) return '';
-  // The sixteen named colours are not the same as the first of the 256: bold may brighten them.
-  if ((base === 30 ? pen.getFgColorMode() : pen.getBgColorMode()) === named)
-    return `;${value < 8 ? base + value : base + 52 + value}`;
-  return `;${base + 8};5;${value}`;
-};
-
-/** The sequence that makes the pen this one, whatever it was. */
-const penOf = (pen: Pen | undefined): string => {
-  if (pen === undefined) return `${csi}0m`;
-  const flags: [number, string][] = [
-    [pen.isBold(), '1'],
-    [pen.isDim(), '2'],
-    [pen.isItalic(), '3'],
-    [pen.isUnderline(), '4'],
-    [pen.isBlink(), '5'],
-    [pen.isInverse(), '7'],
-    [pen.isInvisible(), '8'],
-    [pen.isStrikethrough(), '9'],
-    [pen.isOverline(), '53'],
-  ];
-  const set = flags.map(([on, code]) => (on ? `;${code}` : '')).join('');
-  return `${csi}0${set}${colour(30, pen)}${colour(40, pen)}m`;
-};
 
 /** Only line drawing and US-ASCII are told apart: the others are national sets that no program of today selects. */
 const charsetOf = (set: Charset | undefined): string => (set?.['q'] === '─' ? '0' : 'B');
@@ -74,8 +42,24 @@ const pendingWrap = ({ terminal }: Emulator, buffer: BufferInside, go: (column: 
   const line = terminal.buffer.active.getLine(buffer.ybase + buffer.y);
   const last = line?.getCell(cols - 1);
   const column = last?.getWidth() === 0 ? cols - 2 : cols - 1;
-  const cell = line?.getCell(column);
+  const cell = line?.getCell(column) as Cell | undefined;
   return cell === undefined ? go(cols - 1) : `${go(column)}${penOf(cell)}${cell.getChars() || ' '}`;
+};
+
+/** To a column of the cursor's row; in origin mode rows count from the region's first. */
+const goTo = ({ terminal }: Emulator, buffer: BufferInside, shown: boolean) => {
+  const first = shown && terminal.modes.originMode ? buffer.scrollTop : 0;
+  return (column: number): string => at(Math.max(0, buffer.y - first), column);
+};
+
+/** The character before the cursor once more, where the program might have it repeated. Its pen is the pen. */
+const lastCharacter = (emulator: Emulator, buffer: BufferInside): string => {
+  const { terminal, inside } = emulator;
+  if (!inside._inputHandler?._parser.precedingJoinState || terminal.modes.insertMode) return '';
+  const line = terminal.buffer.active.getLine(buffer.ybase + buffer.y);
+  const column = line?.getCell(buffer.x - 1)?.getWidth() === 0 ? buffer.x - 2 : buffer.x - 1;
+  const text = column < 0 ? '' : (line?.getCell(column)?.getChars() ?? '');
+  return text === '' ? '' : goTo(emulator, buffer, true)(column) + text;
 };
 
 /** What belongs to one buffer: written while it is the shown one, after its text. Ends with the cursor in place. */
@@ -83,8 +67,7 @@ const bufferState = (emulator: Emulator, buffer: BufferInside, shown: boolean): 
   const { terminal } = emulator;
   const region = buffer.scrollTop !== 0 || buffer.scrollBottom !== terminal.rows - 1;
   const origin = shown && terminal.modes.originMode;
-  // In origin mode rows count from the region's first.
-  const go = (column: number): string => at(Math.max(0, buffer.y - (origin ? buffer.scrollTop : 0)), column);
+  const go = goTo(emulator, buffer, shown);
   return [
     shown ? tabStops(buffer, terminal.cols) : '',
     savedCursor(buffer, terminal.cols),
@@ -124,19 +107,21 @@ const maxTitle = 200;
 const withoutControls = (title: string): string => title.replaceAll(/\p{Cc}/gu, '').slice(0, maxTitle);
 
 const draw = (emulator: Emulator, title: string, scrollback: number): string => {
-  const { terminal, addon, inside } = emulator;
-  const whole = addon.serialize({ scrollback, excludeModes: true });
+  const { terminal, inside } = emulator;
+  const { normal, alternate, active } = terminal.buffer;
+  const linkOf = (urlId: number) => inside._oscLinkService?.getLinkData(urlId);
+  const above = Math.max(0, normal.length - terminal.rows - scrollback);
+  const lines = drawLines(normal, above, terminal.cols, linkOf);
   const modes = modesOf(emulator, withoutControls(title));
   const last = penOf(inside._inputHandler?._curAttrData) + charsets(inside) + modes;
   const { buffers } = inside;
-  if (!buffers) return whole + last;
-  if (terminal.buffer.active.type === 'normal')
-    return `${whole}${csi}0m${bufferState(emulator, buffers.normal, true)}${last}`;
-  const normal = addon.serialize({ scrollback, excludeModes: true, excludeAltBuffer: true });
-  const alternate = whole.slice(normal.length).replace(`${csi}?1049h`, '');
+  if (!buffers) return active.type === 'normal' ? lines + last : plain(emulator);
+  if (active.type === 'normal')
+    return `${lines}${bufferState(emulator, buffers.normal, true)}${last}${lastCharacter(emulator, buffers.normal)}`;
   // 1047 and not 1049: that would overwrite the normal buffer's saved cursor.
-  const before = `${normal}${csi}0m${bufferState(emulator, buffers.normal, false)}${csi}0m`;
-  return `${before}${csi}?1047h${alternate}${csi}0m${bufferState(emulator, buffers.alt, true)}${last}`;
+  const before = `${lines}${bufferState(emulator, buffers.normal, false)}${csi}0m${csi}?1047h${csi}H`;
+  const shown = drawLines(alternate, 0, terminal.cols, linkOf);
+  return `${before}${shown}${bufferState(emulator, buffers.alt, true)}${last}${lastCharacter(emulator, buffers.alt)}`;
 };
 
 const plain = ({ terminal }: Emulator): string => {
