@@ -25,10 +25,15 @@ export interface Page {
   /** `listener` answers whether it has heard what it waited for; then it is called no more. */
   hear(listener: (said: Said) => boolean): Promise<void>;
   openTerminal(): Promise<PageTerminal>;
+  /** Watches one that another page opened, from its first byte or its screen. */
+  watchTerminal(terminalId: TerminalId): Promise<PageTerminal>;
+  /** Reads nothing more, as a page whose machine sleeps. */
+  stall(): void;
   close(): void;
 }
 
 export interface PageTerminal {
+  terminalId: TerminalId;
   type(bytes: Uint8Array): void;
   /** Called with the bytes of each output frame, header taken off. One at a time. */
   onOutput: (bytes: Buffer) => void;
@@ -39,6 +44,8 @@ interface Listener {
   onClosed(code: number): void;
 }
 
+/** As the page gives it: every so many bytes, and for fewer when nothing more came for a moment. */
+const creditEveryBytes = 32 * 1024;
 const creditEveryMs = 100;
 
 export const openPage = async (product: Product, person: Person, sessionId: string): Promise<Page> => {
@@ -85,36 +92,41 @@ export const openPage = async (product: Product, person: Person, sessionId: stri
   say('stream', { action: 'subscribe', of: 'events' });
   await greeted;
 
+  const follow = async (terminalId: TerminalId, ask: object): Promise<PageTerminal> => {
+    let typed = 0;
+    let drawn = 0;
+    let credited = 0;
+    const terminal: PageTerminal = {
+      terminalId,
+      type(bytes) {
+        typed += 1;
+        socket.send(encodeTerminalFrame({ kind: frameKind.input, terminalId, position: typed, bytes }));
+      },
+      onOutput: () => {},
+    };
+    const credit = (): void => {
+      if (drawn === credited) return;
+      credited = drawn;
+      say('terminal', { action: 'ack', terminalId, offset: drawn });
+    };
+    outputs.set(terminalId.replaceAll('-', ''), (frame) => {
+      drawn = Number(frame.readBigUInt64BE(17)) + frame.length - frameHeaderBytes;
+      terminal.onOutput(frame.subarray(frameHeaderBytes));
+      if (drawn - credited >= creditEveryBytes) credit();
+    });
+    timers.push(setInterval(credit, creditEveryMs));
+    const answered = hear(({ type, payload }) => type === 'terminal-result' && payload['terminalId'] === terminalId);
+    say('terminal', { ...ask, terminalId });
+    await answered;
+    return terminal;
+  };
+
   return {
     say,
     hear,
-    async openTerminal() {
-      const terminalId = crypto.randomUUID() as TerminalId;
-      let typed = 0;
-      let drawn = 0;
-      let credited = 0;
-      const terminal: PageTerminal = {
-        type(bytes) {
-          typed += 1;
-          socket.send(encodeTerminalFrame({ kind: frameKind.input, terminalId, position: typed, bytes }));
-        },
-        onOutput: () => {},
-      };
-      outputs.set(terminalId.replaceAll('-', ''), (frame) => {
-        drawn = Number(frame.readBigUInt64BE(17)) + frame.length - frameHeaderBytes;
-        terminal.onOutput(frame.subarray(frameHeaderBytes));
-      });
-      const credit = setInterval(() => {
-        if (drawn === credited) return;
-        credited = drawn;
-        say('terminal', { action: 'ack', terminalId, offset: drawn });
-      }, creditEveryMs);
-      timers.push(credit);
-      const created = hear(({ type, payload }) => type === 'terminal-result' && payload['terminalId'] === terminalId);
-      say('terminal', { action: 'create', terminalId, cols: 80, rows: 24 });
-      await created;
-      return terminal;
-    },
+    openTerminal: () => follow(crypto.randomUUID() as TerminalId, { action: 'create', cols: 80, rows: 24 }),
+    watchTerminal: (terminalId) => follow(terminalId, { action: 'attach' }),
+    stall: () => socket.pause(),
     close() {
       for (const timer of timers) clearInterval(timer);
       socket.removeAllListeners('close');
