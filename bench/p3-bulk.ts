@@ -11,6 +11,8 @@ import { alternate, type Contender } from './support/rounds.js';
 import { median, pairwise, ratio } from './support/statistics.js';
 import { withProduct } from './support/with-product.js';
 
+/** The end of the output with the prompt behind it. */
+const windowBytes = 500;
 const roundTimeoutMs = 120_000;
 /** What is printed: lines of a log, short lines, lines full of colour. About 24 MB each. */
 const kinds = {
@@ -35,7 +37,7 @@ const timed = (shell: Shell, command: string): Promise<{ bytes: number; ms: numb
     const begun = performance.now();
     shell.onOutput = (chunk) => {
       bytes += chunk.length;
-      end = (end + chunk.subarray(-20).toString('latin1')).slice(-20);
+      end = (end + chunk.subarray(-windowBytes).toString('latin1')).slice(-windowBytes);
       if (!end.includes('all-came')) return;
       clearTimeout(timer);
       resolve({ bytes, ms: performance.now() - begun });
