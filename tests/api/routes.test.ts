@@ -42,6 +42,8 @@ const found = {
   spareToken: '',
 };
 const unknownId = '00000000-0000-4000-8000-000000000000';
+const ruleId = '00000000-0000-4000-8000-00000000000b';
+const allowEdits = `insert into approval_rules select $1, user_id, '{"kind":"edits"}' from sessions where id = $2`;
 
 const httpRoutes = allRoutes.filter(({ kind }) => kind !== 'socket');
 const isPublic = ({ permission }: Route): boolean => permission === 'public';
@@ -71,6 +73,7 @@ beforeAll(async () => {
     body: { use: 'key', apiKey: canaryKey, model: 'claude-sonnet-5' },
   });
   sessionId = (await startSession(bob, { name: 'Bob’s own' })).id;
+  await database.query(allowEdits, [ruleId, sessionId]);
   const { items } = await ada.client.call(routes.users.list, {});
   const danId = items.find(({ email }) => email === dan.email)?.id;
   await ada.client.call(routes.users.patch, { params: { id: danId as never }, body: { disabled: true } });
@@ -99,6 +102,7 @@ const paramsOf = (route: Route): Record<string, string> => {
     id: route.id.startsWith('users.') ? unknownId : sessionId,
     taskId: found.taskId === '' ? unknownId : found.taskId,
     approvalId: found.approvalId === '' ? 'toolu_none' : found.approvalId,
+    ruleId,
     uploadId: found.uploadId === '' ? unknownId : found.uploadId,
     hash: found.hash === '' ? 'a'.repeat(64) : found.hash,
     '*': 'notes.txt',
@@ -275,6 +279,8 @@ const acts: Record<string, Act> = {
     status: 200,
     check: (body) => expect(body).toMatchObject({ items: [{ approvalId: found.approvalId, sessionId }] }),
   },
+  'approvals.rules.list': { as: 'owner', status: 200, check: ({ items }) => expect(items[0]?.id).toBe(ruleId) },
+  'approvals.rules.delete': { as: 'owner', status: 200, call: () => ({ params: { ruleId } }) },
   'claude.task': {
     as: 'owner',
     status: 201,

@@ -64,6 +64,7 @@ const main = async (): Promise<void> => {
     blobs,
     agentVersion,
     onCommand: chat.command,
+    onRules: chat.setRules,
     idleMs: () => Math.min(chat.idleMs(), terminals.idleMs(), execute.idleMs()),
     onOrphaned: () => void stop('No server has reached the agent for too long.'),
     orphanTimeoutMs: config.orphanTimeoutMs,

@@ -7,7 +7,8 @@ import { createAbout, aboutRoutes } from './features/about/index.js';
 import { createAccess, createAccessStore } from './features/access/index.js';
 import { createAudit } from './features/audit/index.js';
 import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from './features/auth/index.js';
-import { claudeRoutes, createApprovalProjection, createClaude, createClaudeStore } from './features/claude/index.js';
+import { claudeRoutes, createApprovalProjection, createApprovalRules } from './features/claude/index.js';
+import { createClaude, createClaudeStore, createRulesStore } from './features/claude/index.js';
 import { createCommands, createEvents, createEventsStore } from './features/events/index.js';
 import { createFiles, fileRoutes } from './features/files/index.js';
 import {
@@ -189,11 +190,13 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     log,
     timeoutMs: timing.agentConnectMs,
   });
+  const rules = createApprovalRules({ database, store: createRulesStore(database), audit, bus });
   const claude = createClaude({
     database,
     store: claudeStore,
     events,
     commands,
+    rules,
     audit,
     clock,
     requireModel: models.require,
@@ -248,6 +251,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     store: createPlacesStore(database),
     events,
     commands,
+    rules,
     driver,
     gateway: doors,
     door,
@@ -305,7 +309,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...authRoutes({ auth, access: () => access, origins, userById: users.get }),
       ...userRoutes(users, origins),
       ...sessionsRoutes(sessions),
-      ...claudeRoutes(claude),
+      ...claudeRoutes(claude, rules),
       ...taskRoutes(tasks),
       ...fileRoutes(files, server.basePath),
       ...settingsRoutes(upstreams),

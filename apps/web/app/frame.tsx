@@ -2,13 +2,14 @@
 /** Decides by the address: a page that stands alone, or the frame with its side for who is signed in. */
 import { createContext, lazy, Suspense, use, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { usePathname, useRouter } from 'next/navigation';
-import { Info, LayoutList, LogOut, MessageSquare, Moon, Plus, Settings, Sun, Users } from 'lucide-react';
+import { Bell, Info, LayoutList, LogOut, MessageSquare, Moon, Plus, Settings, Sun, Users } from 'lucide-react';
 import { useHotkeys } from 'react-hotkeys-hook';
 
+import { InboxBell } from '../features/approvals/inbox-bell';
 import { ConnectionLost } from '../features/connection/connection-lost';
 import { SiteBanners } from '../features/connection/site-banners';
 import { SessionRail } from '../features/sessions/session-rail';
-import { AppShell } from '../features/shell/app-shell';
+import { AppShell, SideButton } from '../features/shell/app-shell';
 import type { PaletteEntry } from '../features/shell/palette';
 import { ShortcutsDialog } from '../features/shell/shortcuts';
 import { signOut } from '../features/shell/user-menu';
@@ -22,14 +23,31 @@ import { Mark } from '../ui/brand';
 import { StatusDot } from '../ui/status';
 
 const CreateDialog = lazy(async () => ({ default: (await import('../features/sessions/create-dialog')).CreateDialog }));
+const Inbox = lazy(async () => ({ default: (await import('../features/approvals/inbox')).Inbox }));
 const Palette = lazy(async () => ({ default: (await import('../features/shell/palette')).Palette }));
 
 interface FrameActions {
   create(): void;
   openSide(): void;
+  openInbox(): void;
 }
-const Actions = createContext<FrameActions>({ create: () => undefined, openSide: () => undefined });
+const Actions = createContext<FrameActions>({
+  create: () => undefined,
+  openSide: () => undefined,
+  openInbox: () => undefined,
+});
 export const useFrame = (): FrameActions => use(Actions);
+
+/** Begins the header of every page. */
+export const HeaderStart = () => {
+  const { openSide, openInbox } = useFrame();
+  return (
+    <>
+      <SideButton onSheet={openSide} />
+      <InboxBell onOpen={openInbox} />
+    </>
+  );
+};
 
 const wideForPanes = 1_180;
 
@@ -40,7 +58,7 @@ const Loading = () => (
   </div>
 );
 
-const usePaletteEntries = (create: () => void, showShortcuts: () => void): PaletteEntry[] => {
+const usePaletteEntries = (create: () => void, openInbox: () => void, showShortcuts: () => void): PaletteEntry[] => {
   const router = useRouter();
   const { data: sessions = [] } = useSessions();
   const { data: me } = useMe();
@@ -62,6 +80,15 @@ const usePaletteEntries = (create: () => void, showShortcuts: () => void): Palet
       keys: 'Alt+N',
       icon: <Plus size={16} aria-hidden />,
       run: create,
+    },
+    {
+      id: 'inbox',
+      group: 'Commands',
+      label: 'Waiting for you',
+      also: 'approvals inbox questions',
+      keys: 'Alt+I',
+      icon: <Bell size={16} aria-hidden />,
+      run: openInbox,
     },
     {
       id: 'sessions',
@@ -122,6 +149,7 @@ const SignedIn = ({ children }: { children: ReactNode }) => {
   const { data: about } = useAbout();
   const { data: me } = useMe();
   const [creating, setCreating] = useState(false);
+  const [inbox, setInbox] = useState(false);
   const [shortcuts, setShortcuts] = useState(false);
   const [palette, setPalette] = useState(false);
   const [side, setSide] = useState(false);
@@ -131,12 +159,20 @@ const SignedIn = ({ children }: { children: ReactNode }) => {
   const everywhere = { enableOnFormTags: true, enableOnContentEditable: true, preventDefault: true } as const;
   useHotkeys('mod+k', () => setPalette((open) => !open), everywhere);
   useHotkeys('alt+n', () => setCreating(true), everywhere);
+  useHotkeys('alt+i', () => setInbox((open) => !open), everywhere);
   useHotkeys('f6', () => focusNextPane(false), everywhere);
   useHotkeys('shift+f6', () => focusNextPane(true), everywhere);
   useHotkeys('shift+slash', () => setShortcuts(true), { preventDefault: true });
 
-  const actions = useMemo<FrameActions>(() => ({ create: () => setCreating(true), openSide: () => setSide(true) }), []);
-  const entries = usePaletteEntries(actions.create, () => setShortcuts(true));
+  const actions = useMemo<FrameActions>(
+    () => ({
+      create: () => setCreating(true),
+      openSide: () => setSide(true),
+      openInbox: () => setInbox(true),
+    }),
+    [],
+  );
+  const entries = usePaletteEntries(actions.create, actions.openInbox, () => setShortcuts(true));
   const current = /\/sessions\/([^/]+)/.exec(pathname)?.[1] ?? null;
   if (me === undefined) return null;
   return (
@@ -155,6 +191,11 @@ const SignedIn = ({ children }: { children: ReactNode }) => {
       {creating && (
         <Suspense>
           <CreateDialog open={creating} onOpenChange={setCreating} onCreated={(id) => router.push(`/sessions/${id}`)} />
+        </Suspense>
+      )}
+      {inbox && (
+        <Suspense>
+          <Inbox open={inbox} onOpenChange={setInbox} />
         </Suspense>
       )}
       <ShortcutsDialog open={shortcuts} onOpenChange={setShortcuts} />

@@ -2,16 +2,15 @@
 import { Plus } from 'lucide-react';
 
 import { SessionList } from '../features/sessions/session-list';
-import { SideButton } from '../features/shell/app-shell';
 import { usePageTitle } from '../features/shell/page-title';
 import { PlainPage } from '../features/shell/plain-page';
 import { useSessions } from '../lib/queries';
 import { Button } from '../ui/button';
-import { useFrame } from './frame';
+import { HeaderStart, useFrame } from './frame';
 
 /** All sessions. */
 export default function SessionsPage() {
-  const { create, openSide } = useFrame();
+  const { create } = useFrame();
   const { data = [] } = useSessions();
   usePageTitle(
     'Sessions',
@@ -21,7 +20,7 @@ export default function SessionsPage() {
   return (
     <PlainPage
       title="Sessions"
-      start={<SideButton onSheet={openSide} />}
+      start={<HeaderStart />}
       action={
         <Button variant="primary" icon={<Plus size={14} aria-hidden />} onClick={create}>
           New session

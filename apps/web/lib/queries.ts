@@ -1,6 +1,6 @@
 /** What the page asks the server for, by key. Sockets tell what changed; these are the truth. */
 import { useQuery, type QueryClient } from '@tanstack/react-query';
-import { routes, type Session, type SessionId } from '@remote-claude/contract';
+import { routes, type Approval, type Session, type SessionId } from '@remote-claude/contract';
 
 import { call } from './client';
 
@@ -8,6 +8,8 @@ export const aboutKey = ['about'] as const;
 const meKey = ['me'] as const;
 export const sessionsKey = ['sessions'] as const;
 export const sessionKey = (id: string) => ['session', id] as const;
+export const rulesKey = ['approval-rules'] as const;
+export const approvalsKey = ['approvals'] as const;
 export const modelKey = ['settings', 'model'] as const;
 export const usersKey = ['users'] as const;
 
@@ -46,6 +48,25 @@ export const useSessions = (terminated = false) =>
     queryFn: () => everySession(terminated),
     refetchInterval: 30_000,
   });
+
+/** Open questions over all sessions, oldest first. Many more than a person can look through are not asked for. */
+const everyApproval = async (): Promise<Approval[]> => {
+  const items: Approval[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { limit: 200, ...(cursor === null ? {} : { cursor }) };
+    const page: { items: Approval[]; nextCursor: string | null } = await call(routes.claude.allApprovals, { query });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null && items.length < 1_000);
+  return items;
+};
+
+export const useApprovals = () =>
+  useQuery({ queryKey: approvalsKey, queryFn: everyApproval, refetchInterval: 10_000, staleTime: 0 });
+
+export const useApprovalRules = () =>
+  useQuery({ queryKey: rulesKey, queryFn: async () => (await call(routes.claude.rules, {})).items });
 
 export const useSessionRow = (id: SessionId) =>
   useQuery({

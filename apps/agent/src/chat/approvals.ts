@@ -12,11 +12,19 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { CanUseTool, PermissionResult } from '@anthropic-ai/claude-agent-sdk';
-import type { ApprovalId, ApprovalKind, CommandId, OpenApproval, TurnId } from '@remote-claude/contract';
+import type { ApprovalRule, ApprovalId, ApprovalKind, CommandId, OpenApproval, TurnId } from '@remote-claude/contract';
 
 import type { Propose } from '../parts.js';
 import { boundedInput, shortened } from './bounded.js';
-import { isAllowedBy, ruleFor, updatesOf, wordsOf, type AskedFor, type SessionRule } from './session-rules.js';
+import {
+  isAllowedBy,
+  isAlwaysAllowed,
+  ruleFor,
+  updatesOf,
+  wordsOf,
+  type AskedFor,
+  type SessionRule,
+} from './session-rules.js';
 import { titleOf } from './titles.js';
 import type { ToolCalls } from './tool-calls.js';
 import { inputOf, whyGone, wordsFor, type Answer, type WaitingCall } from './waiting-calls.js';
@@ -59,6 +67,8 @@ export interface ApprovalsDeps {
   /** The tool call that started that subagent. */
   parentOf(agentId: string): string | null;
   rules(): readonly SessionRule[];
+  /** What the session's owner always allows, in all sessions. */
+  standing(): readonly ApprovalRule[];
   addRule(rule: SessionRule): void;
   /** Whether the process of Claude Code ends now, and nobody asked it to stop. */
   isLost(): Promise<boolean>;
@@ -169,7 +179,8 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
       call.approval.tool === tool && isDeepStrictEqual(inputOf(call), JSON.parse(JSON.stringify(input)));
     const found = agentID === undefined ? [...kept.values()].find(isSame) : undefined;
     if (found !== undefined) return again(found, id, signal);
-    if (isAllowedBy(rules(), asked)) return { behavior: 'allow', updatedInput: input };
+    if (isAllowedBy(rules(), asked) || isAlwaysAllowed(deps.standing(), asked))
+      return { behavior: 'allow', updatedInput: input };
 
     const shown = boundedInput(input, keepBlob);
     const rule = ruleFor(asked);

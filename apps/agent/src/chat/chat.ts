@@ -9,6 +9,7 @@ import type { HookCallback } from '@anthropic-ai/claude-agent-sdk';
 import type {
   AgentCommand,
   AgentEvent,
+  ApprovalRule,
   ClaudeSettings,
   CommandId,
   ServerMessage,
@@ -35,6 +36,8 @@ export interface Chat extends ActivitySource {
   feed: ChatFeed;
   /** Does a command once, however often it comes. */
   command(command: AgentCommand): Promise<void>;
+  /** What the session's owner always allows, all of it. */
+  setRules(rules: readonly ApprovalRule[]): void;
   /** A passing word for everyone who watches. */
   notice(kind: 'info' | 'warning', text: string): void;
   /** Ends Claude's process; what was under way is found by the next life. */
@@ -95,6 +98,8 @@ export const createChat = (deps: ChatDeps): Chat => {
   const onChange = (): void => record.touch();
   const blocks = createBlocks({ publish, onChange });
   const toolCalls = createToolCalls({ propose, keepBlob, workspace, now, onChange: () => record.save() });
+  /** Until the server has said it in this life nothing is allowed by it. */
+  let standing: readonly ApprovalRule[] = [];
   const approvals = createApprovals({
     propose,
     keepBlob,
@@ -106,6 +111,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     parentOf: (id) => translator.parentOf(id),
     messageIds: () => turns.current?.messageIds ?? [],
     rules: () => memory.value.rules,
+    standing: () => standing,
     addRule: (rule) => memory.change({ rules: [...memory.value.rules, rule] }),
     isLost: async () => !isStopped(turns.current) && (await supply.isGone()),
     left: recovered.waiting,
@@ -349,6 +355,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     feed,
     command,
+    setRules: (rules) => (standing = rules),
     notice,
     idleMs: () => (queue.isBusy || translator.backgroundTasks > 0 ? 0 : Math.max(0, now() - turns.endedAt)),
     close: async () => {

@@ -172,3 +172,18 @@ it('never repeats a call that was released', async () => {
   expect(ran()).toBe('ran\n');
   expect(typesOf(control).filter((type) => type === 'turn.started').length).toBeLessThanOrEqual(2);
 });
+
+it('does not ask for what its owner always allows, letter by letter, until that is revoked', async () => {
+  control.send({ type: 'rules', rules: [{ kind: 'command', command }] });
+  control.command({ type: 'prompt', prompt: 'Please append.' });
+  expect(await control.next('tool.finished')).toMatchObject({ outcome: 'ok' });
+  await control.next('turn.ended');
+  expect(ran()).toBe('ran\n');
+  const other = await raise('Something changeable.');
+  expect(other.approval.input).toMatchObject({ command: 'echo one >> ran.txt' });
+  answer(other.approval.approvalId, { decision: 'deny' });
+  await control.next('turn.ended');
+  control.send({ type: 'rules', rules: [] });
+  await raise('Please append.');
+  expect(ran()).toBe('ran\n');
+});

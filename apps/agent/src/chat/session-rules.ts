@@ -4,6 +4,7 @@
  * It does not ask anyone and does not store anything.
  */
 import type { PermissionUpdate } from '@anthropic-ai/claude-agent-sdk';
+import { isRuleFor, type ApprovalRule } from '@remote-claude/contract';
 import { z } from 'zod';
 
 import { shortened } from './bounded.js';
@@ -86,6 +87,13 @@ export const isAllowedBy = (rules: readonly SessionRule[], asked: AskedFor): boo
     if (rule.kind === 'edits') return wouldAcceptEdits(asked);
     return rule.kind === 'command' && rule.tool === asked.tool && rule.command === asked.input['command'];
   });
+
+/** Whether the session's owner always allows this call. Of edits only those that the work tree holds. */
+export const isAlwaysAllowed = (standing: readonly ApprovalRule[], asked: AskedFor): boolean =>
+  !asked.onceOnly &&
+  standing.some(
+    (rule) => isRuleFor(rule, asked.tool, { ...asked.input }) && (rule.kind !== 'edits' || wouldAcceptEdits(asked)),
+  );
 
 /** For the process that asked. */
 export const updatesOf = (rule: SessionRule): PermissionUpdate[] =>

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-import { agentPaths, type AgentCommand, type AgentEvent, type CommandId } from '@remote-claude/contract';
+import {
+  agentPaths,
+  controlVersion,
+  type AgentCommand,
+  type AgentEvent,
+  type ApprovalRule,
+  type CommandId,
+} from '@remote-claude/contract';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createBlobs, type Blobs } from '../journal/blobs.js';
@@ -29,6 +36,7 @@ let link: ControlLink;
 let server: AgentServer;
 let socketPath: string;
 let commands: AgentCommand[];
+let rules: readonly ApprovalRule[];
 let orphaned: number;
 let clients: ControlClient[];
 
@@ -42,6 +50,7 @@ beforeEach(async () => {
   scratch = scratchFolder();
   socketPath = join(scratch.path, 'agent.sock');
   commands = [];
+  rules = [];
   clients = [];
   orphaned = 0;
   journal = createJournal({ dir: join(scratch.path, 'journal'), log });
@@ -55,6 +64,7 @@ beforeEach(async () => {
       commands.push(command);
     },
     idleMs: () => 5,
+    onRules: (told) => (rules = told),
     onOrphaned: () => (orphaned += 1),
     orphanTimeoutMs: 300,
     log,
@@ -99,7 +109,7 @@ describe('the control link', () => {
 
   it('says hello, hands commands on, and proposes what comes', async () => {
     const client = await connect();
-    expect(client.hello).toMatchObject({ source: journal.source, idleMs: 5, version: 1 });
+    expect(client.hello).toMatchObject({ source: journal.source, idleMs: 5, version: controlVersion });
     const id = client.command({ type: 'interrupt' });
     await until('the command', () => commands.length === 1);
     expect(commands[0]).toEqual({ id, type: 'interrupt' });
@@ -107,6 +117,14 @@ describe('the control link', () => {
     await until('the proposals', () => client.proposed.length === 3);
     expect(reasonsOf(client)).toEqual(['a', 'b', 'c']);
     await until('the acknowledgement', () => !journal.hasUnacknowledged());
+  });
+
+  it('hands on what is always allowed', async () => {
+    const client = await connect();
+    const told = [{ kind: 'command' as const, command: 'ls' }];
+    client.send({ type: 'rules', rules: told });
+    await until('the rules', () => rules.length === 1);
+    expect(rules).toEqual(told);
   });
 
   it('sends more than one batch holds, once and in order', async () => {

@@ -8,6 +8,7 @@ import {
   controlVersion,
   toAgentControl,
   type AgentCommand,
+  type ApprovalRule,
   type FromAgentControl,
   type ToAgentControl,
 } from '@remote-claude/contract';
@@ -27,6 +28,7 @@ export interface ControlLinkDeps {
   blobs: Blobs;
   agentVersion: string;
   onCommand(command: AgentCommand): Promise<void>;
+  onRules(rules: readonly ApprovalRule[]): void;
   idleMs(): number;
   /** Nobody has reached the agent for `orphanTimeoutMs`. */
   onOrphaned(): void;
@@ -152,6 +154,8 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
         progressAt = Date.now();
         journal.reject(message.source, message.n, message.reason);
         return;
+      case 'rules':
+        return deps.onRules(message.rules);
       case 'blob-ack':
         blobs.stored(message.hash);
         blobsUnderWay.delete(message.hash);

@@ -95,6 +95,7 @@ export const createLiveHouse = async () => {
 
   const { database, events, door, clock, log, audit, commands } = house;
   const claude = createClaude({
+    rules: house.rules,
     database,
     store: createClaudeStore(database),
     events,

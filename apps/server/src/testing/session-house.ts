@@ -6,6 +6,7 @@ import { createFakeDriver, type FakeOptions } from '@remote-claude/compute/testi
 import type { UserId } from '@remote-claude/contract';
 
 import { createAudit } from '../features/audit/index.js';
+import { createApprovalRules, createRulesStore } from '../features/claude/index.js';
 import { createCommands, createEvents, createEventsStore, type Projection } from '../features/events/index.js';
 import { createPlaces, createPlacesStore, type PlacesDeps } from '../features/places/index.js';
 import { createAgentDoor, createDoorStore } from '../features/relay/index.js';
@@ -72,6 +73,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     requireModel: () => {},
     defaultModel: async () => null,
   });
+  const rules = createApprovalRules({ database, store: createRulesStore(database), audit, bus });
   const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
   const doors = new Map<string, string>();
 
@@ -81,6 +83,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
       store: createPlacesStore(database),
       events,
       commands,
+      rules,
       driver,
       gateway: {
         open: async (sessionId, placeId) => void doors.set(sessionId, placeId),
@@ -115,6 +118,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     audit,
     events,
     commands,
+    rules,
     sessions,
     door,
     doors,

@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import {
   agentPaths,
   clientMessage,
+  controlVersion,
   toAgentControl,
   type AgentCommand,
   type AgentEvent,
@@ -83,7 +84,7 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
     line = opened;
     opened.on('message', (data) => onControl(toAgentControl.parse(JSON.parse((data as Buffer).toString()))));
     opened.on('error', () => {});
-    send({ type: 'hello', version: 1, agentVersion: 'tiny', source, idleMs: 0 });
+    send({ type: 'hello', version: controlVersion, agentVersion: 'tiny', source, idleMs: 0 });
     for (let from = 0; from < journal.length; from += 100) {
       send({ type: 'propose', source, proposals: journal.slice(from, from + 100) });
     }

@@ -1,18 +1,16 @@
 'use client';
 import { PeopleList } from '../../features/people/people-list';
-import { SideButton } from '../../features/shell/app-shell';
 import { usePageTitle } from '../../features/shell/page-title';
 import { PlainPage } from '../../features/shell/plain-page';
 import { useMe } from '../../lib/queries';
 import { Notice } from '../../ui/notice';
-import { useFrame } from '../frame';
+import { HeaderStart } from '../frame';
 
 export default function PeoplePage() {
-  const { openSide } = useFrame();
   const { data } = useMe();
   usePageTitle('People', 0, null);
   return (
-    <PlainPage title="People" start={<SideButton onSheet={openSide} />}>
+    <PlainPage title="People" start={<HeaderStart />}>
       {data?.user.role === 'admin' ? <PeopleList /> : <Notice>Only administrators see this list.</Notice>}
     </PlainPage>
   );

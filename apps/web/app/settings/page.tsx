@@ -1,18 +1,17 @@
 'use client';
+import { AlwaysAllowed } from '../../features/settings/always-allowed';
 import { Appearance } from '../../features/settings/appearance';
 import { ModelForm } from '../../features/settings/model-form';
-import { SideButton } from '../../features/shell/app-shell';
 import { usePageTitle } from '../../features/shell/page-title';
 import { PlainPage, Section } from '../../features/shell/plain-page';
 import { useMe } from '../../lib/queries';
-import { useFrame } from '../frame';
+import { HeaderStart } from '../frame';
 
 export default function SettingsPage() {
-  const { openSide } = useFrame();
   const { data } = useMe();
   usePageTitle('Settings', 0, null);
   return (
-    <PlainPage title="Settings" start={<SideButton onSheet={openSide} />}>
+    <PlainPage title="Settings" start={<HeaderStart />}>
       {data?.user.role === 'admin' && (
         <Section
           title="Model"
@@ -21,6 +20,12 @@ export default function SettingsPage() {
           <ModelForm />
         </Section>
       )}
+      <Section
+        title="Always allowed"
+        lead="What Claude may do in all of your sessions without asking. Each stands for exactly what its words say."
+      >
+        <AlwaysAllowed />
+      </Section>
       <Section title="Appearance" lead="For this browser.">
         <Appearance />
       </Section>

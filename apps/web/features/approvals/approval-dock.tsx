@@ -2,48 +2,10 @@
 /** What Claude waits for, above the composer: one at a time, the oldest first. Nothing here is answered by a key that means "away". */
 import { useEffect, useState } from 'react';
 import { ChevronLeft, ChevronRight } from 'lucide-react';
-import { useInput, type SeenInput } from '../../lib/blobs';
 import { useSession, useSessionView } from '../../lib/session-context';
-import { count } from '../../lib/time';
-import { Button, IconButton } from '../../ui/button';
-import type { CardProps } from './card-props';
-import { PlanCard } from './plan-card';
-import { QuestionCard } from './question-card';
-import { ToolCard } from './tool-card';
-
-const Card = (props: CardProps) => {
-  switch (props.approval.kind) {
-    case 'question':
-      return <QuestionCard {...props} />;
-    case 'plan':
-      return <PlanCard {...props} />;
-    case 'tool':
-      return <ToolCard {...props} />;
-  }
-};
-
-/** Nobody is to allow what they have not seen without knowing that. */
-const WholeNote = ({ bytes, seen: { state, retry } }: { bytes: number; seen: SeenInput }) => {
-  if (state === 'whole') return null;
-  const long = `This input has ${count(bytes)} bytes`;
-  return (
-    <div
-      role={state === 'loading' ? 'status' : 'alert'}
-      className="flex flex-wrap items-center gap-x-2 border-b border-line bg-attention-soft px-3.5 py-1.5 text-xs"
-    >
-      {state === 'loading' && `${long}. All of it is being loaded…`}
-      {state === 'lost' && `${long}, too many to be kept: long texts in it are shown only in their beginning.`}
-      {state === 'failed' && (
-        <>
-          {long}, and only its beginning is here: the rest could not be loaded.
-          <Button size="sm" variant="quiet" onClick={retry}>
-            Try again
-          </Button>
-        </>
-      )}
-    </div>
-  );
-};
+import { toast } from 'sonner';
+import { IconButton } from '../../ui/button';
+import { ApprovalCard } from './approval-card';
 
 /** Who answers with the keyboard goes on in the composer: what has the focus now is about to go. */
 const leaveByKeyboard = (): void => {
@@ -63,13 +25,21 @@ export const ApprovalDock = () => {
     approvals.findIndex(({ approvalId }) => approvalId === chosen),
   );
   const approval = approvals[index];
-  const seen = useInput(sessionId, approval ?? null, true);
   // What was answered by anyone is gone from the list; so is what we remember of it.
   useEffect(() => {
     setAnswered((known) =>
       Object.fromEntries(Object.entries(known).filter(([id]) => approvals.some(({ approvalId }) => approvalId === id))),
     );
   }, [approvals]);
+  // Somebody was quicker, and the question is gone with its card: who it was is said anyway.
+  useEffect(() => {
+    for (const { command: late, status, error } of outbox) {
+      if (late.type !== 'approve' || status !== 'failed') continue;
+      if (approvals.some(({ approvalId }) => approvalId === late.payload.approvalId)) continue;
+      toast.info(error);
+      store.discard(late.id);
+    }
+  }, [approvals, outbox, store]);
   if (approval === undefined) return <div aria-live="assertive" className="sr-only" />;
 
   const sent = outbox.find(({ command: { id } }) => id === answered[approval.approvalId]);
@@ -104,12 +74,12 @@ export const ApprovalDock = () => {
             </span>
           </div>
         )}
-        <WholeNote bytes={approval.wholeInput?.bytes ?? 0} seen={seen} />
-        <Card
-          key={`${approval.approvalId} ${seen.state}`}
-          approval={{ ...approval, input: seen.input }}
-          busy={busy || seen.state === 'loading'}
+        <ApprovalCard
+          sessionId={sessionId}
+          approval={approval}
+          busy={busy}
           allowed={can('session.approve')}
+          failure={failed?.error ?? null}
           onAnswer={(answer) => {
             if (failed !== undefined) store.discard(failed.command.id);
             const id = command('approve', { approvalId: approval.approvalId, scope: 'once', ...answer });
@@ -117,11 +87,6 @@ export const ApprovalDock = () => {
             leaveByKeyboard();
           }}
         />
-        {failed !== undefined && (
-          <p role="alert" className="border-t border-line px-3.5 py-2 text-danger">
-            Your answer was not taken. {failed.error}
-          </p>
-        )}
       </section>
     </div>
   );

@@ -2,6 +2,7 @@
 /** May Claude use this tool with this input? The whole input is here, by what it is. */
 import { useState } from 'react';
 import { ShieldQuestion } from 'lucide-react';
+import { alwaysRuleOf, wordsOfRule } from '@remote-claude/contract';
 
 import { Button } from '../../ui/button';
 import { ToolInputView } from '../../ui/tool-input';
@@ -10,6 +11,7 @@ import { DenyForm } from './deny';
 
 export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
   const [denying, setDenying] = useState(false);
+  const always = alwaysRuleOf(approval);
   return (
     <>
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">
@@ -43,12 +45,22 @@ export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
                 Allow for this session
               </Button>
             )}
+            {always !== null && (
+              <Button disabled={busy} onClick={() => onAnswer({ decision: 'allow', scope: 'always' })}>
+                Always allow
+              </Button>
+            )}
             <Button variant="ghost" disabled={busy} onClick={() => setDenying(true)}>
               Deny
             </Button>
             {approval.sessionRule !== null && (
               <p className="w-full text-xs text-muted">
                 For this session allows: <span className="text-text">{approval.sessionRule}</span>
+              </p>
+            )}
+            {always !== null && (
+              <p className="w-full text-xs break-words text-muted">
+                Always allows, in all of your sessions: <span className="text-text">{wordsOfRule(always)}</span>
               </p>
             )}
           </div>

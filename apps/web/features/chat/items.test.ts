@@ -115,6 +115,16 @@ describe('tool calls', () => {
     expect(calls).toHaveLength(1);
     expect(calls[0]).toMatchObject({ outcome: 'ok', approval: { status: 'denied', reason: 'no' } });
   });
+  it('show the input that ran where a person changed it', () => {
+    const changed = { ...answered('t1', 'allow'), input: { command: 'ls -l' } };
+    const { calls } = toolsOf([called('t1'), asked('t1'), changed, finished('t1')]);
+    expect(calls[0]).toMatchObject({ input: { command: 'ls -l' }, approval: { isEdited: true } });
+    const form = { ...answered('t1', 'allow'), input: { answers: { 'Which?': 'Red' } } };
+    expect(toolsOf([called('t1'), asked('t1'), form]).calls[0]).toMatchObject({
+      input: { command: 'ls' },
+      approval: { isEdited: false },
+    });
+  });
   it('show alone where only the end is known', () => {
     expect(toolsOf([finished('t1')]).calls[0]).toMatchObject({ title: 'Run t1', input: null, outcome: 'ok' });
   });

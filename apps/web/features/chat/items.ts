@@ -20,6 +20,8 @@ export interface CallApproval {
   by: string | null;
   scope: ApprovalScope | null;
   reason: string | null;
+  /** The person changed the input before it ran. */
+  isEdited: boolean;
 }
 
 export interface Said {
@@ -177,7 +179,16 @@ const createRun = () => {
     const call = callOfApproval.get(approvalId) ?? approvalId;
     changeCall(call, (known) => ({
       ...known,
-      approval: { approvalId, status: 'open', by: null, scope: null, reason: null, ...known.approval, ...patch },
+      approval: {
+        approvalId,
+        status: 'open',
+        by: null,
+        scope: null,
+        reason: null,
+        isEdited: false,
+        ...known.approval,
+        ...patch,
+      },
     }));
   };
 
@@ -227,9 +238,16 @@ const createRun = () => {
         return approvalOf(approvalId, { status: 'open' });
       }
       case 'approval.answered': {
-        const { approvalId, by, scope, reason, decision } = event;
+        const { approvalId, by, scope, reason, decision, input } = event;
+        const isAllowed = decision === 'allow';
+        // What ran is shown, and not what was asked; a form's answers are in what Claude is told.
+        const changed = isAllowed && input !== null && !('answers' in input) ? input : null;
+        if (changed !== null) {
+          changeCall(callOfApproval.get(approvalId) ?? approvalId, (call) => ({ ...call, input: changed }));
+        }
         return approvalOf(approvalId, {
-          status: decision === 'allow' ? 'allowed' : 'denied',
+          isEdited: changed !== null,
+          status: isAllowed ? 'allowed' : 'denied',
           by: by.name,
           scope,
           reason,

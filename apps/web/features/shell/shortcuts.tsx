@@ -9,6 +9,7 @@ const groups = [
     rows: [
       ['Mod+K', 'Search and commands'],
       ['Alt+N', 'New session'],
+      ['Alt+I', 'What waits for you'],
       ['F6', 'Next pane'],
       ['Shift+F6', 'Pane before'],
       ['?', 'This list'],

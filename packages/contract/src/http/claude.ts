@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { numberedEvent } from '../events/index.js';
 import { turnOutcome } from '../events/agent-events.js';
 import { approvalId, blobHash, commandId, turnId } from '../ids.js';
+import { ruleId, storedRule } from '../model/approval-rule.js';
 import { approval, approvalAnswer } from '../model/approval.js';
 import { tokenUsage } from '../model/usage.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
@@ -112,7 +113,7 @@ export const claudeRoutes = {
     params: sessionParams.extend({ approvalId }),
     body: approvalAnswer,
     responses: { 200: approval },
-    errors: [...mine, 'already_answered'],
+    errors: [...mine, 'already_answered', 'conflict'],
     audit: 'claude.answer',
   }),
   allApprovals: defineRoute({
@@ -124,5 +125,25 @@ export const claudeRoutes = {
     query: pageQuery,
     responses: { 200: pageOf(approval) },
     errors: ['unauthenticated'],
+  }),
+  rules: defineRoute({
+    id: 'approvals.rules.list',
+    method: 'GET',
+    path: '/approval-rules',
+    summary: 'What you always allow in all of your sessions, newest first.',
+    permission: 'signed-in',
+    responses: { 200: pageOf(storedRule) },
+    errors: ['unauthenticated'],
+  }),
+  revokeRule: defineRoute({
+    id: 'approvals.rules.delete',
+    method: 'DELETE',
+    path: '/approval-rules/:ruleId',
+    summary: 'Be asked again: revokes what you always allowed, in running sessions too.',
+    permission: 'signed-in',
+    params: z.object({ ruleId }),
+    responses: { 200: storedRule },
+    errors: ['unauthenticated', 'not_found'],
+    audit: 'approvals.rules.delete',
   }),
 } as const;

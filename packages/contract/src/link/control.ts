@@ -6,11 +6,12 @@ import { z } from 'zod';
 
 import { agentEvent } from '../events/agent-events.js';
 import { approvalId, blobHash, commandId, turnId } from '../ids.js';
+import { approvalRule } from '../model/approval-rule.js';
 import { approvalAnswer } from '../model/approval.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
 /** Version of this protocol. A server works with agents of its own version and of the one before. */
-export const controlVersion = 1;
+export const controlVersion = 2;
 
 /** What an agent is told to do. An agent does each id once, however often it is told. */
 export const agentCommand = z.discriminatedUnion('type', [
@@ -31,6 +32,8 @@ export const toAgentControl = z.discriminatedUnion('type', [
   z.object({ type: z.literal('command'), command: agentCommand }),
   /** Everything of this journal up to `n` is stored: the agent may forget it. */
   z.object({ type: z.literal('ack'), source: z.string(), n: z.int().nonnegative() }),
+  /** What the session's owner always allows: after each hello, and when it changes. Since version 2. */
+  z.object({ type: z.literal('rules'), rules: z.array(approvalRule).max(1_000) }),
   /** Stored blobs, by hash. */
   z.object({ type: z.literal('blob-ack'), hash: blobHash }),
   /** This event will never be taken (malformed or not an agent's to write): skip it and log why. */

@@ -1,6 +1,8 @@
 // Talking to Claude, for sockets, tasks and the composition.
 
 export { createApprovalProjection } from './projection.js';
+export { createApprovalRules, rulesChannel } from './rules.js';
+export { createRulesStore } from './rules-store.js';
 export { claudeRoutes } from './routes.js';
 export { createClaude, type Claude } from './service.js';
 export { createClaudeStore } from './store.js';

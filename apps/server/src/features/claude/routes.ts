@@ -4,6 +4,7 @@ import { routes, type CommandId } from '@remote-claude/contract';
 import type { FastifyReply } from 'fastify';
 
 import { answered, contentPolicy, handle, type Actor, type BoundRoute } from '../../platform/http/index.js';
+import type { ApprovalRules } from './rules.js';
 import type { Claude, ClaudeAct } from './service.js';
 
 interface ClaudeCall {
@@ -29,7 +30,12 @@ const goneSignal = (reply: FastifyReply): AbortSignal => {
   return controller.signal;
 };
 
-export const claudeRoutes = (claude: Claude): BoundRoute[] => [
+export const claudeRoutes = (claude: Claude, rules: ApprovalRules): BoundRoute[] => [
+  handle(routes.claude.rules, async (call) => ({ status: 200, body: await rules.list(call) })),
+  handle(routes.claude.revokeRule, async (call) => ({
+    status: 200,
+    body: await rules.revoke(call, call.params.ruleId),
+  })),
   handle(routes.claude.chat, async (call) => {
     const act = actOf(call);
     const { id = act.id, message, wait } = call.body;

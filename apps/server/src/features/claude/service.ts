@@ -22,6 +22,7 @@ import type { Database, Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
 import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
+import type { ApprovalRules } from './rules.js';
 import type { ApprovalPageEnd, ClaudeStore } from './store.js';
 import { waitForTurn, type TurnAnswer } from './wait.js';
 
@@ -30,6 +31,7 @@ export interface ClaudeDeps {
   store: ClaudeStore;
   events: Events;
   commands: Commands;
+  rules: Pick<ApprovalRules, 'add'>;
   audit: Audit;
   clock: Clock;
   /** Throws where this model may not be used here. */
@@ -55,7 +57,7 @@ export interface InterruptTarget {
 const maxQueued = 100;
 
 export const createClaude = (deps: ClaudeDeps) => {
-  const { database, store, events, commands, audit, clock } = deps;
+  const { database, store, events, commands, rules, audit, clock } = deps;
 
   /** Stores one command with all that belongs to it. The same id again is the same act, with other content it is refused. */
   const command = async (
@@ -167,6 +169,7 @@ export const createClaude = (deps: ClaudeDeps) => {
         action: 'claude.answer',
         details: { approvalId, tool: approval.tool, decision: answer.decision, scope: answer.scope },
         async also() {
+          if (answer.decision === 'allow' && answer.scope === 'always') await rules.add(trx, actor.userId, approval);
           await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
           await events.record(trx, sessionId, [
             {
@@ -258,8 +261,9 @@ const closedApproval = (approval: Approval): AppError =>
         status: 'expired',
       })
     : new AppError('already_answered', {
-        message: `${approval.answeredBy?.name ?? 'Somebody'} has answered this already: ${approval.decision ?? ''}.`,
+        message: `Already ${approval.decision === 'deny' ? 'denied' : 'allowed'} by ${approval.answeredBy?.name ?? 'somebody'}.`,
         answeredBy: approval.answeredBy,
+        answeredAt: approval.answeredAt,
         decision: approval.decision,
       });
 

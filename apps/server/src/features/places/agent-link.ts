@@ -1,7 +1,7 @@
 // The control link to one agent: tells it its commands, stores what it proposes, and notices when it is gone.
 // It knows the protocol and one socket at a time; what a lost agent means is the reconciler's matter.
 
-import { agentPaths, type ToAgentControl } from '@remote-claude/contract';
+import { agentPaths, type ApprovalRule, type ToAgentControl } from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';
@@ -21,11 +21,17 @@ export interface LinkTiming {
   maxRetryMs: number;
 }
 
+/** What the owner of a session always allows. */
+export interface RuleSource {
+  ofSession(sessionId: string): Promise<{ ownerId: string | null; rules: ApprovalRule[] }>;
+}
+
 export interface AgentLinkDeps {
   sessionId: string;
   door: AgentDoor;
   events: Events;
   commands: Commands;
+  rules: RuleSource;
   clock: Clock;
   log: Log;
   timing: LinkTiming;
@@ -43,6 +49,8 @@ export interface AgentLink {
   heardAtMs(): number;
   /** There may be new commands. */
   deliver(): void;
+  /** What this person always allows may be another; null for anybody. */
+  rulesChanged(ownerId: string | null): void;
   /** Resolves when nothing of it is at work. */
   close(): Promise<void>;
 }
@@ -56,6 +64,8 @@ const limits: BrakeLimits = {
 };
 /** What may wait for an agent that does not read: it is told all of it again on its next link. */
 const maxWaitingBytes = 16 * 1024 * 1024;
+/** Version of the control link since which agents take rules. */
+const rulesSince = 2;
 
 export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   const { sessionId, door, commands, clock, log, timing } = deps;
@@ -127,8 +137,11 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       flow,
       breakOff,
       onActivity: deps.onActivity,
-      onHello: () => {
+      onHello: (version) => {
         if (!step('hello')) return;
+        // An agent of the version before knows no rules, and asks.
+        if (version >= rulesSince) tellRules = () => sayRules(send, drop);
+        tellRules();
         deliver = outbox.deliver;
         deliver();
         deps.onUp();
@@ -148,6 +161,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     const openedAtMs = heardAtMs;
     opened.once('close', () => {
       deliver = () => {};
+      tellRules = () => {};
       intake.stop();
       // A link that held is no failure; one that comes and goes is not called as fast as it goes.
       if (clock.monotonicMs() - openedAtMs > timing.maxRetryMs) failures = 0;
@@ -172,12 +186,35 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     });
   };
 
+  /** Whose rules the agent was told; null before the first time. */
+  let ownerId: string | null = null;
+  let telling: Promise<void> = Promise.resolve();
+  const sayRules = (send: (message: ToAgentControl) => void, drop: () => void): void => {
+    // One after the other, so that the last word is the newest.
+    telling = telling
+      .then(() => deps.rules.ofSession(sessionId))
+      .then(
+        (found) => {
+          ownerId = found.ownerId;
+          send({ type: 'rules', rules: found.rules });
+        },
+        (err: unknown) => {
+          log.warn({ err, sessionId }, 'what is always allowed could not be read; the link begins anew');
+          drop();
+        },
+      );
+  };
+
   let deliver = (): void => {};
+  let tellRules = (): void => {};
   dial();
   return {
     isUp: () => state === 'up',
     heardAtMs: () => heardAtMs,
     deliver: () => deliver(),
+    rulesChanged: (of) => {
+      if (of === null || ownerId === null || of === ownerId) tellRules();
+    },
     async close() {
       step('close');
       cancelTimer();
@@ -190,6 +227,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
         });
       }
       await working;
+      await telling;
     },
   };
 };

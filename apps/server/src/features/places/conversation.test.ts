@@ -56,6 +56,7 @@ beforeEach(async () => {
   });
   const { database, events, commands, audit, clock } = house;
   claude = createClaude({
+    rules: house.rules,
     database,
     store: createClaudeStore(database),
     events,
@@ -286,7 +287,7 @@ describe('what an agent may not say', () => {
   });
 });
 
-const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null) =>
+const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null, sessionRule: string | null = null) =>
   agent.propose({
     type: 'approval.asked',
     approval: {
@@ -296,7 +297,7 @@ const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null)
       tool: 'Bash',
       title: 'Run ls',
       input: { command: 'ls' },
-      sessionRule: null,
+      sessionRule,
       agent: null,
       askedAt: new Date(0).toISOString(),
     },
@@ -325,6 +326,37 @@ describe('approvals', () => {
     ).rejects.toMatchObject({
       code: 'not_found',
     });
+  });
+
+  test('what is always allowed is told to every agent of that person, and revoked again', async () => {
+    const { person, id } = await running();
+    const second = await house.person('Bob');
+    const other = (await house.sessions.create(person, {})).id;
+    const foreign = (await house.sessions.create(second, {})).id;
+    const toldTo = (of: string) =>
+      agentOf(of).control.flatMap((message) => (message.type === 'rules' ? [message.rules] : []));
+    for (const of of [id, other, foreign]) await vi.waitFor(() => expect(toldTo(of)).toEqual([[]]), patience);
+    const answer = { decision: 'allow', scope: 'always' } as const;
+    ask(agentOf(id), 'lasting', null, 'once and for all');
+    ask(agentOf(id), 'passing');
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).openApprovals).toBe(2), patience);
+    const act = { ...person, sessionId: id };
+    await expect(claude.answer(act, 'passing' as never, answer)).rejects.toMatchObject({ code: 'conflict' });
+    await claude.answer(act, 'lasting' as never, answer);
+    const rule = { kind: 'command', command: 'ls' };
+    for (const of of [id, other]) await vi.waitFor(() => expect(toldTo(of).at(-1)).toEqual([rule]), patience);
+    const { items } = await house.rules.list(person);
+    expect(items).toMatchObject([{ rule, words: 'exactly this command: ls' }]);
+    expect((await house.rules.list(second)).items).toEqual([]);
+    await expect(house.rules.revoke(second, items[0]?.id ?? '')).rejects.toMatchObject({ code: 'not_found' });
+    await house.rules.revoke(person, items[0]?.id ?? '');
+    for (const of of [id, other]) await vi.waitFor(() => expect(toldTo(of).at(-1)).toEqual([]), patience);
+    expect(toldTo(foreign)).toEqual([[]]);
+    const rows = await house.database.db.selectFrom('audit_logs').selectAll().orderBy('id').execute();
+    expect(rows.slice(-2)).toMatchObject([
+      { action: 'claude.answer', details: { scope: 'always' } },
+      { action: 'approvals.rules.delete', details: { rule } },
+    ]);
   });
 
   test('an answer to a stopped session is told to the next agent', async () => {

@@ -26,7 +26,8 @@ export interface IntakeDeps {
   flow: Flow;
   /** Ends a connection over which an honest agent would not say this. */
   breakOff(why: string): void;
-  onHello(): void;
+  /** With the version of the protocol that the agent speaks. */
+  onHello(version: number): void;
   onActivity(idleMs: number): void;
 }
 
@@ -159,7 +160,7 @@ export const createIntake = (deps: IntakeDeps) => {
         case 'hello':
           if (said.version > controlVersion)
             log.warn({ sessionId, version: said.version }, 'the agent is newer than this server');
-          deps.onHello();
+          deps.onHello(said.version);
           deps.onActivity(said.idleMs);
           return 0;
         case 'activity':

@@ -6,6 +6,7 @@ import { ComputeError } from '@remote-claude/compute';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Cancel } from '../../platform/clock.js';
+import { rulesChannel } from '../claude/index.js';
 import { commandsChannel, wantedChannel } from '../events/index.js';
 import { createAgentLink, type AgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming, type Sight } from './decide.js';
@@ -14,7 +15,7 @@ import { createSteps, type StepDeps } from './steps.js';
 import type { PlaceRow } from './store.js';
 import { reasonOf, StepFailure } from './stumble.js';
 
-export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door'> {
+export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rules'> {
   bus: Bus;
   timing: PlaceTiming &
     LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
@@ -316,6 +317,10 @@ export const createPlaces = (given: PlacesDeps) => {
     bus.subscribe(commandsChannel, (notice) => {
       if (notice.kind === 'message') watches.get(idOf(notice.payload))?.link?.link.deliver();
       else for (const watch of watches.values()) watch.link?.link.deliver();
+    }),
+    bus.subscribe(rulesChannel, (notice) => {
+      const owner = notice.kind === 'message' ? idOf(notice.payload) : null;
+      for (const watch of watches.values()) watch.link?.link.rulesChanged(owner);
     }),
   ];
 

@@ -118,6 +118,13 @@ export interface ApprovalsTable {
   answered_at: Time | null;
 }
 
+export interface ApprovalRulesTable {
+  id: Generated<string>;
+  user_id: string;
+  rule: unknown;
+  created_at: CreatedAt;
+}
+
 export interface TasksTable {
   id: Generated<string>;
   user_id: string;
@@ -202,6 +209,7 @@ export interface DatabaseSchema {
   blobs: BlobsTable;
   commands: CommandsTable;
   approvals: ApprovalsTable;
+  approval_rules: ApprovalRulesTable;
   tasks: TasksTable;
   usage: UsageTable;
   audit_logs: AuditLogsTable;

@@ -11,7 +11,6 @@ import { Chat } from '../../../features/chat/chat';
 import { ConnectionBanner } from '../../../features/connection/connection-banner';
 import { PlaceCard } from '../../../features/sessions/place-card';
 import { SessionHeader } from '../../../features/sessions/session-header';
-import { SideButton } from '../../../features/shell/app-shell';
 import { usePageTitle } from '../../../features/shell/page-title';
 import { PhoneBench } from '../../../features/shell/phone-bench';
 import { PaneToggles, Workbench } from '../../../features/shell/workbench';
@@ -21,7 +20,7 @@ import { useSessionRow, useSessions } from '../../../lib/queries';
 import { SessionProvider, useSessionView } from '../../../lib/session-context';
 import { narrow, useMedia } from '../../../lib/use-media';
 import { Empty } from '../../../ui/empty';
-import { useFrame } from '../../frame';
+import { HeaderStart, useFrame } from '../../frame';
 import { panes } from '../../pane-registry';
 
 const Bench = ({ session }: { session: Session }) => {
@@ -40,11 +39,7 @@ const Bench = ({ session }: { session: Session }) => {
   const chat = <Chat dock={<ApprovalDock />} place={<PlaceCard session={session} />} />;
   return (
     <>
-      <SessionHeader
-        session={session}
-        start={<SideButton onSheet={openSide} />}
-        panes={<PaneToggles panes={panes} />}
-      />
+      <SessionHeader session={session} start={<HeaderStart />} panes={<PaneToggles panes={panes} />} />
       <ConnectionBanner />
       {phone ? (
         <PhoneBench chat={chat} panes={panes} waiting={here > 0} onSessions={openSide} />

@@ -1,9 +1,11 @@
 // Every migration in order. A static list, so that a bundle holds them all.
 
 import type { Migration } from 'kysely';
+import { approvalRules } from './0002-approval-rules.js';
 import { spine } from './0001-spine.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-spine': spine,
+  '0002-approval-rules': approvalRules,
 };

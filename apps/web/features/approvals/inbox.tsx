@@ -1,0 +1,163 @@
+'use client';
+/** What waits for an answer in all of a person's sessions, oldest first, answered in place. Closing it answers nothing. */
+import { useEffect, useState } from 'react';
+import Link from 'next/link';
+import { useQueryClient } from '@tanstack/react-query';
+import { ChevronRight, Inbox as InboxIcon } from 'lucide-react';
+import { routes, type Approval } from '@remote-claude/contract';
+import { toast } from 'sonner';
+
+import { call, isCode, sentenceOf } from '../../lib/client';
+import { cx } from '../../lib/cx';
+import { approvalsKey, useApprovals } from '../../lib/queries';
+import { ago } from '../../lib/time';
+import { useNow } from '../../lib/use-now';
+import { Button } from '../../ui/button';
+import { Dialog } from '../../ui/dialog';
+import { Empty } from '../../ui/empty';
+import { Notice } from '../../ui/notice';
+import { ApprovalCard } from './approval-card';
+import type { CardProps } from './card-props';
+
+interface EntryProps {
+  approval: Approval;
+  open: boolean;
+  now: number;
+  onToggle: () => void;
+  onLeave: () => void;
+}
+
+const Entry = ({ approval, open, now, onToggle, onLeave }: EntryProps) => {
+  const queries = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string | null>(null);
+  const { sessionId, sessionName, approvalId, title } = approval;
+
+  const answer: CardProps['onAnswer'] = (given) => {
+    setBusy(true);
+    setFailure(null);
+    call(routes.claude.answer, { params: { id: sessionId, approvalId }, body: { scope: 'once', ...given } })
+      .catch((thrown: unknown) => {
+        // Somebody was quicker: what they decided is what there is to know.
+        if (isCode(thrown, 'already_answered', 'not_found')) toast.info(sentenceOf(thrown));
+        else setFailure(sentenceOf(thrown));
+      })
+      .finally(() => {
+        setBusy(false);
+        void queries.invalidateQueries({ queryKey: approvalsKey });
+      });
+  };
+
+  return (
+    <li
+      data-testid="inbox-entry"
+      className="overflow-hidden rounded-xl border border-attention-mark/60 bg-surface"
+      data-tool={approval.tool}
+    >
+      <div className="flex min-w-0 items-center gap-2 px-1.5 py-1">
+        <button
+          type="button"
+          aria-expanded={open}
+          onClick={onToggle}
+          className="target flex min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 py-1 text-left hover:bg-hover"
+        >
+          <ChevronRight size={14} className={cx('shrink-0 text-faint', open && 'rotate-90')} aria-hidden />
+          <span className="min-w-0 flex-1">
+            <span className="block truncate">{open ? 'Question' : title}</span>
+            <span className="block truncate text-xs text-muted">
+              {sessionName} · {ago(approval.askedAt, now)}
+            </span>
+          </span>
+        </button>
+        <Link
+          href={`/sessions/${sessionId}`}
+          onClick={onLeave}
+          aria-label={`Open the session ${sessionName}`}
+          className="target shrink-0 rounded-md px-2 py-1 text-xs text-accent-text hover:bg-hover"
+        >
+          Open
+        </Link>
+      </div>
+      {open && (
+        <div className="flex flex-col border-t border-line">
+          <ApprovalCard
+            sessionId={sessionId}
+            approval={approval}
+            busy={busy}
+            allowed
+            failure={failure}
+            onAnswer={answer}
+          />
+        </div>
+      )}
+    </li>
+  );
+};
+
+const Content = ({ onLeave }: { onLeave: () => void }) => {
+  const { data, error, refetch } = useApprovals();
+  const now = useNow(15_000);
+  // undefined: nobody chose, so the oldest is open.
+  const [chosen, setChosen] = useState<string | null | undefined>(undefined);
+  const keyOf = ({ sessionId, approvalId }: Approval): string => `${sessionId} ${approvalId}`;
+  const isThere = chosen === null || data?.some((approval) => keyOf(approval) === chosen) === true;
+  useEffect(() => {
+    if (chosen !== undefined && !isThere) setChosen(undefined);
+  }, [chosen, isThere]);
+  const [first] = data ?? [];
+  const shown = chosen === undefined && first !== undefined ? keyOf(first) : chosen;
+
+  if (data === undefined && error !== null) {
+    return (
+      <Notice
+        tone="danger"
+        role="alert"
+        action={
+          <Button size="sm" onClick={() => void refetch()}>
+            Try again
+          </Button>
+        }
+      >
+        {sentenceOf(error)}
+      </Notice>
+    );
+  }
+  if (data === undefined) {
+    return (
+      <div aria-busy="true" className="space-y-2">
+        <div className="skeleton h-12" />
+        <span className="sr-only">Loading</span>
+      </div>
+    );
+  }
+  if (data.length === 0) {
+    return (
+      <Empty icon={<InboxIcon size={20} aria-hidden />} title="Nothing waits for you">
+        When Claude asks for something in any of your sessions, it stands here.
+      </Empty>
+    );
+  }
+  return (
+    <ul className="space-y-2">
+      {data.map((approval) => {
+        const key = keyOf(approval);
+        return (
+          <Entry
+            key={key}
+            approval={approval}
+            open={shown === key}
+            now={now}
+            onToggle={() => setChosen(shown === key ? null : key)}
+            onLeave={onLeave}
+          />
+        );
+      })}
+    </ul>
+  );
+};
+
+export const Inbox = ({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) => (
+  <Dialog open={open} onOpenChange={onOpenChange} title="Waiting for you">
+    <Content onLeave={() => onOpenChange(false)} />
+  </Dialog>
+);
