@@ -41,7 +41,7 @@ import {
   type Access,
 } from './platform/http/index.js';
 import { preparePageFiles } from './platform/page-files.js';
-import { prepareRuntime, runtimeFiles } from './platform/runtime.js';
+import { createRuntimeSweep, prepareRuntime, runtimeFiles } from './platform/runtime.js';
 import { createClosers, type Closers } from './platform/closers.js';
 import { listen } from './platform/http/listen.js';
 import { countPlaces } from './roles/count-places.js';
@@ -128,6 +128,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   });
   closers.add('compute driver', driver, (opened) => opened.close());
   const readiness = createReadiness({ driver, clock });
+  const runtimes = createRuntimeSweep({ current: runtime.folder, driver, log });
+  closers.add('runtimes', runtimes, (opened) => opened.close());
 
   // Who may do what, and who is asking.
   let port = server.port;
@@ -178,7 +180,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     events,
     audit,
     clock,
-    isolation: driver.isolation,
+    setup: { isolation: driver.isolation, diskRetentionMs: config.retention.sessionsMs },
     maxPerUser: config.sessions.maxPerUser,
     requireModel: models.require,
     defaultModel: () => upstreams.defaultModel(),
@@ -252,6 +254,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     events,
     commands,
     rules,
+    audit,
+    onPlaceEnded: () => void runtimes.sweep(),
     driver,
     gateway: doors,
     door,
@@ -359,7 +363,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   await app.ready();
   port = await listen(app, server.host, server.port);
   // The first look at everything takes as long as it takes; nobody waits for it.
-  void places.start();
+  void places.start().then(runtimes.sweep);
   const sweep = setInterval(() => {
     auth.sweep().catch((err: unknown) => log.warn({ err }, 'old sign-ins could not be removed'));
     idempotency.sweep().catch((err: unknown) => log.warn({ err }, 'old answers could not be removed'));

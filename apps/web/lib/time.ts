@@ -26,7 +26,7 @@ export const ago = (iso: string, now: number): string => {
   if (passed < hour) return `${Math.floor(passed / minute)} min ago`;
   if (passed < day) return `${Math.floor(passed / hour)} h ago`;
   if (passed < 7 * day) return `${Math.floor(passed / day)} d ago`;
-  return new Date(iso).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+  return dateOf(iso);
 };
 
 /** '14:05' for today, with the date before it otherwise. */
@@ -36,6 +36,10 @@ export const timeOfDay = (iso: string, now: number): string => {
   const today = new Date(now).toDateString() === date.toDateString();
   return today ? time : `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${time}`;
 };
+
+/** '3 Jan 2027'. */
+export const dateOf = (iso: string): string =>
+  new Date(iso).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** The whole of it, for a title. */
 export const exactTime = (iso: string): string => new Date(iso).toLocaleString();

@@ -24,7 +24,7 @@ export const StatusDot = ({ shown, className }: { shown: ShownStatus; className?
   <span aria-hidden className={cx('inline-block size-2 shrink-0 rounded-full', looks[shown].dot, className)} />
 );
 
-export const StatusWord = ({ shown, className }: { shown: ShownStatus; className?: string }) => (
+export const StatusWord = ({ shown, note, className }: { shown: ShownStatus; note?: string; className?: string }) => (
   <span
     data-testid="session-status"
     data-shown={shown}
@@ -36,5 +36,6 @@ export const StatusWord = ({ shown, className }: { shown: ShownStatus; className
   >
     <StatusDot shown={shown} />
     {shownWords[shown]}
+    {note !== undefined && <span className="font-normal">({note})</span>}
   </span>
 );

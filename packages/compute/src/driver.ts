@@ -73,6 +73,8 @@ export interface FoundPlace {
   sessionId: string;
   placeId: string;
   handle: PlaceHandle;
+  /** Sources of what it has mounted from the host, at least its read-only ones; null where that cannot be seen. */
+  mounts: string[] | null;
 }
 
 /** Paths as seen inside a session's place, to fill its environment with. */

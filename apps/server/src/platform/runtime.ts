@@ -4,7 +4,10 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { constants } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Driver } from '@remote-claude/compute';
+
+import type { Log } from './log.js';
 
 export interface RuntimeSources {
   /** Folder with `agent.mjs` and the native packages beside it. */
@@ -37,7 +40,7 @@ const copyProgram = async (from: string, to: string): Promise<void> => {
   await chmod(to, 0o755);
 };
 
-/** Gives the folder of this version, made if it is missing. Older ones stay: places that run may have them bound. */
+/** Gives the folder of this version, made if it is missing. Older ones are the sweep's: places that run may have them. */
 export const prepareRuntime = async (options: {
   dataDir: string;
   sources: RuntimeSources;
@@ -56,6 +59,60 @@ export const prepareRuntime = async (options: {
   await openToAll(making);
   await rename(making, folder);
   return { folder, version };
+};
+
+export interface RuntimeSweepDeps {
+  /** The folder that places are started with now; those of other versions lie beside it. */
+  current: string;
+  driver: Pick<Driver, 'list'>;
+  log: Log;
+}
+
+/** Removes the versions that no live place uses. One server works on a data folder, so nobody starts places with them. */
+export const createRuntimeSweep = ({ current, driver, log }: RuntimeSweepDeps) => {
+  const parent = dirname(current);
+  let running: Promise<void> | null = null;
+  let again = false;
+  let closed = false;
+
+  const removeUnused = async (): Promise<void> => {
+    const places = await driver.list();
+    // What one place uses is not known: it may be any of them.
+    if (places.some(({ mounts }) => mounts === null)) return;
+    const mounted = places.flatMap(({ mounts }) => mounts ?? []);
+    for (const name of await readdir(parent)) {
+      const folder = join(parent, name);
+      const isUsed = mounted.some((source) => source === folder || source.startsWith(`${folder}/`));
+      if (folder === current || isUsed || closed) continue;
+      // Half a version never looks like a whole one.
+      const leaving = name.endsWith('.removing') ? folder : `${folder}.removing`;
+      if (leaving !== folder) await rename(folder, leaving);
+      await rm(leaving, { recursive: true, force: true });
+      log.info({ version: name }, 'a runtime that no session uses was removed');
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    while (again && !closed) {
+      again = false;
+      await removeUnused().catch((err: unknown) => log.warn({ err }, 'old runtimes could not be removed'));
+    }
+  };
+
+  return {
+    /** Resolves when a look that began after the call is done. */
+    async sweep(): Promise<void> {
+      again = true;
+      running ??= work().finally(() => {
+        running = null;
+      });
+      await running;
+    },
+    async close(): Promise<void> {
+      closed = true;
+      await running;
+    },
+  };
 };
 
 const openToAll = async (folder: string): Promise<void> => {

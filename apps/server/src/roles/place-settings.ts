@@ -20,7 +20,7 @@ export const placeLimits = ({ compute: { limits } }: Config): PlaceLimits => ({
 });
 
 export const placeTiming = (config: Config): PlacesDeps['timing'] => {
-  const { timing, sessions } = config;
+  const { retention, sessions, timing } = config;
   return {
     ...linkTiming(config),
     reconcileMs: timing.reconcileMs,
@@ -30,6 +30,7 @@ export const placeTiming = (config: Config): PlacesDeps['timing'] => {
     longestRetryMs: timing.retryMaxMs,
     maxAttempts: 3,
     maxDurationMs: sessions.maxDurationMs,
+    diskRetentionMs: retention.sessionsMs,
     warnBeforeMs: sessions.stopGraceMs,
     turnGraceMs: sessions.stopGraceMs,
     stopGraceMs: timing.placeStopMs,

@@ -6,7 +6,7 @@ import { toast } from 'sonner';
 
 import { sentenceOf } from '../../lib/client';
 import { useSession, useSessionView } from '../../lib/session-context';
-import { money } from '../../lib/time';
+import { dateOf, money } from '../../lib/time';
 import { StatusWord } from '../../ui/status';
 import { SessionMenu } from './session-menu';
 import { allowedActions, useSessionActions } from './use-session-actions';
@@ -68,7 +68,12 @@ export const SessionHeader = ({ session, start, panes }: { session: Session; sta
     <header className="flex h-11 shrink-0 items-center pointer-coarse:h-13 gap-2 border-b border-line bg-surface px-2">
       {start}
       <Name session={current} name={name} />
-      <StatusWord shown={shown} className="shrink-0" />
+      <StatusWord
+        shown={shown}
+        className="shrink-0"
+        {...(shown === 'terminated' &&
+          session.diskUntil !== null && { note: `disk until ${dateOf(session.diskUntil)}` })}
+      />
       <span className="flex-1" />
       <span className="text-xs text-faint tabular-nums max-md:hidden" title="Cost of this session so far">
         {money(state?.costUsd ?? session.costUsd)}

@@ -8,7 +8,7 @@ import type { Session } from '@remote-claude/contract';
 import { sentenceOf } from '../../lib/client';
 import { cx } from '../../lib/cx';
 import { useSessions } from '../../lib/queries';
-import { ago, exactTime, money } from '../../lib/time';
+import { ago, dateOf, exactTime, money } from '../../lib/time';
 import { useNow } from '../../lib/use-now';
 import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
@@ -21,7 +21,8 @@ import { allowedActions, useSessionActions } from './use-session-actions';
 
 const Row = ({ session, now }: { session: Session; now: number }) => {
   const { start, busy } = useSessionActions(session.id);
-  const words = session.reason ?? session.step;
+  const disk = session.diskUntil === null ? null : `Its disk is kept until ${dateOf(session.diskUntil)}.`;
+  const words = session.reason ?? session.step ?? disk;
   return (
     <li className="group relative flex items-center gap-3 px-4 py-2.5 hover:bg-hover">
       <div className="min-w-0 flex-1">

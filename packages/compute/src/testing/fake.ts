@@ -162,9 +162,10 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
 
   const list = (): FoundPlace[] => {
     const live = [...world.places.values()].filter(isLive);
-    const truth = live.map(({ spec: { sessionId, placeId } }) => ({
+    const truth = live.map(({ spec: { sessionId, placeId, readOnlyMounts = [] } }) => ({
       sessionId,
       placeId,
+      mounts: readOnlyMounts.map(({ source }) => source),
       handle: { fake: true, sessionId, placeId },
     }));
     return behaviour.lieAboutList?.(truth) ?? truth;

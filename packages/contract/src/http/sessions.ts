@@ -82,7 +82,7 @@ export const sessionRoutes = {
     id: 'sessions.delete',
     method: 'DELETE',
     path: '/sessions/:id',
-    summary: 'Terminate a session. Its history stays readable.',
+    summary: 'Terminate a session. Its disk goes after `retention.sessions`; its history stays readable.',
     permission: 'session.manage',
     params: sessionParams,
     responses: { 200: session },

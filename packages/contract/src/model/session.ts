@@ -82,5 +82,7 @@ export const session = z.object({
   createdAt: timestamp,
   lastActivity: timestamp,
   terminatedAt: timestamp.nullable(),
+  /** When the disk of a terminated session goes; null before its end, and once the disk is gone. */
+  diskUntil: timestamp.nullable(),
 });
 export type Session = z.infer<typeof session>;

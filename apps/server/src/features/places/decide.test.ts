@@ -23,6 +23,7 @@ const running: Sight = {
   startedAtMs: nowMs - minuteMs,
   reached: true,
   retryAtMs: null,
+  diskUntilMs: null,
   report: { alive: true, cutOff: false, reason: null },
   link: { up: true, silentMs: 0 },
   nowMs,
@@ -137,6 +138,17 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { ...none, wanted: 'terminated', state: { place: place('stopped'), turn: null } },
     { do: 'nothing', againInMs: null },
   ],
+  [
+    'terminated, and its disk has time left',
+    { ...none, wanted: 'terminated', diskUntilMs: nowMs + 1, state: { place: place('stopped'), turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+  [
+    'terminated, and its disk is due',
+    { ...none, wanted: 'terminated', diskUntilMs: nowMs, state: { place: place('stopped'), turn: null } },
+    { do: 'remove-disk' },
+  ],
+  ['terminated, its disk is due, and a place is there', { wanted: 'terminated', diskUntilMs: nowMs }, { do: 'stop' }],
 ];
 
 describe('what to do next', () => {

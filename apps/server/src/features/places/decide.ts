@@ -19,6 +19,8 @@ export interface PlaceTiming {
   maxDurationMs: number | null;
   /** How long before its end people are warned. */
   warnBeforeMs: number;
+  /** How long the disk of a terminated session stays. */
+  diskRetentionMs: number;
   /** How long a running turn may go on after that end. */
   turnGraceMs: number;
 }
@@ -31,6 +33,8 @@ export interface Sight {
   startedAtMs: number | null;
   reached: boolean;
   retryAtMs: number | null;
+  /** When the disk of a terminated session is to go; null where there is none to remove. */
+  diskUntilMs: number | null;
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
   report: { alive: boolean; /** For good: only another place helps. */ cutOff: boolean; reason: string | null } | null;
   link: { up: boolean; silentMs: number };
@@ -42,6 +46,8 @@ export type Decision =
   /** `fresh`: under a new id; else once more under the recorded one, whose handle was never written down. */
   | { do: 'start'; fresh: boolean }
   | { do: 'stop' }
+  /** It was terminated long enough ago. */
+  | { do: 'remove-disk' }
   /** Nothing is there and nothing is wanted: write it down. */
   | { do: 'settle' }
   /** The place ended by itself. */
@@ -58,7 +64,9 @@ export const decide = (sight: Sight, timing: PlaceTiming): Decision => {
   const { placeId, report, state } = sight;
   if (sight.wanted !== 'running') {
     if (placeId !== null) return { do: 'stop' };
-    return state.place.status === 'stopped' ? nothing() : { do: 'settle' };
+    if (state.place.status !== 'stopped') return { do: 'settle' };
+    // One whose time has not come is found by the rounds.
+    return sight.diskUntilMs !== null && sight.diskUntilMs <= sight.nowMs ? { do: 'remove-disk' } : nothing();
   }
   if (placeId === null) {
     if (state.place.status === 'failed' && sight.retryAtMs === null) return nothing();

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createFakeDriver, createFakeWorld, type FakeWorld } from '@remote-claude/compute/testing';
 import { ComputeError } from '@remote-claude/compute';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
@@ -178,6 +177,88 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('the disk of a terminated session', () => {
+  const dayMs = 86_400_000;
+  const later = (ms: number) => ({ ...house.clock, now: () => new Date(Date.now() + ms) });
+  const removals = async (id: string) =>
+    house.database.db
+      .selectFrom('audit_logs')
+      .select(['user_id', 'action'])
+      .where('session_id', '=', id)
+      .where('action', '=', 'sessions.disk.remove')
+      .execute();
+
+  test('stays for its time, then goes once, with its audit row; the history stays', async () => {
+    const ada = await house.person();
+    const driver = createFakeDriver();
+    const now = house.newPlaces(driver);
+    const { id } = await house.sessions.create(ada, {});
+    await now.reconcile(id);
+    const ended = await house.sessions.terminate(id, ada);
+    expect(Date.parse(ended.diskUntil ?? '') - Date.parse(ended.terminatedAt ?? '')).toBe(30 * dayMs);
+    await now.reconcile(id);
+    await now.close();
+    const almost = house.newPlaces(driver, { clock: later(29 * dayMs) });
+    await almost.reconcileAll();
+    expect([driver.world.disks.has(id), await removals(id)]).toEqual([true, []]);
+    await almost.close();
+    const due = house.newPlaces(driver, { clock: later(30 * dayMs) });
+    await vi.waitFor(async () => {
+      await due.reconcileAll();
+      expect(driver.world.disks.has(id)).toBe(false);
+    }, patience);
+    await due.reconcileAll();
+    expect([driver.world.disks.has(id), await removals(id)]).toEqual([
+      false,
+      [{ user_id: null, action: 'sessions.disk.remove' }],
+    ]);
+    const gone = await house.sessions.get(id);
+    expect(gone).toMatchObject({ shown: 'terminated', status: 'stopped', diskUntil: null });
+    expect(gone.reason).toContain('The disk of this session was removed.');
+    expect((await typesOf(id)).at(0)).toBe('session.created');
+    await expect(house.sessions.start(id, ada)).rejects.toMatchObject({ code: 'conflict' });
+    expect(driver.calls.filter(({ verb, id: of }) => verb === 'destroy' && of === id)).toHaveLength(1);
+    await due.close();
+  });
+
+  test('a removal that fails, or whose server dies, is repeated and audited once', async () => {
+    const ada = await house.person();
+    const driver = createFakeDriver();
+    const quick = { clock: later(30 * dayMs), timing: { ...testTiming, longestRetryMs: 50 } };
+    const { id } = await house.sessions.create(ada, {});
+    await house.sessions.terminate(id, ada);
+    driver.world.disks.add(id);
+    driver.behave({ fail: { destroy: new ComputeError('destroy_failed', 'It could not be removed.') } });
+    const first = house.newPlaces(driver, quick);
+    await first.reconcile(id);
+    expect(await house.sessions.get(id)).toMatchObject({ shown: 'terminated', status: 'stopped' });
+    expect((await house.sessions.get(id)).reason).toContain('It could not be removed.');
+    driver.behave({ fail: {}, failAfter: { destroy: new Error('the line broke') } });
+    await vi.waitFor(() => expect(driver.world.disks.has(id)).toBe(false), patience);
+    await first.close();
+    expect((await row(id)).diskRemovedAt).toBeNull();
+    driver.behave({ failAfter: {} });
+    const second = house.newPlaces(driver, quick);
+    await second.reconcile(id);
+    expect((await row(id)).diskRemovedAt).not.toBeNull();
+    expect(await removals(id)).toHaveLength(1);
+    await second.close();
+  });
+
+  test('a stopped session keeps its disk for ever', async () => {
+    const ada = await house.person();
+    const driver = createFakeDriver();
+    const { id } = await house.sessions.create(ada, {});
+    await house.sessions.stop(id, ada);
+    driver.world.disks.add(id);
+    const places = house.newPlaces(driver, { clock: later(3_000 * dayMs) });
+    await places.reconcileAll();
+    await places.reconcile(id);
+    expect(driver.world.disks.has(id)).toBe(true);
+    await places.close();
+  });
+});
+
 describe('steps that cannot be taken', () => {
   const quick = { timing: { ...testTiming, retryMs: 20, longestRetryMs: 100 } };
   const away = new ComputeError('not_ready', 'The engine is away.');
@@ -344,94 +425,4 @@ describe('steps that cannot be taken', () => {
       expect(driver.world.places.get(stray)?.status).toBe('stopped');
     }, quick);
   });
-});
-
-describe('whatever dies, and whenever', () => {
-  const disturbance = fc.oneof(
-    fc.constant('kill the place'),
-    fc.constant('kill the server after the driver started'),
-    fc.constant('kill the server before the driver started'),
-    fc.constant('lose the handle'),
-    fc.constant('start a second place'),
-    fc.constant('stop'),
-    fc.constant('start'),
-    fc.constant('nothing'),
-  );
-
-  test('two rounds make it right, and a live recorded place is never removed', async () => {
-    const ada = await house.person('Property');
-    await fc.assert(
-      fc.asyncProperty(fc.array(disturbance, { minLength: 1, maxLength: 6 }), async (disturbances) => {
-        const world = createFakeWorld();
-        const store = createPlacesStore(house.database);
-        let places = house.newPlaces(createFakeDriver({ world }));
-        const { id } = await house.sessions.create(ada, {});
-        await places.reconcile(id);
-        for (const what of disturbances) {
-          const { placeId, wanted } = await row(id);
-          if (what === 'kill the place' && placeId !== null) await createFakeDriver({ world }).end(placeId, 137);
-          if (what === 'stop') await house.sessions.stop(id, ada);
-          if (what === 'start') await house.sessions.start(id, ada);
-          if (what === 'start a second place') {
-            const other = randomUUID();
-            const spec = {
-              sessionId: id,
-              placeId: other,
-              command: ['idle'],
-              environment: {},
-              limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 },
-            };
-            world.places.set(other, { spec, status: 'running', reason: null, exitCode: null });
-          }
-          if (what === 'lose the handle') {
-            await house.database.db
-              .updateTable('sessions')
-              .set({ place_handle: null, place_doors: null })
-              .where('id', '=', id)
-              .execute();
-          }
-          if (what.startsWith('kill the server')) {
-            // The row names a place, and the answer of the driver, or the call itself, never came.
-            await places.close();
-            if (wanted === 'running' && placeId === null) {
-              const begun = randomUUID();
-              await house.database.transaction((trx) => store.begin(trx, id, begun, new Date()));
-              const spec = {
-                sessionId: id,
-                placeId: begun,
-                command: ['idle'],
-                environment: {},
-                limits: { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 },
-              };
-              if (what.includes('after'))
-                world.places.set(begun, { spec, status: 'running', reason: null, exitCode: null });
-            }
-            places = house.newPlaces(createFakeDriver({ world }));
-          }
-        }
-        const before = await row(id);
-        const kept =
-          live(world, id).some((place) => place.spec.placeId === before.placeId) && before.wanted === 'running'
-            ? before.placeId
-            : null;
-        await places.reconcileAll();
-        // A pause before the next try means something only while the session is wanted.
-        await vi.waitFor(async () => {
-          const { wanted: still, retryAt } = await row(id);
-          expect(still === 'running' ? retryAt : null).toBeNull();
-        }, patience);
-        await places.reconcileAll();
-        const after = await row(id);
-        await places.close();
-        const running = live(world, id).map((place) => place.spec.placeId);
-        if (after.wanted === 'running' && after.state.place.status !== 'failed') {
-          expect(running).toEqual([after.placeId]);
-          expect(after.handle).toMatchObject({ placeId: after.placeId });
-        } else expect(running).toEqual([]);
-        if (kept !== null) expect(after.placeId).toBe(kept);
-        await house.sessions.terminate(id, ada);
-      }),
-      { numRuns: 25 },
-    );
-  }, 120_000);
 });

@@ -17,6 +17,8 @@ import { reasonOf, StepFailure } from './stumble.js';
 
 export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rules'> {
   bus: Bus;
+  /** What ended places have used may be free now. */
+  onPlaceEnded(): void;
   timing: PlaceTiming &
     LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
 }
@@ -38,6 +40,8 @@ interface Watch {
 /** More steps than any way from one settled state to another has. */
 const maxSteps = 12;
 const touchEveryMs = 30_000;
+/** Disks that are removed at once; the others' turn comes with the next rounds. */
+const disksPerRound = 4;
 
 type Report = Pick<PlaceReport, 'status' | 'reason' | 'cutOff'>;
 const isAlive = ({ status }: Report): boolean => status === 'running' || status === 'starting';
@@ -83,12 +87,13 @@ export const createPlaces = (given: PlacesDeps) => {
 
   /** A look that failed: it is written down why, and tried again after a pause. */
   const stumble = async (sessionId: string, watch: Watch, error: unknown): Promise<void> => {
-    watch.failures += 1;
-    const pauseMs = pauseAfterMs(watch.failures, timing);
+    const reason = reasonOf(error);
+    // A database that is away is no fault of the place: it is back soon, and then nobody waits for a long pause.
+    if (reason !== null) watch.failures += 1;
+    const pauseMs = reason === null ? timing.retryMs : pauseAfterMs(watch.failures, timing);
     watch.pausedUntilMs = clock.monotonicMs() + pauseMs;
     watch.cancelTimer = clock.after(pauseMs, () => void reconcile(sessionId));
     log.warn({ err: error, sessionId, failures: watch.failures }, 'a session could not be looked after');
-    const reason = reasonOf(error);
     if (reason === null || closed) return;
     try {
       const row = await store.find(sessionId);
@@ -143,11 +148,15 @@ export const createPlaces = (given: PlacesDeps) => {
       startedAtMs: row.startedAt?.getTime() ?? null,
       reached: row.reachedAt !== null,
       retryAtMs: row.retryAt?.getTime() ?? null,
+      diskUntilMs: diskUntilMs(row),
       report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
       nowMs: clock.now().getTime(),
     };
   };
+
+  const diskUntilMs = ({ terminatedAt, diskRemovedAt }: PlaceRow): number | null =>
+    terminatedAt === null || diskRemovedAt !== null ? null : terminatedAt.getTime() + timing.diskRetentionMs;
 
   /** Asks the driver for the place, and opens the ways to and from one that is there. */
   const examine = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
@@ -229,15 +238,20 @@ export const createPlaces = (given: PlacesDeps) => {
       case 'stop':
         // The link stays until the place has ended, so that its last events arrive.
         await steps.stop(row);
-        return dropLink(watch);
+        await dropLink(watch);
+        return deps.onPlaceEnded();
+      case 'remove-disk':
+        return steps.removeDisk(row);
       case 'settle':
         return steps.settle(row);
       case 'bury':
         await dropLink(watch);
-        return steps.bury(row, decision.reason);
+        await steps.bury(row, decision.reason);
+        return deps.onPlaceEnded();
       case 'abandon':
         await dropLink(watch);
-        return steps.abandon(row, decision.reason);
+        await steps.abandon(row, decision.reason);
+        return deps.onPlaceEnded();
       case 'mark':
         return steps.mark(row, decision.status);
       case 'warn':
@@ -282,10 +296,15 @@ export const createPlaces = (given: PlacesDeps) => {
   };
 
   const reconcileAll = async (): Promise<void> => {
-    const [found, unsettled] = await Promise.all([listPlaces(), store.unsettled()]);
-    for (const place of found) watchOf(place.sessionId).found.push(place);
+    const [found, unsettled, dueDisks] = await Promise.all([
+      listPlaces(),
+      store.unsettled(),
+      store.dueDisks(new Date(clock.now().getTime() - timing.diskRetentionMs), disksPerRound),
+    ]);
+    for (const id of new Set(found.map(({ sessionId }) => sessionId)))
+      watchOf(id).found = found.filter(({ sessionId }) => sessionId === id);
     const linked = [...watches].filter(([, watch]) => watch.link !== null).map(([sessionId]) => sessionId);
-    const sessions = new Set([...unsettled, ...found.map((place) => place.sessionId), ...linked]);
+    const sessions = new Set([...unsettled, ...dueDisks, ...found.map((place) => place.sessionId), ...linked]);
     await Promise.all([...sessions].map((sessionId) => nudge(sessionId, watchOf(sessionId))));
     for (const [sessionId, watch] of watches) {
       if (!sessions.has(sessionId) && watch.failures === 0 && watch.link === null && watch.looking === null)

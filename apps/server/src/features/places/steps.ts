@@ -14,6 +14,7 @@ import { noTokens, type EventOf, type ServerEvent, type SessionState } from '@re
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
+import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import { pauseAfterMs, unreachableReason, type PlaceTiming } from './decide.js';
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
@@ -32,6 +33,7 @@ export interface StepDeps {
   store: PlacesStore;
   events: Events;
   commands: Commands;
+  audit: Audit;
   driver: Driver;
   gateway: GatewayDoors;
   clock: Clock;
@@ -41,6 +43,7 @@ export interface StepDeps {
   timing: PlaceTiming & { stopGraceMs: number };
 }
 
+const diskGone = 'Its retention had ended. The history stays readable.';
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
 
 export const createSteps = (deps: StepDeps) => {
@@ -240,6 +243,23 @@ export const createSteps = (deps: StepDeps) => {
         reason: 'This session reached its longest duration.',
         next: 'Start it again to go on.',
       }),
+
+    /** Repeated after a crash until the disk is gone; the audit log has it once, and before. */
+    async removeDisk(row: PlaceRow): Promise<void> {
+      const { sessionId, terminatedAt } = row;
+      const mayGo = await database.transaction(async (trx) => {
+        const { state } = await events.lock(trx, sessionId);
+        if (state.wanted !== 'terminated') return false;
+        if (!(await store.beginDiskRemoval(trx, sessionId, clock.now()))) return true;
+        const details = { terminatedAt: terminatedAt?.toISOString() ?? null, retentionMs: timing.diskRetentionMs };
+        await deps.audit.record(trx, { userId: null, sessionId, action: 'sessions.disk.remove', details });
+        return true;
+      });
+      if (!mayGo) return;
+      await driver.destroy(sessionId);
+      const words = { status: 'stopped', reason: 'The disk of this session was removed.', next: diskGone } as const;
+      await change(row, words, (trx) => store.recordDiskRemoved(trx, sessionId, clock.now()));
+    },
 
     /** The way out of a place that was there before this server. */
     async reopenGateway(row: PlaceRow): Promise<void> {

@@ -1,6 +1,7 @@
 // SQL of places: which one a session has, where it is, how often it was tried.
 
 import type { FoundPlace, PlaceAddresses, PlaceHandle } from '@remote-claude/compute';
+import { sql } from 'kysely';
 import { initialSessionState, type SessionState } from '@remote-claude/contract';
 
 import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
@@ -17,6 +18,8 @@ export interface PlaceRow {
   reachedAt: Date | null;
   attempts: number;
   retryAt: Date | null;
+  terminatedAt: Date | null;
+  diskRemovedAt: Date | null;
 }
 
 const columns = [
@@ -30,6 +33,8 @@ const columns = [
   'reachable_at',
   'attempts',
   'retry_at',
+  'terminated_at',
+  'disk_removed_at',
 ] as const;
 
 export const createPlacesStore = ({ db }: Database) => ({
@@ -47,6 +52,8 @@ export const createPlacesStore = ({ db }: Database) => ({
       reachedAt: row.reachable_at,
       attempts: row.attempts,
       retryAt: row.retry_at,
+      terminatedAt: row.terminated_at,
+      diskRemovedAt: row.disk_removed_at,
     };
   },
 
@@ -81,7 +88,7 @@ export const createPlacesStore = ({ db }: Database) => ({
   },
 
   /** False where the session has another place by now. */
-  async recordStarted(executor: Executor, found: FoundPlace, doors: PlaceAddresses): Promise<boolean> {
+  async recordStarted(executor: Executor, found: Omit<FoundPlace, 'mounts'>, doors: PlaceAddresses): Promise<boolean> {
     const { numUpdatedRows } = await executor
       .updateTable('sessions')
       .set({ place_handle: json(found.handle), place_doors: json(doors), container_id: found.placeId })
@@ -115,6 +122,35 @@ export const createPlacesStore = ({ db }: Database) => ({
       })
       .where('id', '=', sessionId)
       .execute();
+  },
+
+  /** Some of the sessions that were terminated by then and have their disk still: any, so that none holds up the others. */
+  async dueDisks(terminatedBy: Date, limit: number): Promise<string[]> {
+    const rows = await db
+      .selectFrom('sessions')
+      .select('id')
+      .where('wanted', '=', 'terminated')
+      .where('disk_removed_at', 'is', null)
+      .where('terminated_at', '<=', terminatedBy)
+      .orderBy(sql`random()`)
+      .limit(limit)
+      .execute();
+    return rows.map((row) => row.id);
+  },
+
+  /** False where it has begun before. */
+  async beginDiskRemoval(trx: Trx, sessionId: string, at: Date): Promise<boolean> {
+    const { numUpdatedRows } = await trx
+      .updateTable('sessions')
+      .set({ disk_removal_at: at })
+      .where('id', '=', sessionId)
+      .where('disk_removal_at', 'is', null)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  },
+
+  async recordDiskRemoved(trx: Trx, sessionId: string, at: Date): Promise<void> {
+    await trx.updateTable('sessions').set({ disk_removed_at: at }).where('id', '=', sessionId).execute();
   },
 
   /** Never back in time. */

@@ -15,7 +15,7 @@ import type { Database, Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
-import { decodeCursor, encodeCursor, toSession } from './show.js';
+import { decodeCursor, encodeCursor, toSession, type ShownSetup } from './show.js';
 import type { SessionsStore } from './store.js';
 
 export interface SessionsDeps {
@@ -24,7 +24,7 @@ export interface SessionsDeps {
   events: Events;
   audit: Audit;
   clock: Clock;
-  isolation: Session['isolation'];
+  setup: ShownSetup;
   /** Sessions that one person may have running. */
   maxPerUser: number;
   /** Throws where this model may not be used here. */
@@ -54,7 +54,7 @@ export const createSessions = (deps: SessionsDeps) => {
   const shown = async (sessionId: string, trx?: Trx): Promise<Session> => {
     const row = await store.find(sessionId, trx);
     if (row === null) throw new AppError('not_found');
-    return toSession(row, deps.isolation);
+    return toSession(row, deps.setup);
   };
 
   /** The owner is locked, so that nobody else counts. */
@@ -99,7 +99,7 @@ export const createSessions = (deps: SessionsDeps) => {
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
       return {
-        items: page.map((row) => toSession(row, deps.isolation)),
+        items: page.map((row) => toSession(row, deps.setup)),
         nextCursor: rows.length > page.length && last !== undefined ? encodeCursor(last) : null,
       };
     },
@@ -112,7 +112,7 @@ export const createSessions = (deps: SessionsDeps) => {
         const id = request.operationId ?? randomUUID();
         await store.lockOwner(trx, actor.userId);
         const made = await store.find(id, trx);
-        if (made !== null) return toSession(made, deps.isolation);
+        if (made !== null) return toSession(made, deps.setup);
         await requireRoom(trx, actor.userId);
         const name = config.name ?? 'New session';
         await store.insert(trx, { id, userId: actor.userId, name, config, at: clock.now() });

@@ -4,7 +4,14 @@ import { AppError, shownStatusOf, type Session, type SessionId, type UserId } fr
 
 import type { PageEnd, ShownRow } from './store.js';
 
-export const toSession = (row: ShownRow, isolation: Session['isolation']): Session => {
+/** What a session shows of how this server is set up. */
+export interface ShownSetup {
+  isolation: Session['isolation'];
+  /** How long the disk of a terminated session stays. */
+  diskRetentionMs: number;
+}
+
+export const toSession = (row: ShownRow, { isolation, diskRetentionMs }: ShownSetup): Session => {
   const { state } = row;
   const { reason, next } = state.place;
   return {
@@ -26,6 +33,10 @@ export const toSession = (row: ShownRow, isolation: Session['isolation']): Sessi
     createdAt: row.created_at.toISOString(),
     lastActivity: row.last_activity.toISOString(),
     terminatedAt: row.terminated_at?.toISOString() ?? null,
+    diskUntil:
+      row.terminated_at === null || row.disk_removed_at !== null
+        ? null
+        : new Date(row.terminated_at.getTime() + diskRetentionMs).toISOString(),
   };
 };
 

@@ -6,7 +6,16 @@ import { json, type Database, type Executor, type SessionRow, type Trx } from '.
 
 export type ShownRow = Pick<
   SessionRow,
-  'id' | 'user_id' | 'name' | 'status' | 'wanted' | 'head' | 'created_at' | 'last_activity' | 'terminated_at'
+  | 'id'
+  | 'user_id'
+  | 'name'
+  | 'status'
+  | 'wanted'
+  | 'head'
+  | 'created_at'
+  | 'last_activity'
+  | 'terminated_at'
+  | 'disk_removed_at'
 > & { owner_name: string; state: SessionState };
 
 /** Where a page ends: the last row's time and id. */
@@ -35,6 +44,7 @@ const shown = [
   'sessions.created_at',
   'sessions.last_activity',
   'sessions.terminated_at',
+  'sessions.disk_removed_at',
   'users.name as owner_name',
 ] as const;
 

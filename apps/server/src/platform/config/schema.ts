@@ -109,6 +109,8 @@ const monitoring = z.strictObject({
     .prefault({}),
 });
 
+const retention = z.strictObject({ sessions: duration().prefault('30d') });
+
 const storage = z.strictObject({ type: choice(['local'], ['s3']).prefault('local') });
 
 const timing = z.strictObject({
@@ -128,7 +130,19 @@ const timing = z.strictObject({
   cleanup: duration().prefault('1h'),
 });
 
-export const sections = { server, database, auth, claude, sessions, compute, security, monitoring, storage, timing };
+export const sections = {
+  server,
+  database,
+  auth,
+  claude,
+  sessions,
+  compute,
+  security,
+  monitoring,
+  storage,
+  retention,
+  timing,
+};
 export type SectionName = keyof typeof sections;
 export type Parsed = { [K in SectionName]: z.output<(typeof sections)[K]> };
 
@@ -148,7 +162,6 @@ export const laterKeys: readonly string[] = [
   'claude.vertex',
   'claude.rules',
   'sessions.warmPool',
-  'sessions.retention',
   'compute.docker',
   'compute.kubernetes',
   'compute.ecs',
@@ -170,7 +183,6 @@ export const laterKeys: readonly string[] = [
   'timing.leaseRenew',
   'timing.unreachableGrace',
   'redis',
-  'retention',
   'backup',
   'budgets',
   'quotas',

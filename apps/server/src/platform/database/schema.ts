@@ -72,6 +72,9 @@ export interface SessionsTable {
   epoch: Generated<string>;
   attempts: Generated<number>;
   retry_at: Time | null;
+  /** When the removal of a terminated session's disk began, which the audit log has. */
+  disk_removal_at: Time | null;
+  disk_removed_at: Time | null;
 }
 
 export interface EventsTable {

@@ -98,3 +98,12 @@ export function readIdentityCard(commandLine: string[]): { sessionId: string; pl
   if (at < 2 || commandLine[at - 2] !== '--symlink' || !sessionId || !placeId || more.length > 0) return null;
   return { sessionId, placeId };
 }
+
+/** What a bwrap command line mounts for reading; null where it is none. Options end where the command begins. */
+export function readReadOnlySources(commandLine: string[]): string[] | null {
+  if (readIdentityCard(commandLine) === null) return null;
+  const end = commandLine.lastIndexOf('--seccomp');
+  return commandLine.flatMap((argument, at) =>
+    argument === '--ro-bind' && at < end && commandLine[at + 1] !== undefined ? [commandLine[at + 1] ?? ''] : [],
+  );
+}

@@ -15,6 +15,7 @@ import {
   insideLayout,
   limitPrefix,
   readIdentityCard,
+  readReadOnlySources,
   userPrefix,
 } from './bubblewrap-arguments.js';
 import type { Tools } from './bubblewrap-arguments.js';
@@ -86,6 +87,11 @@ export function createBubblewrapIsolator(options: BubblewrapOptions): Isolator {
     launch,
     scan: () => scanForBubblewrap(options.roots),
     commandOf,
+    mountsOf: ({ init, monitor }) =>
+      [init, monitor]
+        .filter(isAlive)
+        .map(({ pid }) => readReadOnlySources((readText(`/proc/${pid}/cmdline`) ?? '').split('\0')))
+        .find((sources) => sources !== null) ?? null,
     terminate: (processes) => {
       const command = commandOf(processes);
       if (command !== null) sendSignal(command, 'SIGTERM');

@@ -127,10 +127,15 @@ export function createCgroups(): Cgroups {
 export function isLimited(folder: string | null, files: string[]): boolean {
   if (folder === null) return false;
   for (const file of files) {
-    const value = Number((readText(join(folder, file)) ?? '').split(' ')[0]?.trim() || Number.NaN);
-    if (Number.isFinite(value) && value > 0 && value < 2 ** 60) return true;
+    if (isLimit(readText(join(folder, file)) ?? '')) return true;
   }
   return false;
+}
+
+/** The content of a limit's file: "max 100000" and an empty one are none. */
+export function isLimit(text: string): boolean {
+  const value = Number(text.split(' ')[0]?.trim() || Number.NaN);
+  return Number.isFinite(value) && value > 0 && value < 2 ** 60;
 }
 
 /** The limits of a process that another has put into a version 2 group, such as systemd for an ordinary user. */

@@ -78,6 +78,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
           sessionId: place.sessionId,
           placeId: place.placeId,
           handle: toHandle(place),
+          mounts: isolator.mountsOf(place),
         })),
       ),
     addresses: (handle) => addressesOf(context, fromHandle(handle)),

@@ -29,6 +29,8 @@ export interface Isolator {
   scan(): Marked[];
   /** The command's process; null before it began and after it ended, whatever it has left behind. */
   commandOf(processes: PlaceProcesses): ProcessIdentity | null;
+  /** Folders of the host that are mounted in it; null where that cannot be seen. */
+  mountsOf(processes: PlaceProcesses): string[] | null;
   /** Asks the command to end. */
   terminate(processes: PlaceProcesses): void;
   /** Kills everything of the place; false where something is still there after 10 s. */

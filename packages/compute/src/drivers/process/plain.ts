@@ -44,6 +44,8 @@ export function createPlainIsolator(options: { roots: Roots; tools: () => Tools 
   return {
     launch: (job) => launchPlain(job, options),
     scan,
+    // Its code reads the host's own folders.
+    mountsOf: () => null,
     commandOf: ({ init }) => (isAlive(init) ? init : null),
     terminate: ({ init }) => void sendSignal(init, 'SIGTERM'),
     kill,

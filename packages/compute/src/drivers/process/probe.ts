@@ -5,13 +5,14 @@ import type { ProbeResult } from '../../driver.js';
 import { enclosureArguments, userPrefix } from './bubblewrap-arguments.js';
 import type { Tools } from './bubblewrap-arguments.js';
 import { createCgroups } from './cgroups.js';
+import type { EnforcedLimits } from './cgroups.js';
 import type { Context } from './context.js';
 import { writeOwnEtc } from './host-system.js';
 import { runTool } from './run-tool.js';
 import { isKnownProcessor } from './seccomp/filter.js';
 import { makeSharedFolders, socketPathProblem } from './session-paths.js';
 import type { Roots } from './session-paths.js';
-import { userScopeAnswers } from './user-scope.js';
+import { tryUserScope } from './user-scope.js';
 
 type Problem = ProbeResult['problems'][number];
 
@@ -106,18 +107,34 @@ async function bubblewrapProblems(input: Trial): Promise<Problem[]> {
 
 async function limitWarnings(childEnv: Record<string, string>): Promise<string[]> {
   if (process.getuid?.() !== 0) {
-    if (await userScopeAnswers(childEnv)) return [];
-    return [
-      'There is no memory limit, no process limit and no processor limit: this user has no systemd that answers. Run as root, or sign in so that "systemctl --user" works.',
-    ];
+    const found = await tryUserScope(childEnv);
+    return found === null
+      ? limitWarning(
+          noLimits,
+          'this user has no systemd that answers. Run as root, or sign in so that "systemctl --user" works.',
+        )
+      : limitWarning(
+          found,
+          "this user's systemd may not set that. Run as root, or delegate the controllers to user@.service.",
+        );
   }
   const cgroups = createCgroups();
   const name = `probe-${process.pid}`;
   cgroups.create(name, { cpus: 1, memoryBytes: 64 * 1024 * 1024, processes: 16, openFiles: 16 });
-  const { memory, processes, cpu } = cgroups.enforced(name);
+  const enforced = cgroups.enforced(name);
   await cgroups.remove(name);
-  const lacking = [memory ? '' : 'memory', processes ? '' : 'process', cpu ? '' : 'processor'].filter(Boolean);
-  return lacking.map(
-    (limit) => `There is no ${limit} limit: this host's control groups do not offer it to the server.`,
+  return limitWarning(enforced, "this host's control groups do not offer that to the server.");
+}
+
+const noLimits: EnforcedLimits = { memory: false, processes: false, cpu: false };
+
+/** One sentence about all that nothing holds back; none where everything is limited. */
+export function limitWarning({ memory, processes, cpu }: EnforcedLimits, why: string): string[] {
+  const free = [memory ? '' : 'memory', processes ? '' : 'number of processes', cpu ? '' : 'processor time'].filter(
+    Boolean,
   );
+  if (free.length === 0) return [];
+  const last = free.pop();
+  const words = free.length === 0 ? last : `${free.join(', ')} and ${last}`;
+  return [`Nothing limits the ${words} of a session here: ${why}`];
 }

@@ -1,7 +1,8 @@
-// What becomes of a session whose sockets' folder goes, with the real process driver and the gateway's real doors.
+// The life of places with the real process driver and the gateway's real doors: folders of sockets that go, disks that
+// end with their retention.
 
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessDriver, type Driver } from '@remote-claude/compute';
@@ -25,7 +26,7 @@ beforeEach(async () => {
     dataDir: join(folder, 'd'),
     runDir: join(folder, 'r'),
     isolation: 'bubblewrap',
-    uidRange: { first: 400_000 + (process.pid % 10_000) * 5, count: 5 },
+    uidRange: { first: 400_000 + process.pid, count: 1 },
     childEnv: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
   });
 });
@@ -37,7 +38,7 @@ afterEach(async () => {
 });
 
 /** A server's part in it: the reconciler and its doors; `close` leaves the place as a server that ends does. */
-const newServer = () => {
+const newServer = (change: Parameters<SessionHouse['newPlaces']>[1] = {}) => {
   const doors = createDoors({ tokenOf: () => 'token', call: async () => {}, log: house.log });
   const places = house.newPlaces(driver, {
     gateway: doors,
@@ -53,6 +54,7 @@ const newServer = () => {
       settings: { orphanTimeoutMs: 3_600_000, gatewayWaitMs: 60_000, parkAfterMs: 600_000 },
       secrets: { agent: () => 'secret', gateway: () => 'token' },
     },
+    ...change,
   });
   return {
     places,
@@ -130,4 +132,31 @@ test('a folder that the server may not write to: told in words, and healed', asy
   );
   expect(await driver.list()).toHaveLength(1);
   await server.close();
+});
+
+test.skipIf(process.getuid?.() !== 0)('a uid is another session’s only when the disk is gone', async () => {
+  const ada = await house.person();
+  const { id: old } = await house.sessions.create(ada, {});
+  const first = newServer();
+  await first.places.reconcile(old);
+  const disk = join(folder, 'd', 'sessions', old);
+  const { uid } = await stat(join(disk, 'workspace'));
+  await writeFile(join(disk, 'workspace', 'secret.txt'), 'of the old session');
+  await house.sessions.terminate(old, ada);
+  await first.places.reconcile(old);
+  const { id: next } = await house.sessions.create(ada, {});
+  await vi.waitFor(async () => expect((await house.sessions.get(next)).shown).toBe('failed'), patience);
+  // There is one uid, and it is still the old session's.
+  expect((await house.sessions.get(next)).reason).toContain('uids of the range are taken');
+  expect(existsSync(join(disk, 'workspace', 'secret.txt'))).toBe(true);
+  await first.close();
+  const second = newServer({ timing: { ...timing, diskRetentionMs: 1 } });
+  await second.places.reconcileAll();
+  expect(existsSync(disk)).toBe(false);
+  await vi.waitFor(async () => {
+    await second.places.reconcile(next);
+    expect((await row(next))?.handle ?? null).not.toBeNull();
+  }, patience);
+  expect((await stat(join(folder, 'd', 'sessions', next, 'workspace'))).uid).toBe(uid);
+  await second.close();
 });

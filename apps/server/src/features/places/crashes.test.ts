@@ -1,0 +1,238 @@
+// The reconciler against a server that is killed between any two of its steps: before and after each call of the driver,
+// inside and after each transaction. Cases come from a seed, which is printed and can be set here to see one again.
+
+import { randomUUID } from 'node:crypto';
+import { createFakeDriver, createFakeWorld, type FakeWorld } from '@remote-claude/compute/testing';
+import type { Driver } from '@remote-claude/compute';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { Bus } from '../../platform/bus.js';
+import type { Clock } from '../../platform/clock.js';
+import type { Database } from '../../platform/database/index.js';
+import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
+import type { Places } from './index.js';
+import { createPlacesStore, type PlacesStore } from './store.js';
+
+let house: SessionHouse;
+beforeAll(async () => {
+  house = await createSessionHouse();
+});
+afterAll(() => house.close());
+
+const cases = 20;
+const timing = { ...testTiming, retryMs: 0, longestRetryMs: 0, maxAttempts: 1_000_000, diskRetentionMs: 3_600_000 };
+
+/** Numbers from 0 to 1, the same for the same seed. */
+const mulberry32 = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+};
+
+const never = new Promise<never>(() => {});
+class Killed extends Error {}
+
+/** A server that is dead after so many points: from then on nothing of it goes on, and nothing that it calls answers. */
+const createMortal = (points: number) => {
+  let left = points;
+  let dead = false;
+  let die = (): void => {};
+  const died = new Promise<void>((resolve) => {
+    die = resolve;
+  });
+  const leaving: (() => void)[] = [];
+  const isDead = (): boolean => {
+    if (!dead) left -= 1;
+    if (!dead && left <= 0) {
+      dead = true;
+      for (const leave of leaving) leave();
+      die();
+    }
+    return dead;
+  };
+  const point = async (): Promise<void> => {
+    if (isDead()) await never;
+  };
+  const guard =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await point();
+      const answer = await call(...args);
+      await point();
+      return answer;
+    };
+
+  return {
+    died,
+    isDead: () => dead,
+    driver: (driver: Driver): Driver => ({
+      ...driver,
+      start: guard(driver.start),
+      inspect: guard(driver.inspect),
+      stop: guard(driver.stop),
+      destroy: guard(driver.destroy),
+      list: guard(driver.list),
+    }),
+    gateway: () => ({ open: guard(async () => {}), close: guard(async () => {}) }),
+    store: (store: PlacesStore): PlacesStore => ({ ...store, recordStarted: guard(store.recordStarted) }),
+    database: (database: Database): Database => ({
+      ...database,
+      transaction: guard(async (work) => {
+        try {
+          return await database.transaction(async (trx) => {
+            const answer = await work(trx);
+            // A connection that is gone before its commit: the database takes it all back.
+            if (isDead()) throw new Killed();
+            return answer;
+          });
+        } catch (error) {
+          if (error instanceof Killed) await never;
+          throw error;
+        }
+      }) as Database['transaction'],
+    }),
+    bus: (bus: Bus): Bus => ({
+      ...bus,
+      subscribe(channel, listener) {
+        const leave = bus.subscribe(channel, (notice) => {
+          if (!dead) listener(notice);
+        });
+        leaving.push(leave);
+        return leave;
+      },
+    }),
+    clock: (clock: Clock): Clock => ({
+      ...clock,
+      after: (delayMs, action) =>
+        clock.after(delayMs, () => {
+          if (!dead) action();
+        }),
+    }),
+  };
+};
+
+const row = async (sessionId: string) => {
+  const found = await createPlacesStore(house.database).find(sessionId);
+  if (found === null) throw new Error('no such session');
+  return found;
+};
+const liveOf = (world: FakeWorld, sessionId: string): string[] =>
+  [...world.places.values()]
+    .filter(({ spec, status }) => spec.sessionId === sessionId && status === 'running')
+    .map(({ spec }) => spec.placeId);
+
+const faults = [
+  'kill the place',
+  'forget the handle',
+  'forget the place',
+  'add a place',
+  'stop',
+  'start',
+  'nothing',
+] as const;
+
+/** One session, one engine, and servers that die; what happened is kept for the message of a failure. */
+const runCase = async (random: () => number): Promise<string[]> => {
+  const ada = await house.person('Property');
+  const world = createFakeWorld();
+  const told: string[] = [];
+  const wrong: string[] = [];
+  const { id } = await house.sessions.create(ada, {});
+
+  /** The engine, which sees what is asked of it whoever asks. */
+  const engine = (): Driver => {
+    const driver = createFakeDriver({ world });
+    return {
+      ...driver,
+      async stop(handle, options) {
+        const { placeId } = handle as { placeId: string };
+        const { wanted, placeId: recorded } = await row(id);
+        if (wanted === 'running' && recorded === placeId && liveOf(world, id).includes(placeId))
+          wrong.push(`a live place that is wanted was stopped after: ${told.join(', ')}`);
+        return driver.stop(handle, options);
+      },
+    };
+  };
+
+  const serve = (points: number) => {
+    const mortal = createMortal(points);
+    const places = house.newPlaces(mortal.driver(engine()), {
+      database: mortal.database(house.database),
+      store: mortal.store(createPlacesStore(house.database)),
+      gateway: mortal.gateway(),
+      bus: mortal.bus(house.bus),
+      clock: mortal.clock(house.clock),
+      timing,
+    });
+    return { mortal, places };
+  };
+  const inject = async (fault: (typeof faults)[number]): Promise<void> => {
+    const { placeId } = await row(id);
+    const set = (columns: Record<string, null>) =>
+      house.database.db.updateTable('sessions').set(columns).where('id', '=', id).execute();
+    if (fault === 'kill the place' && placeId !== null) await createFakeDriver({ world }).end(placeId, 137);
+    if (fault === 'forget the handle') await set({ place_handle: null, place_doors: null });
+    if (fault === 'forget the place') await set({ place_id: null, place_handle: null, place_doors: null });
+    if (fault === 'stop') await house.sessions.stop(id, ada);
+    if (fault === 'start') await house.sessions.start(id, ada);
+    if (fault === 'add a place') {
+      const other = randomUUID();
+      const limits = { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 };
+      const spec = { sessionId: id, placeId: other, command: ['idle'], environment: {}, limits };
+      world.places.set(other, { spec, status: 'running', reason: null, exitCode: null });
+    }
+  };
+
+  for (let turn = 0; turn < 4; turn += 1) {
+    // Short lives end in the middle of a start or a stop; a long one sees all of it through.
+    const points = 1 + Math.floor(random() * 45);
+    const { mortal, places } = serve(points);
+    told.push(`a server for ${points} points`);
+    while (!mortal.isDead()) {
+      const fault = faults[Math.floor(random() * faults.length)] ?? 'nothing';
+      told.push(fault);
+      await inject(fault);
+      await Promise.race([places.reconcileAll(), mortal.died]);
+      await Promise.race([places.reconcile(id), mortal.died]);
+    }
+  }
+  const { places } = serve(Infinity);
+  wrong.push(...(await problemsAfterTwoRounds(places, world, id)).map((what) => `${what} after: ${told.join(', ')}`));
+  await places.close();
+  return wrong;
+};
+
+const problemsAfterTwoRounds = async (places: Places, world: FakeWorld, id: string): Promise<string[]> => {
+  const before = await row(id);
+  const kept =
+    before.wanted === 'running' && before.placeId !== null && liveOf(world, id).includes(before.placeId)
+      ? before.placeId
+      : null;
+  await places.reconcileAll();
+  await places.reconcileAll();
+  const after = await row(id);
+  const live = liveOf(world, id);
+  const problems: string[] = [];
+  if (after.wanted === 'running') {
+    if (live.length !== 1 || live[0] !== after.placeId)
+      problems.push(`${live.length} places run, not the recorded one`);
+    if ((after.handle as { placeId?: string } | null)?.placeId !== after.placeId)
+      problems.push('the handle is not its');
+    if (kept !== null && kept !== after.placeId) problems.push('a live place that was wanted is gone');
+  } else if (live.length > 0 || after.placeId !== null || after.state.place.status !== 'stopped') {
+    problems.push(`it is to be stopped, and ${live.length} places run, shown as ${after.state.place.status}`);
+  }
+  return problems;
+};
+
+describe('whatever dies, and whenever', () => {
+  const seed = Date.now() % 2 ** 31;
+
+  test(`two rounds make it right, and no live place that is wanted is removed (seed ${seed})`, async () => {
+    for (let number = 0; number < cases; number += 1) {
+      const wrong = await runCase(mulberry32(seed + number));
+      expect(wrong, `seed ${seed + number}`).toEqual([]);
+    }
+  }, 300_000);
+});
