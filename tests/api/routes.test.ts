@@ -7,12 +7,14 @@ import {
   routes,
   sessionSockets,
   type Route,
+  type SessionId,
   type SessionSocketName,
 } from '@remote-claude/contract';
 import { always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { bearer, callRoute, recordCalls, type Call, type Recorder } from '../support/calls.js';
+import { checkpointActs } from '../support/checkpoint-acts.js';
 import { openDatabase, type ProductDatabase } from '../support/database.js';
 import { startSession } from '../support/inside.js';
 import { knock, socketAddress } from '../support/knock.js';
@@ -120,7 +122,8 @@ const longMessage = 'A message that goes on. '.repeat(1_000);
 interface Body {
   id: string;
   etag: string;
-  items: { id: string; approvalId: string }[];
+  items: { id: string; approvalId: string; checkpointId: string }[];
+  files: { to: string };
 }
 
 interface Act {
@@ -326,6 +329,7 @@ const acts: Record<string, Act> = {
     check: (body) => expect(body).toMatchObject({ decision: 'deny', status: 'answered' }),
   },
   'claude.interrupt': { as: 'owner', status: 202, call: session },
+  ...checkpointActs(() => ({ owner: bob, sessionId: sessionId as SessionId })),
   'files.mkdir': { as: 'owner', status: 201, call: () => ({ ...session(), body: { path: 'a/folder' } }) },
   'files.put': {
     as: 'owner',

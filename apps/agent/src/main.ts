@@ -15,6 +15,7 @@ import { createForwarder } from './link/forwarder.js';
 import { createLive } from './live/index.js';
 import { createLog } from './log.js';
 import { createAgentServer } from './server.js';
+import { createCheckpointsHttp, createSnapshots } from './snapshots/index.js';
 import { createTerminals } from './terminal/index.js';
 
 const agentVersion = '0.1.0';
@@ -32,6 +33,7 @@ const main = async (): Promise<void> => {
   const forwarder = await createForwarder({ gateway: config.gateway, waitMs: config.gatewayWaitMs, log });
   const environment = childEnvironment(config, forwarder.port);
   const files = await createFiles({ workspace, stateDir, log });
+  const snapshots = createSnapshots({ tree: files.tree, stateDir, propose: journal.append, log });
   const execute = createExecute({ tree: files.tree, env: environment, log });
   const terminals = await createTerminals({
     workspace,
@@ -47,6 +49,7 @@ const main = async (): Promise<void> => {
     whenRoom: journal.whenRoom,
     keepBlob: blobs.put,
     earlier: journal.earlier,
+    snapshots,
     stateDir,
     workspace,
     claudePath: config.claudePath,
@@ -73,7 +76,11 @@ const main = async (): Promise<void> => {
   const server = await createAgentServer({
     listen: config.listen,
     secret: config.secret,
-    http: [createFilesHttp(files, log), createExecuteHttp(execute, log)],
+    http: [
+      createFilesHttp(files, log),
+      createExecuteHttp(execute, log),
+      createCheckpointsHttp({ snapshots, preview: chat.previewRewind }, log),
+    ],
     sockets: { [agentPaths.control]: control.accept, [agentPaths.live]: live.accept },
     log,
   });
@@ -88,6 +95,7 @@ const main = async (): Promise<void> => {
     await chat.close();
     await terminals.close();
     await execute.close();
+    await snapshots.close();
     await files.close();
     await journal.close();
     control.close();
@@ -97,6 +105,7 @@ const main = async (): Promise<void> => {
   };
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
+  snapshots.warm();
   log('info', 'The agent listens.', { port: server.port, source: journal.source });
 };
 

@@ -7,6 +7,7 @@ import { createAbout, aboutRoutes } from './features/about/index.js';
 import { createAccess, createAccessStore } from './features/access/index.js';
 import { createAudit } from './features/audit/index.js';
 import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from './features/auth/index.js';
+import { checkpointRoutes, createCheckpoints } from './features/checkpoints/index.js';
 import { claudeRoutes, createApprovalProjection, createApprovalRules } from './features/claude/index.js';
 import { createClaude, createClaudeStore, createRulesStore } from './features/claude/index.js';
 import { createCommands, createEvents, createEventsStore } from './features/events/index.js';
@@ -314,6 +315,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...userRoutes(users, origins),
       ...sessionsRoutes(sessions),
       ...claudeRoutes(claude, rules),
+      ...checkpointRoutes(createCheckpoints({ database, door, events, claude })),
       ...taskRoutes(tasks),
       ...fileRoutes(files, server.basePath),
       ...settingsRoutes(upstreams),

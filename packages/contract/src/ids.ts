@@ -21,6 +21,9 @@ export type TurnId = z.infer<typeof turnId>;
 export const terminalId = z.uuid().brand<'TerminalId'>();
 export type TerminalId = z.infer<typeof terminalId>;
 
+export const checkpointId = z.uuid().brand<'CheckpointId'>();
+export type CheckpointId = z.infer<typeof checkpointId>;
+
 export const taskId = z.uuid().brand<'TaskId'>();
 export type TaskId = z.infer<typeof taskId>;
 

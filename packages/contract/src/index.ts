@@ -8,6 +8,7 @@ export * from './link/control.js';
 export * from './link/environment.js';
 export * from './model/approval-rule.js';
 export * from './model/approval.js';
+export * from './model/checkpoint.js';
 export * from './model/file.js';
 export * from './model/session.js';
 export * from './model/task.js';

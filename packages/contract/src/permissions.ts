@@ -23,6 +23,7 @@ export const sessionPermissions = [
   'session.terminal.read',
   'session.terminal.write',
   'session.execute',
+  'session.rewind',
 ] as const;
 
 export type SitePermission = (typeof sitePermissions)[number];

@@ -47,6 +47,8 @@ export interface Approvals {
   unused(command: CommandId, mayTryAgain: boolean): Answer | 'again' | null;
   /** Nobody is to answer these any more. */
   expireAll(reason: string): Promise<void>;
+  /** Everything expires, what was kept for later too: the conversation that asked is left. */
+  forgetAll(reason: string): Promise<void>;
   /** The process is gone: what can be asked of Claude again is kept, the rest expires. */
   keepAll(): Promise<void>;
   /** Everything that waits, for the record of what is under way. */
@@ -274,6 +276,13 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
     },
     expireAll: async (reason) => {
       await Promise.all([...pending.keys()].map((id) => expire(id, reason)));
+    },
+    forgetAll: async (reason) => {
+      await Promise.all([...pending.keys()].map((id) => expire(id, reason)));
+      const left = [...kept.keys()];
+      kept.clear();
+      onChange();
+      for (const approvalId of left) await propose({ type: 'approval.expired', approvalId, reason });
     },
     keepAll: async () => {
       await Promise.all([...pending.keys()].map(keep));

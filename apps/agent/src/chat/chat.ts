@@ -12,23 +12,27 @@ import type {
   ApprovalRule,
   ClaudeSettings,
   CommandId,
+  RewindPreview,
+  RewindTarget,
   ServerMessage,
   TokenUsage,
 } from '@remote-claude/contract';
 
 import { createOpenRecord } from '../journal/open-record.js';
 import type { ActivitySource, ChatFeed, Log, Propose } from '../parts.js';
+import type { Snapshots } from '../snapshots/index.js';
 import { createApprovals } from './approvals.js';
 import { createBlocks } from './blocks.js';
 import { createClaudeSupply, type ClaudeSupply } from './claude-supply.js';
 import { failureSentence } from './failures.js';
 import { createFeed } from './feed.js';
+import { createHistory } from './history.js';
 import { createMemory } from './memory.js';
 import { createPromptQueue, type Prompt } from './prompt-queue.js';
 import { keptSentence, recover, underWay, type UnderWay } from './recovery.js';
 import { createStallWatch } from './stall-watch.js';
 import { createToolCalls } from './tool-calls.js';
-import { createTranslator, type ResultMessage } from './translate.js';
+import { createTranslator, isOfOtherTurn, type ResultMessage } from './translate.js';
 import { createTurns, type Turn } from './turns.js';
 import { whyGone } from './waiting-calls.js';
 
@@ -38,6 +42,8 @@ export interface Chat extends ActivitySource {
   command(command: AgentCommand): Promise<void>;
   /** What the session's owner always allows, all of it. */
   setRules(rules: readonly ApprovalRule[]): void;
+  /** What a rewind would change. */
+  previewRewind(target: RewindTarget): Promise<RewindPreview>;
   /** A passing word for everyone who watches. */
   notice(kind: 'info' | 'warning', text: string): void;
   /** Ends Claude's process; what was under way is found by the next life. */
@@ -51,6 +57,7 @@ export interface ChatDeps {
   keepBlob(text: string): string | null;
   /** Events of earlier lives that are still on the disk. */
   earlier: readonly AgentEvent[];
+  snapshots: Snapshots;
   stateDir: string;
   workspace: string;
   claudePath: string;
@@ -192,11 +199,13 @@ export const createChat = (deps: ChatDeps): Chat => {
     turn: async () => {
       if (turns.current !== null) return turns.current;
       queue.occupy();
-      return turns.begin({ messageIds: [], id: null, done: [] });
+      const turn = await turns.begin({ messageIds: [], id: null, done: [] });
+      history.before(turn);
+      return turn;
     },
     onResult: (result, usage) => onResult(result, usage),
     onConversation: (id) => {
-      if (memory.value.conversation !== id) memory.change({ conversation: id });
+      if (memory.value.conversation !== id) memory.change({ conversation: id, resumeAt: null });
     },
     onInit: async (init) => {
       if (supply.firstInit()) await propose(startedEvent(init.claude_code_version, init.model, init.tools));
@@ -218,6 +227,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       const turnId = turns.current?.turnId ?? turns.lastId;
       const { tool_use_id: toolUseId, tool_name: name, tool_input, agent_id: agent } = input;
       const parentToolUseId = agent === undefined ? null : translator.parentOf(agent);
+      await history.ready();
       // The message that names the call comes first as a rule; this makes sure that no call runs unrecorded.
       if (turnId !== null) await toolCalls.called({ toolUseId, name, input: tool_input, parentToolUseId }, turnId);
     } else if (input.hook_event_name === 'PostToolUse' || input.hook_event_name === 'PostToolUseFailure') {
@@ -228,6 +238,7 @@ export const createChat = (deps: ChatDeps): Chat => {
 
   const endTurn = async (turn: Turn, how: Parameters<typeof turns.end>[1]): Promise<void> => {
     await turns.end(turn, how);
+    history.after(turn);
     if (turns.current === null) queue.ended();
     if (turn.promptId !== null) answerAgain(turn.promptId, how.keepsApprovals === true);
     supply.rest();
@@ -263,6 +274,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await configuring;
       await supply.send(resumed?.text ?? prompt.text, prompt.id, resumed === null ? 'person' : 'agent');
+      history.before(turn);
       // An interrupt may have come while the process was being started.
       if (turn.interruptIds.length > 0) stop(turn);
     } catch (cause) {
@@ -322,6 +334,9 @@ export const createChat = (deps: ChatDeps): Chat => {
         configuring = configuring.then(() => configure(given));
         return configuring;
       }
+      case 'rewind':
+      case 'checkpoint':
+        return history.command(given);
     }
   };
 
@@ -344,6 +359,19 @@ export const createChat = (deps: ChatDeps): Chat => {
     return propose(configuredEvent(), [given.id]);
   };
 
+  const history = createHistory({
+    ...deps,
+    folder,
+    memory,
+    refuse,
+    tell: (text) => notice('warning', text),
+    currentTurn: () => turns.current,
+    queue,
+    supply,
+    translator,
+    approvals,
+  });
+
   const notice = (kind: 'info' | 'warning', text: string): void =>
     feed.publish({ id: '', type: 'notice', payload: { kind, text } });
 
@@ -356,22 +384,15 @@ export const createChat = (deps: ChatDeps): Chat => {
     feed,
     command,
     setRules: (rules) => (standing = rules),
+    previewRewind: history.preview,
     notice,
     idleMs: () => (queue.isBusy || translator.backgroundTasks > 0 ? 0 : Math.max(0, now() - turns.endedAt)),
     close: async () => {
+      history.close();
       queue.close();
       stalls.close();
       record.close();
       await supply.close();
     },
   };
-};
-
-/** A background task's own turn may end while a prompt waits inside Claude Code for its turn. */
-const isOfOtherTurn = (result: ResultMessage, turn: Turn): boolean => {
-  const { promptId } = turn;
-  if (promptId === null || result.origin === undefined || result.origin.kind === 'human') return false;
-  const answered =
-    result.user_message_uuids ?? (result.user_message_uuid === undefined ? [] : [result.user_message_uuid]);
-  return !answered.includes(promptId);
 };

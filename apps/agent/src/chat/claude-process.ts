@@ -53,6 +53,8 @@ export interface ClaudeProcessDeps {
   /** An empty folder: what a repository brings as settings, hooks, commands and MCP servers is looked for there. */
   noProjectDir: string;
   resume: string | null;
+  /** Goes on after this message of the conversation, in a new one; the old one stays as it is. */
+  resumeAt: string | null;
   model: string | null;
   permissionMode: PermissionMode;
   effort: Effort | null;
@@ -73,7 +75,7 @@ const closeGraceMs = 3_000;
 const hookTimeoutS = 24 * 3_600;
 
 export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
-  const { model, effort, resume, onMessage } = deps;
+  const { model, effort, resume, resumeAt, onMessage } = deps;
   const input = createInput();
   let child: ChildProcess | null = null;
   let isClosing = false;
@@ -85,6 +87,7 @@ export const createClaudeProcess = (deps: ClaudeProcessDeps): ClaudeProcess => {
     options: {
       ...baseOptions(deps),
       ...(resume === null ? {} : { resume }),
+      ...(resume === null || resumeAt === null ? {} : { resumeSessionAt: resumeAt, forkSession: true }),
       ...(model === null ? {} : { model }),
       ...(effort === null ? {} : { effort }),
       spawnClaudeCodeProcess: ({ command, args, cwd, env }) => {

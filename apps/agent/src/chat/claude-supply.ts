@@ -27,6 +27,8 @@ export interface ClaudeSupply {
   configure(settings: ClaudeSettings): Promise<void>;
   /** True once per process: its first turn has begun. */
   firstInit(): boolean;
+  /** Ends the process; the next one begins where the memory says. */
+  end(): Promise<void>;
   /** A turn is over: the quiet while begins. */
   rest(): void;
   close(): Promise<void>;
@@ -77,12 +79,13 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
   let isClosed = false;
 
   const begin = (): Live => {
-    const { conversation, model, permissionMode, effort, rules } = memory.value;
+    const { conversation, resumeAt, model, permissionMode, effort, rules } = memory.value;
     const process = createClaudeProcess({
       ...deps,
       environment: claudeEnvironment(deps.environment),
       noProjectDir,
       resume: conversation,
+      resumeAt,
       model,
       permissionMode,
       effort,
@@ -113,7 +116,7 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
     if (cause === null || isClosed) return;
     log('warn', 'Claude Code ended.', { cause });
     if (ended.isResumed && !ended.hasInit && lostConversation.test(cause)) {
-      memory.change({ conversation: null });
+      memory.change({ conversation: null, resumeAt: null });
       deps.notice(lostSentence);
       if (ended.sent !== null)
         await send(ended.sent.text, ended.sent.uuid, ended.sent.author).catch(() => deps.onEnded(cause));
@@ -177,6 +180,11 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
       if (live === null || live.hasInit) return false;
       live.hasInit = true;
       return true;
+    },
+    end: async () => {
+      const ended = live;
+      live = null;
+      await ended?.process.close();
     },
     rest,
     close: async () => {

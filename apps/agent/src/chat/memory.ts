@@ -19,6 +19,8 @@ import { sessionRule, type SessionRule } from './session-rules.js';
 const content = z.object({
   /** Claude Code's own id of the conversation; null before the first turn. */
   conversation: z.string().nullable(),
+  /** The last message of it that still counts, where it was rewound and nothing was said since. */
+  resumeAt: z.string().nullable().default(null),
   model: modelName.nullable(),
   permissionMode,
   effort: effort.nullable(),
@@ -27,6 +29,7 @@ const content = z.object({
 
 export interface Memory {
   readonly conversation: string | null;
+  readonly resumeAt: string | null;
   readonly model: string | null;
   readonly permissionMode: PermissionMode;
   readonly effort: Effort | null;
@@ -42,6 +45,7 @@ export interface MemoryStore {
 export const createMemory = (path: string, first: ClaudeSettings): MemoryStore => {
   let value: Memory = read(path) ?? {
     conversation: null,
+    resumeAt: null,
     model: first.model ?? null,
     permissionMode: first.permissionMode ?? 'default',
     effort: first.effort ?? null,

@@ -30,6 +30,8 @@ export interface Translator {
   /** The tool call that started a subagent. */
   parentOf(agentId: string): string | null;
   readonly backgroundTasks: number;
+  /** The process is gone, and what ran in its background. */
+  processEnded(): void;
 }
 
 export interface TranslatorDeps {
@@ -227,9 +229,22 @@ export const createTranslator = (deps: TranslatorDeps): Translator => {
     get backgroundTasks() {
       return backgroundTasks;
     },
+    processEnded: () => {
+      backgroundTasks = 0;
+      agents.clear();
+    },
   };
 };
 
 /** Claude Code puts such words where an answer is missing; they are no answer. */
 const isPlaceholder = (text: string): boolean =>
   text === '' || text === 'No response requested.' || text === '(no content)';
+
+/** A background task's own turn may end while a prompt waits inside Claude Code for its turn. */
+export const isOfOtherTurn = (result: ResultMessage, turn: Turn): boolean => {
+  const { promptId } = turn;
+  if (promptId === null || result.origin === undefined || result.origin.kind === 'human') return false;
+  const answered =
+    result.user_message_uuids ?? (result.user_message_uuid === undefined ? [] : [result.user_message_uuid]);
+  return !answered.includes(promptId);
+};

@@ -4,7 +4,8 @@
  */
 export { createFiles, type Files } from './files.js';
 export { createFilesHttp } from './http.js';
-export type { WorkTree } from './work-tree.js';
+export { mayBeLeftover, syncFolder, temporaryName } from './saving.js';
+export { inFolder, itself, openPath, type WorkTree } from './work-tree.js';
 export { readJson, sendError, sendJson, validated } from './http-answers.js';
-export { asAppError } from './failures.js';
+export { asAppError, codeOf } from './failures.js';
 export { openFolder } from './reading.js';

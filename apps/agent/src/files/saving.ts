@@ -18,6 +18,12 @@ const savingNow = new Set<string>();
 /** Whether only a save bears such a name. */
 export const mayBeLeftover = (name: Buffer): boolean =>
   name.length === prefix.length + 16 && name.toString('latin1').startsWith(prefix);
+/** A name for what is being written, in the folder where it will bear another. Whoever lists or captures passes it over. */
+export const temporaryName = (): { name: Buffer; release(): void } => {
+  const text = prefix + randomBytes(8).toString('hex');
+  savingNow.add(text);
+  return { name: Buffer.from(text), release: () => void savingNow.delete(text) };
+};
 export const isSaving = (name: Buffer): boolean => savingNow.has(name.toString('latin1'));
 
 export type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -119,9 +125,8 @@ export const inTurn = async <T>(place: Found, act: () => Promise<T>): Promise<T>
 };
 
 const saveHere = async (path: string, place: Found, content: Content, ifMatch: string | null): Promise<FileNode> => {
-  const temporary = Buffer.from(prefix + randomBytes(8).toString('hex'));
-  savingNow.add(temporary.toString());
-  const address = inFolder(place.parent, temporary);
+  const temporary = temporaryName();
+  const address = inFolder(place.parent, temporary.name);
   let handle: FileHandle | null = null;
   try {
     handle = await open(
@@ -140,7 +145,7 @@ const saveHere = async (path: string, place: Found, content: Content, ifMatch: s
     await unlink(address).catch(() => {});
     throw error;
   } finally {
-    savingNow.delete(temporary.toString());
+    temporary.release();
     await handle?.close().catch(() => {});
   }
 };

@@ -221,3 +221,49 @@ describe('folding in pieces', () => {
     expect(folder.fold(events)).toEqual(foldItems(events));
   });
 });
+
+describe('a rewind', () => {
+  const rewindAsked = (rewindId: string) => ({ type: 'rewind.asked', rewindId, by, what: 'both', target: {} });
+  const rewound = (rewindId: string, more: object) => ({
+    type: 'rewind.done',
+    rewindId,
+    what: 'both',
+    messageId: null,
+    undoes: null,
+    files: null,
+    ...more,
+  });
+  const first = [user('m1'), started('m1'), said('b1'), called('t1'), finished('t1'), ended];
+  const second = [user('m2'), started('m2'), said('b2'), called('t2')];
+  const keys = (events: object[]): string[] => foldItems(log(events)).map(({ key }) => key);
+  const back = [rewindAsked('r1'), rewound('r1', { messageId: 'm2' })];
+
+  it('folds what was said since, and the conversation goes on before it', () => {
+    const events = [...first, ...second, ...back, user('m3'), started('m3'), said('b3'), called('t3'), finished('t3')];
+    const items = foldItems(log(events));
+    expect(items.map(({ key }) => key)).toEqual([...keys(first), 'rewound:r1', 'message:m3', 'block:b3', 'tools:t3']);
+    const folded = items.find((item) => item.kind === 'rewound') as ItemOf<'rewound'>;
+    expect(folded).toMatchObject({ by: 'Ada', isUndo: false, what: 'both' });
+    expect(folded.items.map(({ key }) => key)).toEqual(['message:m2', 'block:b2', 'tools:t2']);
+    // What comes late for a call before the rewind still finds it.
+    expect((items.at(-1) as ItemOf<'tools'>).calls[0]?.outcome).toBe('ok');
+  });
+
+  it('undone, brings it back and folds what came after', () => {
+    const undo = [rewindAsked('r2'), rewound('r2', { undoes: 'r1' })];
+    const events = [...first, ...second, ...back, user('m3'), started('m3'), ...undo];
+    const items = foldItems(log(events));
+    expect(items.map(({ key }) => key)).toEqual([...keys(first), 'message:m2', 'block:b2', 'tools:t2', 'rewound:r2']);
+    expect((items.at(-1) as ItemOf<'rewound'>).items.map(({ key }) => key)).toEqual(['message:m3']);
+    expect(foldItems(log([...events, finished('t2')])).find(({ key }) => key === 'tools:t2')).toMatchObject({
+      calls: [{ outcome: 'ok' }],
+    });
+  });
+
+  it('folds everything where its beginning is not loaded, and nothing where only files went back', () => {
+    const items = foldItems(log([said('b2'), ...back], 40));
+    expect(items.map(({ key }) => key)).toEqual(['rewound:r1']);
+    const ofFiles = foldItems(log([...first, rewound('r3', { what: 'files', messageId: 'm1' })]));
+    expect(ofFiles.map(({ key }) => key)).toEqual([...keys(first), 'rewound:r3']);
+  });
+});

@@ -7,8 +7,10 @@ import type {
   ApprovalScope,
   Author,
   BoundedText,
+  CommandId,
   EventOf,
   NumberedEvent,
+  RewindWhat,
   TokenUsage,
   ToolInput,
   WholeInput,
@@ -52,7 +54,7 @@ export interface ToolCall {
 }
 
 export type Item =
-  | { kind: 'message'; key: string; at: string; by: Author; text: BoundedText; messageId: string; ofTask: boolean }
+  | { kind: 'message'; key: string; at: string; by: Author; text: BoundedText; messageId: CommandId; ofTask: boolean }
   | { kind: 'text'; key: string; at: string; text: BoundedText }
   | { kind: 'thinking'; key: string; at: string; text: BoundedText }
   | { kind: 'interrupted'; key: string; at: string; blockKind: 'text' | 'thinking' | 'tool'; text: BoundedText }
@@ -66,6 +68,19 @@ export type Item =
       durationMs: number;
       usage: TokenUsage;
       costUsd: number;
+    }
+  | {
+      /** What a rewind took out of the conversation, folded; or a rewind of files, which took nothing out. */
+      kind: 'rewound';
+      key: string;
+      at: string;
+      rewindId: CommandId;
+      by: string | null;
+      what: RewindWhat;
+      /** It took an earlier rewind back. */
+      isUndo: boolean;
+      files: EventOf<'rewind.done'>['files'];
+      items: readonly Item[];
     }
   | {
       kind: 'note';
@@ -108,6 +123,7 @@ const createRun = () => {
   const waiting = new Map<string, { at: string; event: EventOf<'message.user'> }>();
   const costOfTurn = new Map<string, number>();
   const endOfTurn = new Map<string, number>();
+  const askedBy = new Map<string, string>();
   let copied = false;
 
   const write = (): Item[] => {
@@ -190,6 +206,41 @@ const createRun = () => {
         ...patch,
       },
     }));
+  };
+
+  /** After items moved, what comes later must find its own again. */
+  const indexAgain = (): void => {
+    itemOfCall.clear();
+    endOfTurn.clear();
+    items.forEach((item, index) => {
+      if (item.kind === 'tools') for (const { toolUseId } of item.calls) itemOfCall.set(toolUseId, index);
+      if (item.kind === 'turn-end') endOfTurn.set(item.key.slice('turn:'.length), index);
+    });
+  };
+
+  /** Folds what a rewind took out; where its beginning is not loaded, that is everything. */
+  const rewound = (at: string, event: EventOf<'rewind.done'>): void => {
+    const { rewindId, what, messageId, undoes, files } = event;
+    const from = items.findIndex((item) => item.kind === 'rewound' && item.rewindId === undoes);
+    const undone = items[from];
+    let kept = items;
+    let taken: readonly Item[] = [];
+    if (what !== 'files' && messageId !== null) {
+      const first = items.findIndex((item) => item.kind === 'message' && item.messageId === messageId);
+      kept = items.slice(0, Math.max(0, first));
+      taken = items.slice(Math.max(0, first));
+    } else if (what !== 'files' && undone?.kind === 'rewound') {
+      kept = [...items.slice(0, from), ...undone.items];
+      taken = items.slice(from + 1);
+    }
+    const by = askedBy.get(rewindId) ?? null;
+    const isUndo = undoes !== null;
+    items = [
+      ...kept,
+      { kind: 'rewound', key: `rewound:${rewindId}`, at, rewindId, by, what, isUndo, files, items: taken },
+    ];
+    copied = true;
+    indexAgain();
   };
 
   const take = ({ seq, at, event }: NumberedEvent): void => {
@@ -290,6 +341,11 @@ const createRun = () => {
         return note(seq, at, 'Earlier conversation was summarised to make room.');
       case 'command.refused':
         return note(seq, at, event.reason, { tone: 'attention' });
+      case 'rewind.asked':
+        askedBy.set(event.rewindId, event.by.name);
+        return;
+      case 'rewind.done':
+        return rewound(at, event);
       case 'session.created':
         return note(seq, at, `${event.by.name} started this session.`);
       case 'session.renamed':
@@ -297,6 +353,8 @@ const createRun = () => {
       case 'claude.started':
       case 'claude.configured':
       case 'todo.changed':
+      case 'checkpoint.taken':
+      case 'checkpoint.dropped':
       case 'terminal.opened':
       case 'terminal.renamed':
       case 'terminal.ended':

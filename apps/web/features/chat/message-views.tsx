@@ -1,15 +1,16 @@
 'use client';
 /** What people and Claude say: messages, text, thinking, and how a turn ended. */
 import { lazy, memo, Suspense, type ReactNode } from 'react';
-import { ChevronRight, CircleAlert, CircleStop, Info, TriangleAlert } from 'lucide-react';
-import type { BoundedText } from '@remote-claude/contract';
+import { ChevronRight, CircleAlert, CircleStop, Ellipsis, History, Info, TriangleAlert } from 'lucide-react';
+import type { BoundedText, RewindTarget } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
 import type { LiveBlock } from '../../lib/session-log';
 import { count, duration, money } from '../../lib/time';
-import { Button } from '../../ui/button';
+import { Button, IconButton } from '../../ui/button';
 import { CopyButton } from '../../ui/copy-button';
 import { LongText } from '../../ui/long-text';
+import { Menu, MenuItem } from '../../ui/menu';
 import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
 import type { ItemOf } from './items';
@@ -51,14 +52,17 @@ interface BubbleProps {
   note?: ReactNode;
   dim?: boolean;
   ofTask?: boolean;
+  /** What can be done with it, at the end of its heading. */
+  menu?: ReactNode;
 }
 
-const Bubble = ({ author, at, text, note, dim = false, ofTask = false }: BubbleProps) => (
+const Bubble = ({ author, at, text, note, dim = false, ofTask = false, menu }: BubbleProps) => (
   <article className="pt-6 pb-2">
     <header className="mb-1.5 flex items-baseline gap-2">
       <h2 className="text-sm font-semibold">{author}</h2>
       {ofTask && <span className="rounded-sm bg-active px-1.5 text-2xs text-muted">Task</span>}
       <TimeOfDay at={at} />
+      {menu}
     </header>
     <div
       data-testid="user-message"
@@ -73,7 +77,13 @@ const Bubble = ({ author, at, text, note, dim = false, ofTask = false }: BubbleP
   </article>
 );
 
-export const MessageView = memo(({ item }: { item: ItemOf<'message'> }) => {
+interface MessageProps {
+  item: ItemOf<'message'>;
+  /** Absent for who may not, and for what was rewound. */
+  onRewind: ((target: RewindTarget, title: string) => void) | null;
+}
+
+export const MessageView = memo(({ item, onRewind }: MessageProps) => {
   const { whole, note } = useWhole(item.key, item.text);
   return (
     <Bubble
@@ -88,6 +98,26 @@ export const MessageView = memo(({ item }: { item: ItemOf<'message'> }) => {
       }
       ofTask={item.ofTask}
       note={note}
+      menu={
+        onRewind !== null && (
+          <span className="ml-auto self-center">
+            <Menu
+              trigger={
+                <IconButton size="sm" label="Actions for this message">
+                  <Ellipsis size={14} aria-hidden />
+                </IconButton>
+              }
+            >
+              <MenuItem
+                icon={<History size={14} aria-hidden />}
+                onSelect={() => onRewind({ messageId: item.messageId }, 'Rewind to before this message')}
+              >
+                Rewind to here…
+              </MenuItem>
+            </Menu>
+          </span>
+        )
+      }
     />
   );
 });

@@ -1,6 +1,8 @@
 'use client';
 /** The windowed transcript: stored items, then what streams. It follows the end only while the reader is there. */
 import {
+  lazy,
+  Suspense,
   useCallback,
   useEffect,
   useMemo,
@@ -13,6 +15,8 @@ import {
 } from 'react';
 import { ArrowDown } from 'lucide-react';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
+
+import type { RewindTarget } from '@remote-claude/contract';
 
 import { useMe } from '../../lib/queries';
 import { useSession, useSessionView } from '../../lib/session-context';
@@ -28,9 +32,12 @@ import {
   ThinkingView,
   TurnEndView,
 } from './message-views';
+import { RewoundView } from './rewound-view';
 import { tailRows, type Row } from './tail';
 import { ToolsView } from './tool-views';
 import { WorkingLine } from './working-line';
+
+const RewindDialog = lazy(async () => ({ default: (await import('./rewind-dialog')).RewindDialog }));
 
 /** Where the list begins to count, so that older items can be put before it. */
 const firstIndexAtStart = 1_000_000;
@@ -45,12 +52,22 @@ interface RowContext {
   me: string;
   onRetry: (id: string) => void;
   onDiscard: (id: string) => void;
+  /** Null while nothing can be rewound. */
+  onRewind: ((target: RewindTarget, title: string) => void) | null;
 }
 
 const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode => {
   switch (row.kind) {
     case 'message':
-      return <MessageView item={row} />;
+      return <MessageView item={row} onRewind={context.onRewind} />;
+    case 'rewound':
+      return (
+        <RewoundView
+          item={row}
+          onRewind={context.onRewind}
+          renderItem={(item) => <RowView row={item} context={{ ...context, onRewind: null }} />}
+        />
+      );
     case 'text':
       return <TextView item={row} />;
     case 'thinking':
@@ -176,7 +193,7 @@ const renderRow = (_index: number, row: Row, context: RowContext): ReactNode => 
 const components = { Header: Older, Footer: () => <div className="h-4" /> };
 
 export const Transcript = ({ empty }: { empty: ReactNode }) => {
-  const { store } = useSession();
+  const { store, can } = useSession();
   const items = useItems();
   const state = useSessionView(({ log }) => log.state);
   const blocks = useSessionView(({ log }) => log.blocks);
@@ -188,9 +205,18 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
   const [away, setAway] = useState(false);
   const rows = useMemo<Row[]>(() => [...items, ...tailRows(state, blocks, outbox)], [items, state, blocks, outbox]);
   const firstItemIndex = useFirstIndex(items, firstSeq);
+  const [rewind, setRewind] = useState<{ target: RewindTarget; title: string } | null>(null);
+  const canRewind =
+    can('session.rewind') && state.turn === null && state.rewinding === null && state.wanted === 'running';
   const context = useMemo<RowContext>(
-    () => ({ items, me: data?.user.name ?? 'You', onRetry: store.retry, onDiscard: store.discard }),
-    [items, data, store],
+    () => ({
+      items,
+      me: data?.user.name ?? 'You',
+      onRetry: store.retry,
+      onDiscard: store.discard,
+      onRewind: canRewind ? (target, title) => setRewind({ target, title }) : null,
+    }),
+    [items, data, store, canRewind],
   );
 
   const { toEnd, follow, onScroll, onAtEnd, scrollerRef, onClickCapture } = useFollowing(list, setAway);
@@ -230,6 +256,19 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
         tabIndex={0}
         className="h-full"
       />
+      {rewind !== null && (
+        <Suspense fallback={null}>
+          <RewindDialog {...rewind} onClose={() => setRewind(null)} />
+        </Suspense>
+      )}
+      {state.rewinding !== null && (
+        <p
+          role="status"
+          className="absolute inset-x-0 bottom-3 mx-auto w-fit rounded-full border border-line bg-raised px-3 py-1 text-xs shadow-(--shadow)"
+        >
+          {state.rewinding.by.name} is rewinding…
+        </p>
+      )}
       {away && (
         <div className="pointer-events-none absolute inset-x-0 bottom-3 flex justify-center">
           <Button

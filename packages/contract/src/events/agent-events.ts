@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 
-import { approvalId, blockId, commandId, terminalId, turnId } from '../ids.js';
+import { approvalId, blockId, checkpointId, commandId, terminalId, turnId } from '../ids.js';
 import { openApproval, toolInput } from '../model/approval.js';
+import { checkpoint, rewindCounts, rewindWhat } from '../model/checkpoint.js';
 import { effort, modelName, permissionMode } from '../model/session.js';
 import { boundedText, wholeInput } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
@@ -109,6 +110,32 @@ export const agentEvents = [
   z.object({ type: z.literal('message.withdrawn'), messageId: commandId }),
   /** A command came and had nothing to do, or could not be done. */
   z.object({ type: z.literal('command.refused'), commandId, command: z.string().max(40), reason: shortText }),
+  /** The work tree as it is now can be come back to. Done by the agent by itself around each turn, or because someone asked. */
+  z.object({ type: z.literal('checkpoint.taken'), ...checkpoint.shape }),
+  /** No longer kept, for want of room. */
+  z.object({ type: z.literal('checkpoint.dropped'), checkpointIds: z.array(checkpointId).min(1).max(500) }),
+  /**
+   * A rewind that was asked for is done. Of the chat: what was said from the message on (until now) is no part of the
+   * conversation any more; undone, what the other rewind took is back, and what came after it is not.
+   */
+  z.object({
+    type: z.literal('rewind.done'),
+    rewindId: commandId,
+    what: rewindWhat,
+    /** Everything from this message on; null for a checkpoint or an undo. */
+    messageId: commandId.nullable(),
+    /** The rewind that this takes back. */
+    undoes: commandId.nullable(),
+    files: z
+      .object({
+        counts: rewindCounts,
+        /** The tree is exactly as it was then. */
+        isExact: z.boolean(),
+        /** What stays although it should go, since something that is not kept lies in it. */
+        left: z.array(shortText).max(20),
+      })
+      .nullable(),
+  }),
   z.object({ type: z.literal('terminal.opened'), terminalId, name: terminalName, ...terminalSize }),
   z.object({ type: z.literal('terminal.renamed'), terminalId, name: terminalName }),
   /** The shell ended; the screen can still be read. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { approvalId, commandId, taskId, turnId } from '../ids.js';
 import { approvalScope, toolInput } from '../model/approval.js';
+import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
 import { modelName, permissionMode, placeStatus, sessionName, wantedState } from '../model/session.js';
 import { taskStatus } from '../model/task.js';
 import { boundedText } from '../model/text.js';
@@ -37,6 +38,14 @@ export const serverEvents = [
     /** Present where the person changed the input or filled in a form. */
     input: toolInput.nullable(),
     reason: z.string().max(4_000).nullable(),
+  }),
+  /** A person wants to go back; `rewindId` is the command's id. `rewind.done` or `command.refused` follows. */
+  z.object({
+    type: z.literal('rewind.asked'),
+    rewindId: commandId,
+    by: author,
+    what: rewindWhat,
+    target: rewindTarget,
   }),
   /** The session's place is in another state: `reason` says why, `next` what to do. */
   z.object({

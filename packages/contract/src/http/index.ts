@@ -1,5 +1,6 @@
 /** The route table: every route there is, under `/api`. What is not here does not exist. */
 import { authRoutes } from './auth.js';
+import { checkpointRoutes } from './checkpoints.js';
 import { claudeRoutes } from './claude.js';
 import { fileRoutes } from './files.js';
 import type { Route } from './route.js';
@@ -19,6 +20,7 @@ export const routes = {
   users: userRoutes,
   sessions: sessionRoutes,
   claude: claudeRoutes,
+  checkpoints: checkpointRoutes,
   tasks: taskRoutes,
   files: fileRoutes,
   settings: settingsRoutes,

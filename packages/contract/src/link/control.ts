@@ -8,6 +8,7 @@ import { agentEvent } from '../events/agent-events.js';
 import { approvalId, blobHash, commandId, turnId } from '../ids.js';
 import { approvalRule } from '../model/approval-rule.js';
 import { approvalAnswer } from '../model/approval.js';
+import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
 /** Version of this protocol. A server works with agents of its own version and of the one before. */
@@ -25,6 +26,9 @@ export const agentCommand = z.discriminatedUnion('type', [
   z.object({ id: commandId, type: z.literal('interrupt'), turnId: turnId.nullable().optional() }),
   z.object({ id: commandId, type: z.literal('answer'), approvalId, answer: approvalAnswer }),
   z.object({ id: commandId, type: z.literal('configure'), settings: claudeSettings }),
+  /** Refused while a turn runs. Done when a `rewind.done` names it. */
+  z.object({ id: commandId, type: z.literal('rewind'), what: rewindWhat, target: rewindTarget }),
+  z.object({ id: commandId, type: z.literal('checkpoint') }),
 ]);
 export type AgentCommand = z.infer<typeof agentCommand>;
 
@@ -95,6 +99,12 @@ export const agentPaths = {
   move: '/fs/move',
   /** tus 1.0 (creation, termination): POST, HEAD, PATCH, DELETE `/fs/uploads/<id>`; `filename` in Upload-Metadata is the path. */
   uploads: '/fs/uploads',
+  /** GET: `{ items: Checkpoint[] }`, the oldest first. */
+  checkpoints: '/checkpoints',
+  /** POST `{ target }` → RewindPreview. */
+  rewindPreview: '/rewind/preview',
+  /** POST `{ from, to, path }` → RewindDiff, of two trees that a preview named. */
+  rewindDiff: '/rewind/diff',
   /** POST ExecuteRequest → ExecuteResult. */
   execute: '/execute',
   /** GET, no secret: 200 once it listens. */

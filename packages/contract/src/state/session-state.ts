@@ -8,6 +8,7 @@ import { commandId, taskId, terminalId, timestamp, turnId } from '../ids.js';
 import { terminalName, terminalSize, todoItem, turnOutcome } from '../events/agent-events.js';
 import type { NumberedEvent, SessionEvent } from '../events/index.js';
 import { openApproval } from '../model/approval.js';
+import { rewindWhat } from '../model/checkpoint.js';
 import { effort, permissionMode, placeStatus, wantedState, type ShownStatus } from '../model/session.js';
 import { boundedText } from '../model/text.js';
 import { addTokens, noTokens, tokenUsage } from '../model/usage.js';
@@ -59,6 +60,8 @@ export const sessionState = z.object({
   terminals: z.array(terminalState),
   usage: tokenUsage,
   costUsd: z.number(),
+  /** A rewind that is asked for and not yet done. */
+  rewinding: z.object({ rewindId: commandId, by: author, what: rewindWhat }).nullable(),
   /** Tokens that the last model call read: how full the context is. */
   contextTokens: z.number(),
 });
@@ -77,6 +80,7 @@ export const initialSessionState: SessionState = {
   terminals: [],
   usage: noTokens,
   costUsd: 0,
+  rewinding: null,
   contextTokens: 0,
 };
 
@@ -179,13 +183,23 @@ const reducers: Reducers = {
     ...state,
     terminals: state.terminals.filter((terminal) => terminal.terminalId !== event.terminalId),
   }),
+  'rewind.asked': (state, { rewindId, by, what }) => ({ ...state, rewinding: { rewindId, by, what } }),
+  'rewind.done': (state, event) => ({
+    ...state,
+    rewinding: state.rewinding?.rewindId === event.rewindId ? null : state.rewinding,
+    // The list is of a conversation that Claude no longer has.
+    todo: event.what === 'files' ? state.todo : [],
+  }),
+  'command.refused': (state, event) =>
+    state.rewinding?.rewindId === event.commandId ? { ...state, rewinding: null } : state,
+  'checkpoint.taken': same,
+  'checkpoint.dropped': same,
   text: same,
   thinking: same,
   'block.interrupted': same,
   'tool.called': same,
   'tool.finished': same,
   'context.compacted': same,
-  'command.refused': same,
 };
 
 /** The state after one more event. */

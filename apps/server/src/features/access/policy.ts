@@ -33,6 +33,7 @@ const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[
   'session.terminal.read': ['owner'],
   'session.terminal.write': ['owner'],
   'session.execute': ['owner'],
+  'session.rewind': ['owner'],
 };
 
 export const relationTo = (person: { userId: UserId; role: SiteRole }, session: { ownerId: string }): SessionRelation =>

@@ -4,5 +4,5 @@ export { createApprovalProjection } from './projection.js';
 export { createApprovalRules, rulesChannel } from './rules.js';
 export { createRulesStore } from './rules-store.js';
 export { claudeRoutes } from './routes.js';
-export { createClaude, type Claude } from './service.js';
+export { createClaude, type Claude, type ClaudeAct } from './service.js';
 export { createClaudeStore } from './store.js';

@@ -189,6 +189,10 @@ export const createClaude = (deps: ClaudeDeps) => {
   };
 
   return {
+    /** For other features that tell an agent something, with what they store beside it. */
+    command,
+    requireRunning,
+
     /** In the caller's transaction, for whoever says something in a person's name. */
     say,
 

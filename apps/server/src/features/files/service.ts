@@ -1,13 +1,6 @@
 // Files of a session, through the door to its agent. The server never touches a work tree itself.
 
-import {
-  agentPaths,
-  AppError,
-  errorOf,
-  type ExecuteRequest,
-  type ExecuteResult,
-  type FileNode,
-} from '@remote-claude/contract';
+import { agentPaths, errorOf, type ExecuteRequest, type ExecuteResult, type FileNode } from '@remote-claude/contract';
 import { executeResult, fileNode } from '@remote-claude/contract';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
@@ -16,7 +9,14 @@ import { z } from 'zod';
 import type { Database } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
 import type { Audit } from '../audit/index.js';
-import type { AgentDoor, AgentRequest, AgentResponse } from '../relay/index.js';
+import {
+  askAgent,
+  postingJson,
+  textOfAnswer,
+  type AgentDoor,
+  type AgentRequest,
+  type AgentResponse,
+} from '../relay/index.js';
 import { createUploadLimit } from './upload-limit.js';
 
 export interface FilesDeps {
@@ -34,25 +34,11 @@ export interface FileAct {
   ip: string;
 }
 
-const maxAnswerBytes = 64 * 1024 * 1024;
 const defaultExecuteMs = 120_000;
 const nodes = z.object({ items: z.array(fileNode) });
 
 const withPath = (address: string, path: string, more = ''): string =>
   `${address}?path=${encodeURIComponent(path)}${more}`;
-
-/** The whole of an answer that is JSON. */
-const textOf = async (body: Readable): Promise<string> => {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes)
-      throw new AppError('upstream_failed', { message: 'The session answered more than can be shown.' });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
 
 /** Headers of a request that mean something to the agent. */
 const passedOn = (headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> =>
@@ -60,28 +46,14 @@ const passedOn = (headers: IncomingHttpHeaders, names: readonly string[]): Recor
 
 export const createFiles = ({ door, audit, database, maxUploadBytes }: FilesDeps) => {
   const uploadLimit = createUploadLimit(maxUploadBytes);
-  const ask = async <T>(sessionId: string, request: AgentRequest, schema: z.ZodType<T>): Promise<T> => {
-    const answer = await door.request(sessionId, request);
-    const text = await textOf(answer.body);
-    if (answer.status >= 400) throw errorOf(answer.status, text);
-    const parsed = schema.safeParse(JSON.parse(text === '' ? '{}' : text));
-    if (!parsed.success) throw new AppError('upstream_failed', {}, { cause: parsed.error });
-    return parsed.data;
-  };
-
-  const posting = (path: string, body: unknown, signal?: AbortSignal): AgentRequest => ({
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    ...(signal && { signal }),
-  });
+  const ask = <T>(sessionId: string, request: AgentRequest, schema: z.ZodType<T>): Promise<T> =>
+    askAgent(door, sessionId, request, schema);
 
   const record = ({ actor, sessionId, ip }: FileAct, action: string, details: Record<string, unknown>): Promise<void> =>
     audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip });
 
   const refuseErrors = async (answer: AgentResponse): Promise<AgentResponse> => {
-    if (answer.status >= 400) throw errorOf(answer.status, await textOf(answer.body));
+    if (answer.status >= 400) throw errorOf(answer.status, await textOfAnswer(answer.body));
     return answer;
   };
 
@@ -123,7 +95,7 @@ export const createFiles = ({ door, audit, database, maxUploadBytes }: FilesDeps
           }),
         ),
       );
-      return { created: answer.status === 201, node: fileNode.parse(JSON.parse(await textOf(answer.body))) };
+      return { created: answer.status === 201, node: fileNode.parse(JSON.parse(await textOfAnswer(answer.body))) };
     },
 
     async remove(act: FileAct, path: string, recursive: boolean): Promise<void> {
@@ -134,18 +106,18 @@ export const createFiles = ({ door, audit, database, maxUploadBytes }: FilesDeps
 
     async mkdir(act: FileAct, path: string): Promise<FileNode> {
       await record(act, 'files.mkdir', { path });
-      return ask(act.sessionId, posting(agentPaths.mkdir, { path }), fileNode);
+      return ask(act.sessionId, postingJson(agentPaths.mkdir, { path }), fileNode);
     },
 
     async move(act: FileAct, path: string, to: string): Promise<FileNode> {
       await record(act, 'files.move', { path, to });
-      return ask(act.sessionId, posting(agentPaths.move, { path, to }), fileNode);
+      return ask(act.sessionId, postingJson(agentPaths.move, { path, to }), fileNode);
     },
 
     async execute(act: FileAct, request: ExecuteRequest, signal: AbortSignal): Promise<ExecuteResult> {
       await record(act, 'sessions.execute', { command: request.command.slice(0, 2_000) });
       const thinkMs = (request.timeoutMs ?? defaultExecuteMs) + 10_000;
-      return ask(act.sessionId, { ...posting(agentPaths.execute, request, signal), thinkMs }, executeResult);
+      return ask(act.sessionId, { ...postingJson(agentPaths.execute, request, signal), thinkMs }, executeResult);
     },
 
     /** One request of the tus protocol; `uploadId` null begins one. Bytes in progress are not audited one by one. */

@@ -1,0 +1,95 @@
+/**
+ * The way back through a session: a checkpoint around each turn, one on demand, and rewinds. It joins the commands that
+ * ask for it with what does it, and knows neither the SDK nor how files are kept.
+ */
+import { join } from 'node:path';
+
+import { AppError, type AgentCommand, type CommandId } from '@remote-claude/contract';
+
+import type { Log, Propose } from '../parts.js';
+import type { Snapshots } from '../snapshots/index.js';
+import type { Approvals } from './approvals.js';
+import type { ClaudeSupply } from './claude-supply.js';
+import type { MemoryStore } from './memory.js';
+import type { PromptQueue } from './prompt-queue.js';
+import { createRewind, type Rewind } from './rewind.js';
+import type { Translator } from './translate.js';
+import { createTurnCheckpoints, type TurnCheckpoints } from './turn-checkpoints.js';
+import type { Turn } from './turns.js';
+
+type Given = Extract<AgentCommand, { type: 'rewind' | 'checkpoint' }>;
+
+export interface History extends TurnCheckpoints {
+  preview: Rewind['preview'];
+  command(given: Given): Promise<void>;
+  close(): void;
+}
+
+export interface HistoryDeps {
+  snapshots: Snapshots;
+  memory: MemoryStore;
+  workspace: string;
+  folder: string;
+  propose: Propose;
+  refuse(given: Given, reason: string): Promise<void>;
+  tell(text: string): void;
+  currentTurn(): Turn | null;
+  queue: Pick<PromptQueue, 'occupy' | 'ended'>;
+  supply: Pick<ClaudeSupply, 'end' | 'prewarm'>;
+  translator: Pick<Translator, 'processEnded'>;
+  approvals: Pick<Approvals, 'forgetAll'>;
+  log: Log;
+}
+
+const busySentence = 'Claude is at work. Interrupt the turn or wait for its end, then rewind. Nothing was changed.';
+const expiredSentence = 'The conversation was rewound to before this question; the call never ran.';
+const bugSentence = 'Something went wrong inside the session; its log has the details.';
+
+export const createHistory = (deps: HistoryDeps): History => {
+  const { snapshots, folder, refuse, tell, currentTurn, queue, supply, translator, approvals, log } = deps;
+  const rewind = createRewind({
+    ...deps,
+    recordsPath: join(folder, 'rewinds.json'),
+    endProcess: async () => {
+      await supply.end();
+      translator.processEnded();
+      await approvals.forgetAll(expiredSentence);
+    },
+  });
+  /** These take a while, and may be told again meanwhile. */
+  const underWay = new Set<CommandId>();
+  let isClosed = false;
+
+  const goBack = async (given: Extract<Given, { type: 'rewind' }>): Promise<void> => {
+    if (!queue.occupy()) throw new AppError('conflict', { message: busySentence });
+    try {
+      await rewind.run(given);
+    } finally {
+      queue.ended();
+      supply.prewarm();
+    }
+  };
+
+  return {
+    ...createTurnCheckpoints({ snapshots, tell, log }),
+    preview: rewind.preview,
+    command: async (given) => {
+      if (underWay.has(given.id)) return;
+      underWay.add(given.id);
+      try {
+        if (given.type === 'rewind') await goBack(given);
+        else
+          await snapshots.take({ reason: 'asked', turnId: currentTurn()?.turnId ?? null, messageIds: [] }, [given.id]);
+      } catch (cause) {
+        log('warn', 'A command could not be done.', { type: given.type, cause: String(cause) });
+        // Whoever ends is told again by the next life.
+        if (!isClosed) await refuse(given, cause instanceof AppError ? cause.message : bugSentence);
+      } finally {
+        underWay.delete(given.id);
+      }
+    },
+    close: () => {
+      isClosed = true;
+    },
+  };
+};

@@ -1,0 +1,329 @@
+/** The store of checkpoints on a real folder: what is kept, what comes back, and what a hostile tree cannot do. */
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+import type { AgentEvent, Checkpoint } from '@remote-claude/contract';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { createWorkTree } from '../files/work-tree.js';
+import { scratchFolder } from '../testing/scratch.js';
+import { createSnapshots, type Snapshots, type SnapshotsDeps } from './snapshots.js';
+
+// Every checkpoint is synced to the disk, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
+
+let scratch: ReturnType<typeof scratchFolder>;
+let workspace: string;
+let events: AgentEvent[];
+let tree: ReturnType<typeof createWorkTree>;
+let snapshots: Snapshots;
+
+const open = (limits: SnapshotsDeps['limits'] = {}): Snapshots =>
+  createSnapshots({
+    tree,
+    stateDir: join(scratch.path, 'state'),
+    propose: async (event) => void events.push(event),
+    log: () => undefined,
+    limits,
+  });
+const take = (): Promise<Checkpoint> => snapshots.take({ reason: 'before-turn', turnId: null, messageIds: [] });
+const at = (path: string): string => join(workspace, path);
+const write = (path: string, content: string | Buffer): void => {
+  mkdirSync(join(at(path), '..'), { recursive: true });
+  writeFileSync(at(path), content);
+};
+/** What find and sha256sum see: an account of the tree by others than the code under test. */
+const account = (): string =>
+  execFileSync('bash', [
+    '-c',
+    'cd "$1"; find . -mindepth 1 -printf "%P\\0%y %m %l\\n" | sort; find . -type f -print0 | sort -z | xargs -0 -r sha256sum',
+    'account',
+    workspace,
+  ]).toString('latin1');
+
+beforeEach(() => {
+  scratch = scratchFolder();
+  workspace = join(scratch.path, 'workspace');
+  mkdirSync(workspace);
+  events = [];
+  tree = createWorkTree(workspace);
+  snapshots = open();
+});
+afterEach(async () => {
+  await snapshots.close();
+  tree.close();
+  scratch.remove();
+});
+
+describe('a checkpoint', () => {
+  it('brings everything back as it was, and forth again', async () => {
+    write('src/a.txt', 'one\n');
+    write('src/deep/b.txt', 'two\n');
+    write('run.sh', '#!/bin/sh\n');
+    chmodSync(at('run.sh'), 0o755);
+    mkdirSync(at('empty'));
+    symlinkSync('src/a.txt', at('link'));
+    symlinkSync('/etc/passwd', at('outside'));
+    write('big.bin', Buffer.alloc(3 * 1024 * 1024 + 17, 'x'));
+    const before = await take();
+    const first = account();
+
+    write('src/a.txt', 'changed\n');
+    rmSync(at('src/deep'), { recursive: true });
+    rmSync(at('empty'), { recursive: true });
+    rmSync(at('link'));
+    write('link/is/a/folder.txt', 'now');
+    rmSync(at('outside'));
+    symlinkSync('elsewhere', at('outside'));
+    chmodSync(at('run.sh'), 0o600);
+    write('new/file', 'new');
+    mkdirSync(at('new/empty'));
+    write('big.bin', Buffer.alloc(50 * 1024 * 1024, 'y'));
+    appendFileSync(at('big.bin'), 'end');
+    const after = await take();
+    const second = account();
+    expect(after.tree).not.toBe(before.tree);
+
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: true, left: [] });
+    expect(account()).toBe(first);
+    expect((await take()).tree).toBe(before.tree);
+    expect(await snapshots.restore(after)).toMatchObject({ isExact: true, left: [] });
+    expect(account()).toBe(second);
+    expect((await take()).tree).toBe(after.tree);
+    expect(readlinkSync(at('outside'))).toBe('elsewhere');
+  });
+
+  it('is told before it is applied', async () => {
+    write('keep', 'same');
+    write('text', 'before');
+    write('gone', 'x');
+    write('mode', 'm');
+    const before = await take();
+    write('text', 'after!');
+    rmSync(at('gone'));
+    chmodSync(at('mode'), 0o600);
+    write('folder/new', 'n');
+    const preview = await snapshots.compare(before);
+    expect(preview.counts).toEqual({ added: 1, modified: 2, deleted: 2 });
+    expect(preview.changes).toEqual([
+      { path: 'folder', kind: 'folder', change: 'deleted', sizeNow: 0, sizeThen: null },
+      { path: 'folder/new', kind: 'file', change: 'deleted', sizeNow: 1, sizeThen: null },
+      { path: 'gone', kind: 'file', change: 'added', sizeNow: null, sizeThen: 1 },
+      { path: 'mode', kind: 'file', change: 'mode', sizeNow: 1, sizeThen: 1 },
+      { path: 'text', kind: 'file', change: 'modified', sizeNow: 6, sizeThen: 6 },
+    ]);
+    const { from, to } = preview;
+    expect(await snapshots.diff({ from, to, path: 'text' })).toEqual({ now: 'after!', rewound: 'before', shown: true });
+    expect(await snapshots.diff({ from, to, path: 'gone' })).toEqual({ now: null, rewound: 'x', shown: true });
+    expect(readFileSync(at('text'), 'utf8')).toBe('after!');
+  });
+
+  it('leaves out what the rule names, and keeps its hands off it', async () => {
+    write('app/index.js', '1');
+    write('app/node_modules/x/y.js', 'dependency');
+    write('target/CACHEDIR.TAG', 'Signature: 8a477f597d28d172789f06886806bc55');
+    write('target/out', 'made');
+    const before = await take();
+    expect(before).toMatchObject({ files: 1, leftOut: 2 });
+    write('later/node_modules/z.js', 'made later');
+    write('later/own.js', '2');
+    write('app/node_modules/x/y.js', 'newer');
+    const restored = await snapshots.restore(before);
+    expect(restored.left).toEqual(['later']);
+    expect(restored.isExact).toBe(false);
+    expect(existsSync(at('later/own.js'))).toBe(false);
+    expect(readFileSync(at('later/node_modules/z.js'), 'utf8')).toBe('made later');
+    expect(readFileSync(at('app/node_modules/x/y.js'), 'utf8')).toBe('newer');
+    expect(existsSync(at('target/out'))).toBe(true);
+  });
+
+  it('takes any name, and names what it cannot keep', async () => {
+    const odd = ['new\nline', ' ', '-rf', 'ö', '%s', '"', "'", '*', '\\', '\u202e'];
+    for (const name of odd) write(name, name);
+    const raw = Buffer.concat([Buffer.from(`${workspace}/`), Buffer.from([0xff, 0xfe, 0x41])]);
+    writeFileSync(raw, 'not UTF-8');
+    mkdirSync(Buffer.concat([raw, Buffer.from('d')]));
+    execFileSync('mkfifo', [at('pipe')]);
+    const first = account();
+    const before = await take();
+    expect(before.skipped).toEqual({ count: 1, items: [{ path: 'pipe', why: 'special' }] });
+    for (const name of readdirSync(Buffer.from(workspace), { encoding: 'buffer' })) {
+      if (name.toString() === 'pipe') continue;
+      rmSync(Buffer.concat([Buffer.from(`${workspace}/`), name]), { recursive: true });
+    }
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: true });
+    expect(account()).toBe(first);
+    expect(lstatSync(at('pipe')).isFIFO()).toBe(true);
+  });
+
+  it('writes through no link that is put in the way', async () => {
+    const outside = join(scratch.path, 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'file'), 'precious');
+    write('folder/file', 'mine');
+    const before = await take();
+    rmSync(at('folder'), { recursive: true });
+    symlinkSync(outside, at('folder'));
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: true });
+    expect(readFileSync(join(outside, 'file'), 'utf8')).toBe('precious');
+    expect(readFileSync(at('folder/file'), 'utf8')).toBe('mine');
+
+    // And while names are swapped as fast as another process can.
+    write('a/file', 'in a');
+    const both = await take();
+    const script =
+      "const fs=require('fs');const [d,o]=process.argv.slice(1);for(;;){try{fs.renameSync(d+'/a',d+'/b');if(fs.lstatSync(d+'/b').isDirectory())fs.rmSync(d+'/b/file',{force:true});fs.symlinkSync(o,d+'/a');fs.unlinkSync(d+'/a');fs.renameSync(d+'/b',d+'/a')}catch{try{fs.unlinkSync(d+'/a')}catch{}try{fs.renameSync(d+'/b',d+'/a')}catch{}}}";
+    const swapper = spawn(process.execPath, ['-e', script, workspace, outside], { stdio: 'ignore' });
+    try {
+      for (let round = 0; round < 150; round += 1) {
+        await snapshots.restore(both).catch(() => undefined);
+      }
+    } finally {
+      swapper.kill('SIGKILL');
+    }
+    expect(readdirSync(outside)).toEqual(['file']);
+    expect(readFileSync(join(outside, 'file'), 'utf8')).toBe('precious');
+  });
+
+  it('reads only what changed, and sees a change that keeps size and time', async () => {
+    for (let index = 0; index < 200; index += 1) write(`d${index % 10}/f${index}`, `content ${index}`);
+    await take();
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const still = await take();
+    const packs = (): number => readdirSync(join(scratch.path, 'state/checkpoints/packs')).length;
+    const count = packs();
+    expect((await take()).tree).toBe(still.tree);
+    expect(packs()).toBe(count);
+
+    const { atime, mtime } = statSync(at('d1/f1'));
+    writeFileSync(at('d1/f1'), 'CONTENT 1');
+    execFileSync('touch', ['-d', mtime.toISOString(), at('d1/f1')]);
+    expect(atime).toBeDefined();
+    expect((await take()).tree).not.toBe(still.tree);
+  });
+
+  it('outlives the agent, and a crash leaves nothing half', async () => {
+    write('file', 'kept');
+    const before = await take();
+    await snapshots.close();
+    const packs = join(scratch.path, 'state/checkpoints/packs');
+    writeFileSync(join(packs, '0000000099-cut.pack.new'), 'half a pack');
+    snapshots = open();
+    expect(snapshots.list()).toEqual([before]);
+    write('file', 'changed');
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: true });
+    expect(readdirSync(packs).filter((name) => name.endsWith('.new'))).toEqual([]);
+  });
+
+  it('refuses a damaged checkpoint before it touches anything', async () => {
+    write('file', 'kept');
+    const before = await take();
+    write('file', 'changed');
+    await take();
+    await snapshots.close();
+    const packs = join(scratch.path, 'state/checkpoints/packs');
+    const [first] = readdirSync(packs).sort();
+    truncateSync(join(packs, first ?? ''), 40);
+    snapshots = open();
+    await expect(snapshots.restore(before)).rejects.toThrow(/damaged/);
+    expect(readFileSync(at('file'), 'utf8')).toBe('changed');
+    // And what is now can be kept and come back to all the same.
+    const now = await take();
+    write('file', 'again');
+    expect(await snapshots.restore(now)).toMatchObject({ isExact: true });
+    expect(readFileSync(at('file'), 'utf8')).toBe('changed');
+  });
+
+  it('goes on while files change under it', async () => {
+    write('steady', 'steady');
+    const writer = spawn(
+      'bash',
+      [
+        '-c',
+        'while :; do echo "$RANDOM" >> "$1/log"; mv "$1/x" "$1/y" 2>/dev/null || touch "$1/x"; mv "$1/y" "$1/x" 2>/dev/null; done',
+        'x',
+        workspace,
+      ],
+      { stdio: 'ignore' },
+    );
+    try {
+      for (let round = 0; round < 30; round += 1) expect((await take()).files).toBeGreaterThan(0);
+    } finally {
+      writer.kill('SIGKILL');
+    }
+    const calm = await take();
+    expect((await take()).tree).toBe(calm.tree);
+  });
+});
+
+describe('the store', () => {
+  it('stays bounded over 500 checkpoints of a changing tree', async () => {
+    await snapshots.close();
+    const maxBytes = 12 * 1024 * 1024;
+    snapshots = open({ maxBytes, maxCheckpoints: 100, maxPacks: 40 });
+    write('still', Buffer.alloc(1024 * 1024, 's'));
+    const first = await take();
+    const used = (): number =>
+      Number(
+        execFileSync('du', ['-sb', join(scratch.path, 'state/checkpoints')])
+          .toString()
+          .split('\t')[0],
+      );
+    let most = 0;
+    for (let round = 0; round < 500; round += 1) {
+      write(`f${round % 7}`, Buffer.alloc(200 * 1024, `${round} `));
+      if (round % 50 === 0) renameSync(at('still'), at('still'));
+      await snapshots.take({ reason: round % 2 === 0 ? 'before-turn' : 'after-turn', turnId: null, messageIds: [] });
+      if (round % 10 === 0) most = Math.max(most, used());
+    }
+    expect(most).toBeLessThan(maxBytes * 1.25);
+    const kept = snapshots.list();
+    expect(kept.length).toBeLessThanOrEqual(100);
+    expect(kept[0]).toEqual(first);
+    const taken = events.flatMap((event) => (event.type === 'checkpoint.taken' ? [event.checkpointId] : []));
+    const dropped = events.flatMap((event) => (event.type === 'checkpoint.dropped' ? event.checkpointIds : []));
+    expect([...kept.map(({ checkpointId }) => checkpointId), ...dropped].sort()).toEqual(taken.sort());
+    expect(readdirSync(join(scratch.path, 'state/checkpoints/packs')).length).toBeLessThanOrEqual(41);
+    for (const checkpoint of [kept.at(0), kept.at(Math.floor(kept.length / 2)), kept.at(-2)]) {
+      if (checkpoint === undefined) throw new Error('There is none.');
+      expect(await snapshots.restore(checkpoint)).toMatchObject({ isExact: true });
+      expect((await take()).tree).toBe(checkpoint.tree);
+    }
+  });
+
+  it('names what has no room, and keeps the rest', async () => {
+    await snapshots.close();
+    snapshots = open({ maxBytes: 2 * 1024 * 1024, maxFileBytes: 1024 * 1024 });
+    write('a-huge', Buffer.alloc(1024 * 1024 + 1));
+    write('b', Buffer.alloc(900 * 1024, 'b'));
+    write('c', Buffer.alloc(900 * 1024, 'c'));
+    write('d', Buffer.alloc(900 * 1024, 'd'));
+    write('e', 'small');
+    const taken = await take();
+    expect(taken.skipped.items).toEqual([
+      { path: 'a-huge', why: 'too-large' },
+      { path: 'd', why: 'no-room' },
+    ]);
+    rmSync(at('e'));
+    await snapshots.restore(taken);
+    expect(existsSync(at('a-huge'))).toBe(true);
+    expect(existsSync(at('d'))).toBe(true);
+    expect(readFileSync(at('e'), 'utf8')).toBe('small');
+  });
+});

@@ -1,0 +1,138 @@
+// Going back in the page: what would change is shown first, then it is done, and undone.
+
+import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { AxeBuilder } from '@axe-core/playwright';
+import { routes, type SessionId } from '@remote-claude/contract';
+import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { desktop, inChat, phone, startBrowser, useCookie, type TestBrowser, type Visit } from '../support/browser.js';
+import { signInByCookie } from '../support/calls.js';
+import { startSession } from '../support/inside.js';
+import { configFor, startModel } from '../support/model.js';
+import { setUpAdmin, type Person } from '../support/people.js';
+import { startProduct, type Product } from '../support/product.js';
+import { openViewer } from '../support/viewer.js';
+
+let model: ScriptedModel;
+let product: Product;
+let browser: TestBrowser;
+let ada: Person;
+let id: SessionId;
+
+const pictures = join(tmpdir(), 'remote-claude-rewind');
+
+beforeAll(async () => {
+  model = await startModel([
+    {
+      name: 'build',
+      when: userSays('Build'),
+      answer: [
+        toolUse('Bash', {
+          command:
+            "mkdir -p src docs && printf 'one\\ntwo\\nthree\\n' > src/words.txt && echo '# Notes' > docs/notes.md && echo keep > keep.txt",
+        }),
+      ],
+    },
+    {
+      name: 'wreck',
+      when: userSays('Wreck'),
+      answer: [
+        toolUse('Bash', {
+          command: 'sed -i s/two/zwei/ src/words.txt && rm -r docs && mkdir new && echo n > new/file.txt',
+        }),
+      ],
+    },
+    { name: 'done', when: afterTool('Bash'), answer: [text('That is done.')] },
+    { name: 'greet', when: always, answer: [text('All right.')] },
+  ]);
+  product = await startProduct({ config: configFor(model) });
+  browser = await startBrowser();
+  ada = await setUpAdmin(product);
+  id = (await startSession(ada)).id;
+  const viewer = openViewer(product.url, ada, id);
+  const answered = new Set<string>();
+  for (const message of [
+    'Build me a small project, please.',
+    'Wreck some of it, so that there is something to mend.',
+  ]) {
+    const turn = ada.client.call(routes.claude.chat, { params: { id }, body: { message } });
+    const { approval } = await viewer.event('approval.asked', (event) => !answered.has(event.approval.approvalId));
+    answered.add(approval.approvalId);
+    await ada.client.call(routes.claude.answer, {
+      params: { id, approvalId: approval.approvalId },
+      body: { decision: 'allow' },
+    });
+    await turn;
+  }
+  viewer.close();
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.close();
+  await model?.close();
+});
+
+const contentOf = async (path: string): Promise<string | null> => {
+  const answer = await ada.fetch(`/sessions/${id}/files/${path}`);
+  return answer.status === 200 ? answer.text() : null;
+};
+const open = async (look: typeof desktop): Promise<Visit> => {
+  const visit = await browser.visit(look);
+  await useCookie(visit, product, await signInByCookie(product, ada));
+  await visit.page.goto(`${product.url}/sessions/${id}/`);
+  await inChat(visit.page, 'Wreck some of it').waitFor();
+  return visit;
+};
+const looksFine = async ({ page }: Visit): Promise<void> => {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+  const { violations } = await new AxeBuilder({ page }).include('[role=dialog]').setLegacyMode().analyze();
+  expect(violations.map((violation) => `${violation.id}: ${violation.nodes[0]?.html}`)).toEqual([]);
+};
+
+it('shows what would change, goes back, and forth again', async () => {
+  const visit = await open(desktop);
+  const { page } = visit;
+  await page.getByRole('button', { name: 'Actions for this message' }).last().click();
+  await page.getByRole('menuitem', { name: 'Rewind to here…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Rewind to before this message' });
+  await dialog.getByText('come back').first().waitFor();
+  await dialog.getByRole('button', { name: /src\/words.txt/ }).click();
+  await dialog.getByText('zwei').first().waitFor();
+  await looksFine(visit);
+  await page.screenshot({ path: join(pictures, 'dialog.png') });
+  await dialog.getByRole('button', { name: 'Rewind', exact: true }).click();
+
+  const rewound = page.getByTestId('rewound');
+  await rewound.getByText(/rewound the conversation and the files/).waitFor();
+  await inChat(page, 'Wreck some of it').waitFor({ state: 'hidden' });
+  expect(await contentOf('src/words.txt')).toBe('one\ntwo\nthree\n');
+  expect(await contentOf('docs/notes.md')).toBe('# Notes\n');
+  expect(await contentOf('new/file.txt')).toBeNull();
+  await page.screenshot({ path: join(pictures, 'rewound.png') });
+  await rewound.getByRole('button', { name: 'Show what was rewound' }).click();
+  await inChat(page, 'Wreck some of it').waitFor();
+  await page.screenshot({ path: join(pictures, 'unfolded.png') });
+  await rewound.getByRole('button', { name: 'Undo…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Undo this rewind' }).click();
+  await page.getByText(/undid a rewind of/).waitFor();
+  expect(await contentOf('src/words.txt')).toBe('one\nzwei\nthree\n');
+  expect(await contentOf('docs/notes.md')).toBeNull();
+  expect(visit.takeTrouble()).toEqual([]);
+  await visit.close();
+});
+
+it('fits a phone', async () => {
+  const visit = await open({ ...phone, width: 360, height: 740, theme: 'dark' });
+  const { page } = visit;
+  await page.getByRole('button', { name: 'Actions for this message' }).last().click();
+  await page.getByRole('menuitem', { name: 'Rewind to here…' }).click();
+  await page.getByRole('dialog').getByText('come back').first().waitFor();
+  await looksFine(visit);
+  await page.screenshot({ path: join(pictures, 'phone.png') });
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.screenshot({ path: join(pictures, 'phone-chat.png') });
+  expect(visit.takeTrouble()).toEqual([]);
+  await visit.close();
+});
