@@ -61,6 +61,9 @@ const main = async (): Promise<void> => {
   journal.onTrouble((problem) =>
     chat.notice(problem === null ? 'info' : 'warning', problem ?? 'The disk can be written again.'),
   );
+  journal.onRejected((event, reason) => {
+    if (event.type === 'approval.asked') chat.unasked(event.approval.approvalId, reason);
+  });
   const live = createLive({ terminals, files, execute, chat: chat.feed, log });
   const control = createControlLink({
     journal,

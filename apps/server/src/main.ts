@@ -302,6 +302,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     keepMs: timing.idempotencyMs,
   });
   const app = await createHttpApp({
+    clock,
     access,
     origins,
     idempotency,

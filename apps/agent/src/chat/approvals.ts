@@ -53,6 +53,8 @@ export interface Approvals {
   keepAll(): Promise<void>;
   /** Everything that waits, for the record of what is under way. */
   waiting(): readonly WaitingCall[];
+  /** The question reaches nobody: the call goes on without an answer, instead of waiting for ever. */
+  unasked(id: ApprovalId, reason: string): void;
 }
 
 export interface ApprovalsDeps {
@@ -288,6 +290,13 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
       await Promise.all([...pending.keys()].map(keep));
     },
     waiting: () => [...pending.values(), ...kept.values()].map(({ call }) => call),
+    unasked: (id, reason) => {
+      const asked = pending.get(id);
+      if (asked !== undefined) tools.denied(asked.toolUseId, null);
+      take(id, `The user could not be asked: ${reason}.`);
+      kept.delete(id);
+      onChange();
+    },
   };
 };
 

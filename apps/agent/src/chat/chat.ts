@@ -21,7 +21,7 @@ import type {
 import { createOpenRecord } from '../journal/open-record.js';
 import type { ActivitySource, ChatFeed, Log, Propose } from '../parts.js';
 import type { Snapshots } from '../snapshots/index.js';
-import { createApprovals } from './approvals.js';
+import { createApprovals, type Approvals } from './approvals.js';
 import { createBlocks } from './blocks.js';
 import { createClaudeSupply, type ClaudeSupply } from './claude-supply.js';
 import { failureSentence } from './failures.js';
@@ -36,7 +36,7 @@ import { createTranslator, isOfOtherTurn, type ResultMessage } from './translate
 import { createTurns, type Turn } from './turns.js';
 import { whyGone } from './waiting-calls.js';
 
-export interface Chat extends ActivitySource {
+export interface Chat extends ActivitySource, Pick<Approvals, 'unasked'> {
   feed: ChatFeed;
   /** Does a command once, however often it comes. */
   command(command: AgentCommand): Promise<void>;
@@ -385,6 +385,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     command,
     setRules: (rules) => (standing = rules),
     previewRewind: history.preview,
+    unasked: approvals.unasked,
     notice,
     idleMs: () => (queue.isBusy || translator.backgroundTasks > 0 ? 0 : Math.max(0, now() - turns.endedAt)),
     close: async () => {

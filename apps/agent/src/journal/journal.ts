@@ -42,6 +42,8 @@ export interface Journal {
   /** Called when there is something new to hand out, and when the disk fails (with a sentence) or heals (null). */
   onReady(listener: () => void): void;
   onTrouble(listener: (problem: string | null) => void): void;
+  /** Called with an event that the server will never take. */
+  onRejected(listener: (event: AgentEvent, reason: string) => void): void;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -89,6 +91,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
   const closing = new AbortController();
   const readyListeners: (() => void)[] = [];
   const troubleListeners: ((problem: string | null) => void)[] = [];
+  const rejectListeners: ((event: AgentEvent, reason: string) => void)[] = [];
   let keptBytes = sources.reduce((sum, { kept }) => sum + bytesOf(kept), 0);
   let lastN = 0;
   let durableN = 0;
@@ -234,12 +237,14 @@ export const createJournal = (deps: JournalDeps): Journal => {
     },
     reject: (of, n, reason) => {
       const one = sources.find((candidate) => candidate.source === of);
-      const type = one?.kept.find((record) => record.n === n)?.event.type;
-      log('error', 'An event was rejected and is skipped.', { source: of, n, type, reason });
+      const event = one?.kept.find((record) => record.n === n)?.event;
+      log('error', 'An event was rejected and is skipped.', { source: of, n, type: event?.type, reason });
       if (one !== undefined) forget(one, (record) => record.n !== n);
+      if (event !== undefined) for (const tell of rejectListeners) tell(event, reason);
     },
     onReady: (listener) => void readyListeners.push(listener),
     onTrouble: (listener) => void troubleListeners.push(listener),
+    onRejected: (listener) => void rejectListeners.push(listener),
     async close() {
       write();
       closing.abort();

@@ -24,6 +24,11 @@ interface SocketData {
   actor: Actor;
 }
 
+/** Pages at a time: of everybody, and of one person. */
+const maxClients = 5_000;
+const maxClientsEach = 100;
+const maxSaid = 10;
+
 export const createNotices = (deps: NoticesDeps) => {
   const io = new Server<Record<string, never>, ServerEvents, Record<string, never>, SocketData>(deps.server, {
     path: deps.path,
@@ -32,17 +37,19 @@ export const createNotices = (deps: NoticesDeps) => {
     serveClient: false,
     transports: ['websocket', 'polling'],
     maxHttpBufferSize: 10_000,
+    // Before anything is kept for whoever asks: where they come from, and who they are.
     allowRequest(request, decide) {
-      try {
+      const isAllowed = async (): Promise<boolean> => {
         deps.origins.checkHost(request.headers.host);
         const { origin } = request.headers;
-        decide(
-          null,
-          origin === undefined ? request.headers['sec-fetch-site'] === 'same-origin' : deps.origins.allows(origin),
-        );
-      } catch {
-        decide('This server does not answer at this address.', false);
-      }
+        const isOurs =
+          origin === undefined ? request.headers['sec-fetch-site'] === 'same-origin' : deps.origins.allows(origin);
+        return isOurs && io.engine.clientsCount < maxClients && (await deps.access.authenticate(request)) !== null;
+      };
+      isAllowed().then(
+        (allowed) => decide(allowed ? null : 'This connection is not taken.', allowed),
+        () => decide('This server does not answer at this address.', false),
+      );
     },
   });
 
@@ -50,6 +57,8 @@ export const createNotices = (deps: NoticesDeps) => {
     deps.access.authenticate({ headers: socket.request.headers }).then(
       (actor) => {
         if (actor === null) return next(new Error('unauthenticated'));
+        const mine = [...io.sockets.sockets.values()].filter((other) => other.data.actor?.userId === actor.userId);
+        if (mine.length >= maxClientsEach) return next(new Error('rate_limited'));
         socket.data.actor = actor;
         next();
       },
@@ -60,6 +69,12 @@ export const createNotices = (deps: NoticesDeps) => {
   io.on('connection', (socket) => {
     const stop = deps.onSession(socket.data.actor.userId, (session) => socket.emit('session', session));
     socket.on('disconnect', stop);
+    // Nothing is taken here: whoever goes on talking is no page of ours.
+    let said = 0;
+    socket.onAny(() => {
+      said += 1;
+      if (said > maxSaid) socket.disconnect(true);
+    });
     // The sign-in may have ended between the look at it and the news of its end.
     deps.access.authenticate({ headers: socket.request.headers }).then(
       (actor) => {

@@ -10,6 +10,7 @@ import {
   createIdempotencyStore,
   createOrigins,
   type BoundRoute,
+  type HttpAppDeps,
 } from '../platform/http/index.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createSystemClock, type Clock } from '../platform/clock.js';
@@ -20,12 +21,19 @@ export interface TestAppOptions {
   testDatabase: TestDatabase;
   clock: Clock;
   setupTokenPath: string;
+  http?: Partial<Pick<HttpAppDeps, 'bodyTiming' | 'ceilings'>>;
   routes?: (parts: { audit: ReturnType<typeof createAudit> }) => BoundRoute[];
 }
 
 const origin = 'http://localhost:3000';
 
-export const createTestApp = async ({ testDatabase, clock, setupTokenPath, routes = () => [] }: TestAppOptions) => {
+export const createTestApp = async ({
+  testDatabase,
+  clock,
+  setupTokenPath,
+  http = {},
+  routes = () => [],
+}: TestAppOptions) => {
   const { database } = testDatabase;
   const log = createSilentLog();
   const bus = await createPostgresBus({ ...testDatabase, clock: createSystemClock(), log, heartbeatMs: 60_000 });
@@ -51,6 +59,7 @@ export const createTestApp = async ({ testDatabase, clock, setupTokenPath, route
     keepMs: 86_400_000,
   });
   const app = await createHttpApp({
+    clock: createSystemClock(),
     access,
     origins,
     idempotency,
@@ -58,6 +67,7 @@ export const createTestApp = async ({ testDatabase, clock, setupTokenPath, route
     basePath: '/',
     maxBodyBytes: 100_000,
     trustedProxies: [],
+    ...http,
     routes: [
       ...authRoutes({ auth, access: () => access, origins, userById: users.get }),
       ...userRoutes(users, origins),

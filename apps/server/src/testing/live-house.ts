@@ -19,7 +19,7 @@ import { expect, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 
 import { createApprovalProjection, createClaude, createClaudeStore } from '../features/claude/index.js';
-import { createHub } from '../features/live/index.js';
+import { createHub, type SocketCeilings } from '../features/live/index.js';
 import { createSessionHouse, secretOf } from './session-house.js';
 import { startTinyAgent, type TinyAgent } from './tiny-agent.js';
 
@@ -69,7 +69,7 @@ export type Viewer = Awaited<ReturnType<typeof openViewer>>;
 
 export const numbers = (viewer: Viewer): number[] => viewer.told().map(({ seq }) => seq);
 
-export const createLiveHouse = async () => {
+export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'rc-live-'));
   const agents = new Map<string, TinyAgent>();
   const revocations = new Set<(loginId: string) => void>();
@@ -110,6 +110,7 @@ export const createLiveHouse = async () => {
     door,
     clock,
     log,
+    ...options,
     timing: { heartbeatMs: 10_000, deadMs: 25_000, minRetryMs: 20, maxRetryMs: 200 },
     onRevoked(listener) {
       revocations.add(listener);

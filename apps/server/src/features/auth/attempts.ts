@@ -1,6 +1,7 @@
 // Limits on guessing: per address, and per account from one address. It knows no password.
 
 import { AppError } from '@remote-claude/contract';
+import { addressKey } from '../../platform/http/index.js';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 export interface Attempts {
@@ -21,11 +22,11 @@ export const createAttempts = (limits: AttemptLimits): Attempts => {
   const byAddress = new RateLimiterMemory({ points: limits.perAddress, duration });
   // Keyed by both, so that a stranger cannot lock a person out from elsewhere.
   const byAccount = new RateLimiterMemory({ points: limits.perAccount, duration });
-  const key = (ip: string, account: string): string => `${ip}\n${account}`;
+  const key = (ip: string, account: string): string => `${addressKey(ip)}\n${account}`;
   return {
     async count(ip, account) {
       try {
-        await byAddress.consume(ip);
+        await byAddress.consume(addressKey(ip));
         await byAccount.consume(key(ip, account));
       } catch (thrown) {
         if (!(thrown instanceof RateLimiterRes)) throw thrown;

@@ -9,8 +9,12 @@ export type Prepared = { ok: true; event: SessionEvent } | { ok: false; reason: 
 const maxDepth = 64;
 /** What one session may have open at a time; its state is rewritten with each batch of events. */
 const maxOpenApprovals = 100;
+/** JSON bytes of the open approvals, and of the messages that wait: each first load brings them. */
+const maxApprovalBytes = 512 * 1024;
+const maxQueueBytes = 512 * 1024;
 const maxTerminals = 64;
 
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 const refuse = (reason: string): Prepared => ({ ok: false, reason });
 
 export const prepareEvent = (claimed: unknown, by: Writer, state: SessionState): Prepared => {
@@ -22,7 +26,7 @@ export const prepareEvent = (claimed: unknown, by: Writer, state: SessionState):
       `not an event of ${by === 'agent' ? 'an agent' : 'the server'}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
     );
   }
-  const bytes = Buffer.byteLength(JSON.stringify(parsed.data));
+  const bytes = jsonBytes(parsed.data);
   if (bytes > maxEventBytes) return refuse(`an event has at most ${maxEventBytes} bytes, this one has ${bytes}`);
   const excess = ceilingReached(parsed.data, state);
   return excess === null ? { ok: true, event: parsed.data } : refuse(excess);
@@ -31,7 +35,14 @@ export const prepareEvent = (claimed: unknown, by: Writer, state: SessionState):
 const ceilingReached = (event: SessionEvent, state: SessionState): string | null => {
   switch (event.type) {
     case 'approval.asked':
-      return state.approvals.length >= maxOpenApprovals ? `at most ${maxOpenApprovals} approvals can be open` : null;
+      if (state.approvals.length >= maxOpenApprovals) return `at most ${maxOpenApprovals} approvals can be open`;
+      return jsonBytes(state.approvals) + jsonBytes(event.approval) > maxApprovalBytes
+        ? 'the open approvals are too large together; answer some first'
+        : null;
+    case 'message.user':
+      return jsonBytes(state.queue) + jsonBytes(event.text) > maxQueueBytes
+        ? 'the messages that wait are too large together; let Claude work on them first'
+        : null;
     case 'terminal.opened':
       return state.terminals.length >= maxTerminals ? `at most ${maxTerminals} terminals can be open` : null;
     case 'turn.ended':

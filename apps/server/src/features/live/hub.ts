@@ -4,15 +4,24 @@ import { AppError, closeCodeOf, closeServiceRestart } from '@remote-claude/contr
 import type { WebSocket } from 'ws';
 
 import type { Cancel } from '../../platform/clock.js';
+import { createPace, type Pace } from '../../platform/pace.js';
 import { toAppError, type SocketContext } from '../../platform/http/index.js';
 import type { AgentFeedDeps } from './agent-feed.js';
 import { openRoom, type Room } from './room.js';
 import { serveSocket, type SocketDeps, type ViewerSocket } from './socket.js';
 
-export interface HubDeps extends SocketDeps {
+export interface HubDeps extends Omit<SocketDeps, 'personPace'> {
+  ceilings?: SocketCeilings;
   timing: AgentFeedDeps['timing'];
   /** Tells the sign-ins that end, until the returned function is called; after a gap, those in `open` that have. */
   onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void;
+}
+
+export interface SocketCeilings {
+  /** Of everybody in this process. */
+  maxOpen: number;
+  /** Of one person. */
+  maxOpenEach: number;
 }
 
 interface OpenSocket {
@@ -22,6 +31,11 @@ interface OpenSocket {
   socket: WebSocket;
 }
 
+const defaultCeilings: SocketCeilings = { maxOpen: 5_000, maxOpenEach: 200 };
+/** Of messages over all sockets of one person. */
+const personLimits = { perSecond: 500, burst: 2_000 };
+/** How long one that is refused may take to read why. */
+const refusedKeptMs = 2_000;
 const maxRetryJitterMs = 2_000;
 /** Longer than an upgrade takes from the look at its sign-in until its socket is here. */
 const endedKeptMs = 60_000;
@@ -35,6 +49,8 @@ const refuse = (socket: WebSocket, error: AppError): void => {
 export const createHub = (deps: HubDeps) => {
   const rooms = new Map<string, { room: Promise<Room>; viewers: number }>();
   const open = new Set<OpenSocket>();
+  const people = new Map<string, { open: number; pace: Pace }>();
+  const ceilings = deps.ceilings ?? defaultCeilings;
   let draining = false;
 
   const enter = (sessionId: string): Promise<Room> => {
@@ -65,7 +81,8 @@ export const createHub = (deps: HubDeps) => {
     try {
       const room = await enter(context.sessionId);
       if (socket.readyState !== socket.OPEN) return;
-      entry.viewer = serveSocket(deps, socket, context, room);
+      const personPace = people.get(context.actor.userId)?.pace ?? createPace(deps.clock, personLimits);
+      entry.viewer = serveSocket({ ...deps, personPace }, socket, context, room);
       if (draining) sendAway(entry);
       else socket.resume();
     } catch (thrown) {
@@ -94,14 +111,47 @@ export const createHub = (deps: HubDeps) => {
     () => Array.from(open, (entry) => entry.loginId),
   );
 
+  const turnAway = (socket: WebSocket, error: AppError): void => {
+    socket.on('error', () => {});
+    socket.once(
+      'close',
+      deps.clock.after(refusedKeptMs, () => socket.terminate()),
+    );
+    refuse(socket, error);
+  };
+
+  /** Why there is no room for one more; null where there is. */
+  const noRoom = (userId: string): AppError | null => {
+    if (open.size >= ceilings.maxOpen)
+      return new AppError('unavailable', {
+        message: 'The server has as many connections as it can. Try again shortly.',
+      });
+    const mine = people.get(userId)?.open ?? 0;
+    return mine >= ceilings.maxOpenEach
+      ? new AppError('rate_limited', { message: `You have ${mine} connections open. Close some pages.` })
+      : null;
+  };
+
+  const countIn = (userId: string): void => {
+    const person = people.get(userId) ?? { open: 0, pace: createPace(deps.clock, personLimits) };
+    person.open += 1;
+    people.set(userId, person);
+  };
+  const countOut = (userId: string): void => {
+    const person = people.get(userId);
+    if (person === undefined) return;
+    person.open -= 1;
+    if (person.open === 0) people.delete(userId);
+  };
+
   return {
     /** Takes a socket that was let in; owns it from here on. */
     onSocket(socket: WebSocket, context: SocketContext): void {
-      const { loginId } = context.actor;
-      if (ended.has(loginId)) {
-        socket.on('error', () => {});
-        return refuse(socket, new AppError('unauthenticated'));
-      }
+      const { loginId, userId } = context.actor;
+      if (ended.has(loginId)) return turnAway(socket, new AppError('unauthenticated'));
+      const full = noRoom(userId);
+      if (full !== null) return turnAway(socket, full);
+      countIn(userId);
       const entry: OpenSocket = { loginId, viewer: null, socket };
       open.add(entry);
       // What it says before its room is there waits in the socket.
@@ -109,6 +159,7 @@ export const createHub = (deps: HubDeps) => {
       socket.on('error', () => {});
       socket.once('close', () => {
         open.delete(entry);
+        countOut(userId);
         leave(context.sessionId);
       });
       void serve(socket, context, entry);

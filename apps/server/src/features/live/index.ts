@@ -1,5 +1,5 @@
 // Live viewers of sessions, for the composition.
 
 export type { LiveActions } from './actions.js';
-export { createHub } from './hub.js';
+export { createHub, type SocketCeilings } from './hub.js';
 export { createSummaries } from './summaries.js';

@@ -9,7 +9,7 @@ import { createSummaries } from './index.js';
 
 let live: LiveHouse;
 beforeAll(async () => {
-  live = await createLiveHouse();
+  live = await createLiveHouse({ ceilings: { maxOpen: 1_000, maxOpenEach: 40 } });
 });
 afterAll(() => live.close());
 
@@ -122,6 +122,39 @@ describe('what a viewer sends', () => {
     expect(viewer.of('error').every(({ payload }) => payload.code === 'rate_limited')).toBe(true);
     expect(viewer.closed()).toBeNull();
     viewer.ws.close();
+  });
+});
+
+describe('too many', () => {
+  test('connections of one person are refused with the reason, and room that is made is used', async () => {
+    const id = await live.running();
+    const free = 40 - live.hub.count();
+    const open = await Promise.all(Array.from({ length: free }, () => live.open(id)));
+    const more = await live.open(id);
+    await vi.waitFor(() => expect(more.closed()?.code).toBe(4429), patience);
+    expect(more.closed()?.reason).toContain('connections open');
+    const [first] = open;
+    first?.ws.close();
+    await vi.waitFor(() => expect(live.hub.count()).toBe(39), patience);
+    const again = await live.open(id);
+    again.send('ping', {}, 'p');
+    await vi.waitFor(() => expect(again.of('pong')).toHaveLength(1), patience);
+    expect(open.slice(1).every((viewer) => viewer.closed() === null)).toBe(true);
+    for (const viewer of [...open, again]) viewer.ws.terminate();
+    await vi.waitFor(() => expect(live.hub.count()).toBe(0), patience);
+  });
+
+  test('first loads of one viewer are limited more than other messages', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id);
+    for (let n = 0; n < 100; n += 1) viewer.subscribe();
+    viewer.send('ping', {}, 'after');
+    await vi.waitFor(
+      () => expect(viewer.messages.filter(({ type }) => type === 'error' || type === 'hello')).toHaveLength(100),
+      patience,
+    );
+    expect(viewer.of('hello').length).toBeLessThan(40);
+    viewer.ws.terminate();
   });
 });
 

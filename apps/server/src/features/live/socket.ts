@@ -18,7 +18,7 @@ import { createBrake, type BrakeLimits } from '../../platform/flow.js';
 import { invalidFields, toAppError, type SocketContext } from '../../platform/http/index.js';
 import { keepAlive, type HeartbeatTiming } from '../../platform/keep-alive.js';
 import type { Log } from '../../platform/log.js';
-import { createPace } from '../../platform/pace.js';
+import { createPace, type Pace } from '../../platform/pace.js';
 import type { Events } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import type { LiveActions } from './actions.js';
@@ -37,6 +37,8 @@ export interface SocketDeps {
   clock: Clock;
   log: Log;
   timing: HeartbeatTiming;
+  /** Of all sockets of this person. */
+  personPace: Pace;
 }
 
 export interface ViewerSocket {
@@ -58,6 +60,8 @@ const newTerminalCost = 5;
 const maxTypedIn = 1_000;
 /** What every message costs; credit for terminal output, which comes with every few frames, costs no more. */
 const anyCost = 0.05;
+/** A first load reads the log and is the largest answer there is. */
+const subscribeCost = 10;
 const maxProtocolErrors = 10;
 const maxWaiting = 500;
 /** One read of a socket may bring so many small frames. */
@@ -66,7 +70,10 @@ const maxRelayed = 4_000;
 const relayAhead = { bytes: 512 * 1024, item: 2_048 };
 
 const tooFast = (): AppError => new AppError('rate_limited', { retryAfterMs: 1_000 });
-const isAck = (message: ClientMessage): boolean => message.type === 'terminal' && message.payload.action === 'ack';
+const costOf = (message: ClientMessage): number => {
+  if (message.type === 'terminal' && message.payload.action === 'ack') return 0;
+  return message.type === 'stream' && message.payload.action === 'subscribe' ? subscribeCost : 1 - anyCost;
+};
 const anyId = z.object({ id: z.string() });
 
 const parseJson = (text: string): unknown => {
@@ -198,7 +205,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   };
 
   const onText = (text: string): void => {
-    if (!messages.take(anyCost)) return outlet.error('', tooFast());
+    if (!messages.take(anyCost) || !deps.personPace.take(anyCost)) return outlet.error('', tooFast());
     let id = '';
     try {
       const value = parseJson(text);
@@ -211,7 +218,8 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
           message: `This socket does not take messages of type ${message.type}; ${sessionSockets.ws.path} does.`,
         });
       }
-      if (!isAck(message) && !messages.take(1 - anyCost)) return outlet.error(id, tooFast());
+      const cost = costOf(message);
+      if (!messages.take(cost) || !deps.personPace.take(cost)) return outlet.error(id, tooFast());
       onMessage(message);
     } catch (thrown) {
       protocolError(id, toAppError(thrown));

@@ -10,6 +10,7 @@ import type { Log } from '../../platform/log.js';
 import type { Commands, Events } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import { createIntake } from './intake.js';
+import type { Quota } from './quota.js';
 import { linkRetryMs, nextLinkState, type LinkInput, type LinkState } from './link-state.js';
 
 export interface LinkTiming {
@@ -41,6 +42,9 @@ export interface AgentLinkDeps {
   onDown(): void;
   /** Nothing has happened in the session for so long; 0 while it is busy. */
   onActivity(idleMs: number): void;
+  quota: Quota;
+  /** Why the session's log is closed now; null where it is open. Called often. */
+  onQuota(why: string | null): void;
 }
 
 export interface AgentLink {
@@ -137,6 +141,8 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       flow,
       breakOff,
       onActivity: deps.onActivity,
+      quota: deps.quota,
+      onQuota: deps.onQuota,
       onHello: (version) => {
         if (!step('hello')) return;
         // An agent of the version before knows no rules, and asks.

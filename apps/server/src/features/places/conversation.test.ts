@@ -476,3 +476,25 @@ describe('tasks', () => {
     });
   });
 });
+
+test('a session that writes without end is kept no longer, says why, and its turns still end', async () => {
+  await places.close();
+  places = newPlaces({ quota: { perHour: 50, perDay: 1_000, bytesPerDay: 1e9 } });
+  await places.start();
+  const { id } = await running();
+  const agent = agentOf(id);
+  const turnId = randomUUID() as TurnId;
+  agent.propose({ type: 'turn.started', turnId, messageIds: [] });
+  for (let n = 1; n <= 200; n += 1) agent.propose(text(turnId, n));
+  agent.propose(ended(turnId, null));
+  await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+  const stored = (await eventsOf(id)).map(({ event }) => event);
+  expect(stored.filter(({ type }) => type === 'text')).toHaveLength(50);
+  expect(agent.rejected).toHaveLength(150);
+  await vi.waitFor(async () => {
+    const { state } = await house.events.head(id);
+    expect(state.turn).toBeNull();
+    expect(state.place.status).toBe('running');
+    expect(state.place.reason).toContain('written as much as is kept');
+  }, patience);
+});

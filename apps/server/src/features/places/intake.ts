@@ -14,7 +14,8 @@ import { z } from 'zod';
 
 import type { Flow } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
-import type { Events } from '../events/index.js';
+import type { Events, Rejected } from '../events/index.js';
+import type { Quota } from './quota.js';
 
 export interface IntakeDeps {
   sessionId: string;
@@ -29,6 +30,9 @@ export interface IntakeDeps {
   /** With the version of the protocol that the agent speaks. */
   onHello(version: number): void;
   onActivity(idleMs: number): void;
+  quota: Quota;
+  /** The log of the session is closed, for this reason, or open again. */
+  onQuota(why: string | null): void;
 }
 
 /** One bad event is rejected by its number, so here an event is anything. */
@@ -56,7 +60,7 @@ const blobWeight = 10;
 const maxStrange = 100;
 
 export const createIntake = (deps: IntakeDeps) => {
-  const { sessionId, events, log, send, drop, flow } = deps;
+  const { sessionId, events, log, send, drop, flow, quota } = deps;
   let queue: { item: Propose | Blob; bytes: number }[] = [];
   let waiting = 0;
   let strange = 0;
@@ -98,7 +102,15 @@ export const createIntake = (deps: IntakeDeps) => {
     const proposals = batch.flatMap(({ source, proposals: some }) =>
       some.map((one) => ({ source, ...one }) as Proposal),
     );
-    const { rejected } = await events.append(sessionId, proposals, { by: 'agent' });
+    const refused: Rejected[] = [];
+    const taken = proposals.filter(({ source, n, event }) => {
+      const why = quota.refuses(typeOf(event), jsonBytes(event));
+      if (why !== null) refused.push({ source, n, reason: why });
+      return why === null;
+    });
+    deps.onQuota(quota.closed());
+    const stored = taken.length > 0 ? await events.append(sessionId, taken, { by: 'agent' }) : null;
+    const rejected = [...refused, ...(stored?.rejected ?? [])];
     const [first] = rejected;
     if (first !== undefined)
       log.warn({ sessionId, ...first, count: rejected.length }, 'events of an agent were rejected; the first of them');
@@ -183,6 +195,16 @@ export const createIntake = (deps: IntakeDeps) => {
       await running;
     },
   };
+};
+
+const typeOf = (event: unknown): string => String((event as { type?: unknown } | null)?.type);
+const jsonBytes = (event: unknown): number => {
+  try {
+    return JSON.stringify(event).length;
+  } catch {
+    // Nested beyond what can be written: it is refused for that in any case.
+    return 0;
+  }
 };
 
 const parseJson = (text: string): unknown => {

@@ -11,6 +11,7 @@ import { commandsChannel, wantedChannel } from '../events/index.js';
 import { createAgentLink, type AgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming, type Sight } from './decide.js';
 import { createPatientDriver } from './patient-driver.js';
+import { createQuota, type Quota, type QuotaLimits } from './quota.js';
 import { createSteps, type StepDeps } from './steps.js';
 import type { PlaceRow } from './store.js';
 import { reasonOf, StepFailure } from './stumble.js';
@@ -19,6 +20,7 @@ export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rule
   bus: Bus;
   /** What ended places have used may be free now. */
   onPlaceEnded(): void;
+  quota?: QuotaLimits;
   timing: PlaceTiming &
     LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
 }
@@ -52,6 +54,8 @@ export const createPlaces = (given: PlacesDeps) => {
   const deps = { ...given, driver };
   const steps = createSteps(deps);
   const watches = new Map<string, Watch>();
+  /** Of every session that was linked: one that is stopped and started again has no more. */
+  const quotas = new Map<string, { quota: Quota; told: string | null }>();
   let closed = false;
   let cancelRound: Cancel = () => {};
 
@@ -203,6 +207,21 @@ export const createPlaces = (given: PlacesDeps) => {
     }
   };
 
+  const quotaOf = (sessionId: string): { quota: Quota; told: string | null } => {
+    const known = quotas.get(sessionId) ?? { quota: createQuota(clock, deps.quota), told: null };
+    quotas.set(sessionId, known);
+    return known;
+  };
+  const tellQuota = (sessionId: string, why: string | null): void => {
+    const known = quotaOf(sessionId);
+    if (known.told === why) return;
+    known.told = why;
+    if (why !== null) log.warn({ sessionId, why }, 'what an agent says is not kept for a while');
+    steps.note(sessionId, why).catch((err: unknown) => {
+      log.warn({ err, sessionId }, 'why a log is closed could not be written down');
+    });
+  };
+
   const ensureLink = async ({ sessionId, placeId, doors }: PlaceRow, watch: Watch): Promise<void> => {
     if (placeId === null || doors === null || watch.link?.placeId === placeId) return;
     await dropLink(watch);
@@ -213,6 +232,8 @@ export const createPlaces = (given: PlacesDeps) => {
       // The place may have gone with its agent: the driver is asked at once.
       onDown: () => void nudge(sessionId, watch),
       onActivity: (idleMs) => touch(sessionId, watch, idleMs),
+      quota: quotaOf(sessionId).quota,
+      onQuota: (why) => tellQuota(sessionId, why),
     });
     watch.link = { placeId, link };
   };

@@ -44,6 +44,7 @@ export interface StepDeps {
 }
 
 const diskGone = 'Its retention had ended. The history stays readable.';
+const notKept = 'It goes on; what Claude says and does meanwhile is not kept here.';
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
 
 export const createSteps = (deps: StepDeps) => {
@@ -228,6 +229,16 @@ export const createSteps = (deps: StepDeps) => {
       const seen = { wanted, status: state.place.status, hasPlace: placeId !== null, reached: reachedAt !== null };
       await change(row, stumbleWords(seen, reason, isOver));
     },
+
+    /** Why a session that goes on is not kept whole; null once it is again. */
+    note: (sessionId: string, why: string | null) =>
+      database.transaction(async (trx) => {
+        const { state } = await events.lock(trx, sessionId);
+        const { status, step, next } = state.place;
+        if (why === null && next !== notKept) return;
+        const event = placeChanged(state, { status, step, reason: why, next: why === null ? null : notKept });
+        if (!isAsWritten(state, event)) await events.record(trx, sessionId, [event]);
+      }),
 
     warn: (row: PlaceRow, endsAtMs: number) =>
       change(row, {

@@ -6,12 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
+import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
+import { createCeilings, type Ceilings, type RequestCeilings } from './ceilings.js';
 import { errorAnswer } from './errors.js';
 import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
 import { checkSameOrigin, type Origins } from './origins.js';
 import { answerPolicy, securityHeaders } from './security-headers.js';
-import { answered, type Access, type BoundRoute } from './types.js';
+import { createSlowBodies, type BodyTiming, type SlowBodies } from './slow-bodies.js';
+import { answered, type Access, type Actor, type BoundRoute } from './types.js';
 
 export interface HttpAppDeps {
   access: Access;
@@ -25,7 +28,23 @@ export interface HttpAppDeps {
   /** Proxies whose X-Forwarded-For is believed: addresses or ranges; empty for none. */
   trustedProxies: readonly string[];
   routes: readonly BoundRoute[];
+  clock: Clock;
+  bodyTiming?: BodyTiming;
+  ceilings?: RequestCeilings;
 }
+
+const bodyTimes: BodyTiming = { headersMs: 15_000, idleMs: 30_000, smallMs: 60_000 };
+/** A chat that waits for its answer is open for as long as the turn takes. */
+const requestCeilings: RequestCeilings = {
+  maxOpen: 2_000,
+  maxOpenEach: 200,
+  each: { perSecond: 200, burst: 1_000 },
+};
+const maxConnections = 10_000;
+/** Of who is not signed in. */
+const maxPublicBodyBytes = 16 * 1024;
+/** What is read of a body that is refused, so that its sender gets to read why. */
+const maxDropped = { signedIn: 64 * 1024 * 1024, nobody: 256 * 1024 };
 
 const unsafe = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -33,16 +52,28 @@ const unsafe = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 export const under = (basePath: string, path: string): string => (basePath === '/' ? path : basePath + path);
 
 export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance> => {
+  const timing = deps.bodyTiming ?? bodyTimes;
   const app = fastify({
     logger: false,
     bodyLimit: deps.maxBodyBytes,
     // Requests under way are given time first: see closing.ts.
     forceCloseConnections: 'idle',
+    // A request may take long; what must not is said below.
     requestTimeout: 0,
+    http: { headersTimeout: timing.headersMs, connectionsCheckingInterval: timing.headersMs / 3 },
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     genReqId: () => crypto.randomUUID(),
     routerOptions: { maxParamLength: 5_000 },
   });
+  app.server.maxConnections = maxConnections;
+  const slowBodies = createSlowBodies(timing);
+  app.addHook('onClose', async () => slowBodies.close());
+  const door: Door = {
+    deps,
+    slowBodies,
+    ceilings: createCeilings(deps.clock, deps.ceilings ?? requestCeilings),
+    entries: new WeakMap(),
+  };
   await app.register(fastifyCookie);
   // A form of a foreign page can send text/plain without asking; JSON alone makes its browser ask first.
   app.removeContentTypeParser('text/plain');
@@ -53,8 +84,9 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     if (unsafe.has(request.method)) checkSameOrigin(deps.origins, request.headers);
   });
   app.addHook('onResponse', async (request, reply) => {
-    // What is left of a refused upload is read and dropped: the next request waits behind it on the same connection.
-    if (!request.raw.readableEnded) request.raw.unpipe().resume();
+    // What is left of a refused upload is dropped: the next request waits behind it on the same connection.
+    if (!request.raw.readableEnded)
+      slowBodies.drop(request.raw, door.entries.has(request) ? maxDropped.signedIn : maxDropped.nobody);
     deps.log.debug(
       {
         requestId: request.id,
@@ -80,12 +112,12 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   const api = under(deps.basePath, '/api');
   const json = deps.routes.filter(({ route }) => route.kind === 'json' || route.kind === 'stream');
   const uploads = deps.routes.filter(({ route }) => route.kind === 'upload');
-  for (const bound of json) addRoute(app, api, bound, deps);
+  for (const bound of json) addRoute(app, api, bound, door);
   await app.register(async (scope) => {
     // Bytes of an upload are streamed on by the handler, whatever they say they are.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    for (const bound of uploads) addRoute(scope, api, bound, deps);
+    for (const bound of uploads) addRoute(scope, api, bound, door);
   });
   return app;
 };
@@ -93,23 +125,51 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
 const isHealth = (request: FastifyRequest, basePath: string): boolean =>
   request.url === under(basePath, '/healthz') || request.url === under(basePath, '/readyz');
 
-const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRoute, deps: HttpAppDeps): void => {
+/** What every route has before it. */
+interface Door {
+  deps: HttpAppDeps;
+  slowBodies: SlowBodies;
+  ceilings: Ceilings;
+  /** Of requests that may go on. */
+  entries: WeakMap<FastifyRequest, { actor: Actor | null; params: unknown }>;
+}
+
+/** Before anything of a body is read: who asks, and whether they may. */
+const enter = async (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  const { deps, ceilings } = door;
+  const leave = [ceilings.enter()];
+  reply.raw.once('close', () => leave.forEach((each) => each()));
+  const actor = await deps.access.authenticate({ headers: request.headers, reply });
+  if (route.permission !== 'public' && actor === null) throw new AppError('unauthenticated');
+  if (actor !== null) leave.push(ceilings.enterAs(actor.userId));
+  // A bad session id is a session that is not there, also for whoever is not signed in.
+  const params = parse(
+    route.params,
+    request.params,
+    route.params !== undefined && 'id' in route.params.shape ? 'not_found' : null,
+  );
+  const sessionId = isSessionPermission(route.permission) ? String((params as { id?: unknown }).id) : null;
+  await deps.access.authorize(actor, route.permission, sessionId);
+  door.entries.set(request, { actor, params });
+  door.slowBodies.watch(request.raw, route.kind === 'upload' ? 'large' : 'small');
+};
+
+const bodyLimitOf = (route: Route): { bodyLimit?: number } => {
+  if (route.kind === 'upload') return { bodyLimit: Number.MAX_SAFE_INTEGER };
+  return route.permission === 'public' ? { bodyLimit: maxPublicBodyBytes } : {};
+};
+
+const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRoute, door: Door): void => {
   app.route({
     method: route.method,
     url: api + route.path,
     exposeHeadRoute: false,
-    ...(route.kind === 'upload' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
+    ...bodyLimitOf(route),
+    onRequest: (request, reply) => enter(door, route, request, reply),
     handler: async (request, reply) => {
-      // A bad session id is a session that is not there, also for whoever is not signed in.
-      const actor = await deps.access.authenticate({ headers: request.headers, reply });
-      if (route.permission !== 'public' && actor === null) throw new AppError('unauthenticated');
-      const params = parse(
-        route.params,
-        request.params,
-        route.params !== undefined && 'id' in route.params.shape ? 'not_found' : null,
-      );
-      const sessionId = isSessionPermission(route.permission) ? String((params as { id?: unknown }).id) : null;
-      await deps.access.authorize(actor, route.permission, sessionId);
+      const entry = door.entries.get(request);
+      if (entry === undefined) throw new Error(`${route.id} was reached without a look at who asks`);
+      const { actor, params } = entry;
       const query = parse(route.query, request.query, null);
       // No body at all is an empty one; the JSON `null` is what it is.
       const body = parse(route.body, request.body === undefined ? {} : request.body, null);
@@ -130,7 +190,7 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
         const answer = await act(randomUUID());
         return answer === answered ? reply : send(reply, shownAnswer(route, answer));
       }
-      const { answer, repeated } = await deps.idempotency.once(
+      const { answer, repeated } = await door.deps.idempotency.once(
         { route, userId: actor.userId, key, content: { params, query, body } },
         async (operationId) => shownAnswer(route, await act(operationId)),
       );

@@ -1,7 +1,8 @@
 // What features and roles may use of the HTTP layer.
 
+export { addressKey } from './address-key.js';
 export { closeInTime } from './closing.js';
-export { createHttpApp, under } from './app.js';
+export { createHttpApp, under, type HttpAppDeps } from './app.js';
 export { invalidFields, toAppError } from './errors.js';
 export { createIdempotency } from './idempotency.js';
 export { createIdempotencyStore } from './idempotency-store.js';
