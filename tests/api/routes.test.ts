@@ -355,6 +355,17 @@ const acts: Record<string, Act> = {
     check: async (_body, answer) => expect(answer.headers.get('content-security-policy')).toContain('sandbox'),
   },
   'files.delete': { as: 'owner', status: 200, call: () => ({ ...file('a'), query: { recursive: '1' } }) },
+  'uploads.options': {
+    as: 'owner',
+    status: 204,
+    call: session,
+    check: (_body, answer) =>
+      expect(Object.fromEntries(answer.headers)).toMatchObject({
+        'tus-version': '1.0.0',
+        'tus-extension': expect.stringContaining('creation') as string,
+        'tus-max-size': String(10 * 1024 ** 3),
+      }),
+  },
   'uploads.create': {
     as: 'owner',
     status: 201,
@@ -527,12 +538,47 @@ describe('who is not let in', () => {
       ]);
     }
     if (route.query?.shape['cursor'] === undefined) return;
-    const answer = await callRoute(product, route, who, { query: { cursor: "x' or 1=1 --" } });
-    expect(answer.status).toBe(400);
+    const nobody = '-'.repeat(36);
+    const cursors = [
+      "x' or 1=1 --",
+      '\0',
+      nobody,
+      `1.${nobody}`,
+      ...[`1 ${nobody}`, '[9e99,"x"]', `["2026-01-01","\\u0000"]`, `[1,"\\u0000"]`].map(base64),
+    ];
+    for (const cursor of cursors) {
+      const answer = await callRoute(product, route, who, { query: { cursor } });
+      expect([cursor, answer.status, await codeOf(answer)]).toEqual([cursor, 400, 'validation_failed']);
+    }
+  });
+
+  it('characters that no database takes, in whatever a person gives', async () => {
+    const own = { id: sessionId };
+    for (const bad of ['a\0b', 'a\ud800b']) {
+      const calls: [Route, Call, Person][] = [
+        [routes.sessions.list, { query: { search: 'a\0b' } }, bob],
+        [routes.sessions.create, { body: { name: bad } }, bob],
+        [routes.sessions.patch, { params: own, body: { name: bad } }, bob],
+        [routes.sessions.execute, { params: own, body: { command: bad } }, bob],
+        [routes.tasks.create, { body: { sessionId, name: bad } }, bob],
+        [routes.tasks.createInSession, { params: own, body: { name: 'ok', description: bad } }, bob],
+        [routes.claude.answer, { params: { ...own, approvalId: 'a\0b' }, body: { decision: 'allow' } }, bob],
+        [routes.files.list, { params: own, query: { path: 'a\0b' } }, bob],
+        [routes.users.create, { body: { ...person, name: bad } }, ada],
+        [routes.users.create, { body: { ...person, email: `${bad}@example.org` } }, ada],
+        [routes.auth.login, { body: { email: `${bad}@example.org`, password: bad } }, cyd],
+      ];
+      for (const [route, call, who] of calls) {
+        const answer = await callRoute(product, route, bearer(who.token), call);
+        expect([route.id, answer.status, await codeOf(answer)]).toEqual([route.id, 400, 'validation_failed']);
+      }
+    }
   });
 
   it.each(
-    httpRoutes.filter(({ method }) => method !== 'GET' && method !== 'HEAD').map((route) => [route.id, route] as const),
+    httpRoutes
+      .filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method))
+      .map((route) => [route.id, route] as const),
   )('%s: a page from elsewhere', async (_id, route) => {
     const headers: Record<string, string>[] = [
       { origin: 'https://evil.example' },

@@ -26,6 +26,9 @@ import { addMember, setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { until } from '../support/wait.js';
 
+/** A proxy at this address is believed, one at any other is not. */
+const trustingOne = 'server:\n  trustedProxies: [127.0.0.1/32]\n';
+
 let model: ScriptedModel;
 let product: Product;
 let database: ProductDatabase;
@@ -37,7 +40,7 @@ const names = Object.keys(sessionSockets) as SessionSocketName[];
 
 beforeAll(async () => {
   model = await startModel([{ name: 'greet', when: always, answer: [text('Hello.')] }]);
-  product = await startProduct({ config: configFor(model) });
+  product = await startProduct({ config: configFor(model, trustingOne) });
   ada = await setUpAdmin(product);
   bob = await addMember(product, ada, 'Bob');
   cyd = await addMember(product, ada, 'Cyd');
@@ -528,5 +531,36 @@ describe('nonsense harms nobody', () => {
     });
     expect(answer).toMatchObject({ outcome: 'completed' });
     expect(product.output()).not.toMatch(/uncaught|unhandled/i);
+  });
+});
+
+describe('where an act comes from', () => {
+  const forwarded = { 'x-forwarded-for': '192.0.2.1, 203.0.113.7' };
+  const addresses = (after: number) =>
+    database.query<{ action: string; ip: string }>('select action, ip from audit_logs where id > $1 order by id', [
+      after,
+    ]);
+
+  it.each([
+    ['a proxy that is trusted', {}, '203.0.113.7'],
+    ['a proxy that is not', { localAddress: '127.0.0.2' }, '127.0.0.2'],
+  ])('by a socket, through %s', async (_title, from, ip) => {
+    const address = socketAddress(product, 'ws', sessionId).replace('localhost', '127.0.0.1');
+    const last = await database.lastAudit();
+    const socket = await enter(address, { headers: { ...bearer(bob.token), ...forwarded }, ...from });
+    expect(await socket.answer(socket.say('execute', { command: 'true' }))).toMatchObject({ type: 'execute-result' });
+    socket.close();
+    expect(await addresses(last)).toEqual([{ action: 'sessions.execute', ip }]);
+  });
+
+  it('by HTTP, through a proxy that is trusted', async () => {
+    const last = await database.lastAudit();
+    const answer = await fetch(`${product.url.replace('localhost', '127.0.0.1')}/api/sessions/${sessionId}`, {
+      method: 'PATCH',
+      headers: { ...bearer(bob.token), ...forwarded, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'Sockets' }),
+    });
+    expect(answer.status).toBe(200);
+    expect(await addresses(last)).toEqual([{ action: 'sessions.patch', ip: '203.0.113.7' }]);
   });
 });

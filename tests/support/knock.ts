@@ -41,6 +41,8 @@ export interface KnockOptions {
   protocols?: string[];
   /** Behind the path, with its question mark. */
   query?: string;
+  /** Another of this machine's own addresses to come from. */
+  localAddress?: string;
 }
 
 export const socketAddress = (product: Product, name: SessionSocketName, sessionId: string): string =>
@@ -48,13 +50,14 @@ export const socketAddress = (product: Product, name: SessionSocketName, session
 
 export const knock = (
   address: string,
-  { headers = {}, protocols = [], query = '' }: KnockOptions = {},
+  { headers = {}, protocols = [], query = '', localAddress }: KnockOptions = {},
 ): Promise<Knock> =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(address + query, [socketProtocol, ...protocols], {
       headers,
       handshakeTimeout: 20_000,
       maxPayload: 0,
+      ...(localAddress === undefined ? {} : { localAddress }),
     });
     const open = openSocket(socket);
     socket.once('open', () => resolve({ status: 101, code: null, socket: open }));

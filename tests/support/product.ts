@@ -2,7 +2,7 @@
 // goes with it. It knows no feature.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { createProcessDriver } from '@remote-claude/compute';
 
 import { builtEnv } from './config.js';
+import { until } from './wait.js';
 
 const program = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
 const startTimeoutMs = 90_000;
@@ -58,9 +59,11 @@ export const startProduct = async ({ config }: ProductOptions): Promise<Product>
       const child = spawn(process.execPath, args, { env: builtEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
       const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
       let url: string | null = null;
+      let failure: Error | null = null;
       const timer = setTimeout(() => {
         child.kill('SIGKILL');
-        reject(new Error(`The server did not start within ${startTimeoutMs} ms:\n${lines.join('\n')}`));
+        const error = new Error(`The server did not start within ${startTimeoutMs} ms:\n${lines.join('\n')}`);
+        failure = error;
       }, startTimeoutMs);
       const finish = (setupUrl: string | null): void => {
         clearTimeout(timer);
@@ -77,11 +80,21 @@ export const startProduct = async ({ config }: ProductOptions): Promise<Product>
       createInterface({ input: child.stderr }).on('line', (line) => lines.push(line));
       void ended.then((code) => {
         clearTimeout(timer);
-        reject(new Error(`The server ended with ${code}:\n${lines.join('\n')}`));
+        reject(failure ?? new Error(`The server ended with ${code}:\n${lines.join('\n')}`));
       });
     });
 
-  let running = await start(0);
+  /** The database, like the places, outlives a server that was killed. */
+  const removeAll = async (): Promise<void> => {
+    await destroyPlaces(dataDir);
+    await endDatabase(dataDir);
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  let running = await start(0).catch(async (error: unknown) => {
+    await removeAll();
+    throw error;
+  });
   const port = Number(new URL(running.url).port);
 
   const stopWith = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> => {
@@ -106,10 +119,20 @@ export const startProduct = async ({ config }: ProductOptions): Promise<Product>
     stop: () => stopWith('SIGTERM'),
     async close() {
       await stopWith('SIGTERM');
-      await destroyPlaces(dataDir);
-      await rm(folder, { recursive: true, force: true });
+      await removeAll();
     },
   };
+};
+
+/** PostgreSQL of this folder, where it still runs; one that was stopped has left no pid file. */
+const endDatabase = async (dataDir: string): Promise<void> => {
+  const file = await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').catch(() => '');
+  const pid = Number(file.split('\n')[0]);
+  const isOurs = async (): Promise<boolean> =>
+    (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(join(dataDir, 'postgres'));
+  if (!Number.isSafeInteger(pid) || pid <= 1 || !(await isOurs())) return;
+  process.kill(pid, 'SIGQUIT');
+  await until(async () => !(await isOurs()), { what: `PostgreSQL (${pid}) to end` });
 };
 
 /** Places outlive the server; those of a test end with it. */

@@ -34,6 +34,7 @@ import { createConsoleLog } from './platform/log.js';
 import {
   acceptUpgrades,
   closeInTime,
+  createAddressOf,
   createHttpApp,
   createIdempotency,
   createIdempotencyStore,
@@ -301,6 +302,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     fingerprintKey: secretBox.derive('idempotency'),
     keepMs: timing.idempotencyMs,
   });
+  const addressOf = createAddressOf(server.trustedProxies);
   const app = await createHttpApp({
     clock,
     access,
@@ -309,7 +311,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     log,
     basePath: server.basePath,
     maxBodyBytes: server.maxBodyBytes,
-    trustedProxies: server.trustedProxies,
+    addressOf,
     routes: [
       ...aboutRoutes(about),
       ...authRoutes({ auth, access: () => access, origins, userById: users.get }),
@@ -355,6 +357,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     server: app.server,
     access,
     origins,
+    addressOf,
     log,
     basePath: server.basePath,
     redeemTicket: auth.redeemTicket,

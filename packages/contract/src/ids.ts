@@ -1,6 +1,8 @@
 /** Branded identifiers. It does not know what they name beyond their form. */
 import { z } from 'zod';
 
+import { plainText } from './model/plain-text.js';
+
 export const userId = z.uuid().brand<'UserId'>();
 export type UserId = z.infer<typeof userId>;
 
@@ -28,7 +30,7 @@ export const taskId = z.uuid().brand<'TaskId'>();
 export type TaskId = z.infer<typeof taskId>;
 
 /** The tool-use id under which Claude asked: unique within its session. */
-export const approvalId = z.string().min(1).max(128).brand<'ApprovalId'>();
+export const approvalId = plainText.min(1).max(128).brand<'ApprovalId'>();
 export type ApprovalId = z.infer<typeof approvalId>;
 
 /** A content block while it streams and when it is final: message id and block index. */

@@ -1,13 +1,13 @@
 /** tus 1.0 with creation, expiration and termination, over `Uploads`. It does not know where the bytes go. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { agentPaths, AppError, treePath } from '@remote-claude/contract';
+import { agentPaths, AppError, treePath, tusProtocol } from '@remote-claude/contract';
 import { z } from 'zod';
 
 import { validated } from './http-answers.js';
 import type { UploadRecord, Uploads } from './uploads.js';
 
-const version = '1.0.0';
+const { version, extensions } = tusProtocol;
 
 /** `key base64,key base64`, as the standard has it. */
 const metadataOf = (header: string): Map<string, string> =>
@@ -82,7 +82,7 @@ export const handleUpload = async (
   response.setHeader('tus-resumable', version);
   const id = url.pathname.slice(agentPaths.uploads.length + 1);
   if (request.method === 'OPTIONS') {
-    response.writeHead(204, { 'tus-version': version, 'tus-extension': 'creation,expiration,termination' }).end();
+    response.writeHead(204, { 'tus-version': version, 'tus-extension': extensions }).end();
     return;
   }
   if (request.headers['tus-resumable'] !== version) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -37,6 +37,13 @@ afterEach(async () => {
   await Promise.all(open.map((terminals) => terminals.close()));
   await rm(folder, { recursive: true, force: true });
 });
+
+/** All that the agent's folder of state holds. */
+const onDisk = async (): Promise<string> => {
+  const entries = await readdir(join(folder, 'state'), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return (await Promise.all(files.map((file) => readFile(file, 'latin1')))).join('\n');
+};
 
 const until = (condition: () => unknown): Promise<unknown> =>
   vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 20_000, interval: 10 });
@@ -260,8 +267,8 @@ test('what a killed agent left can be read, and is marked as ended', async () =>
   const viewer = await attach(first, id);
   type(first, id, 'seq 1 2000; echo la""st\r');
   await until(() => viewer.text().includes('last'));
-  // The mirror follows within moments; a kill leaves the file as it is then.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // A kill leaves the mirror on the disk as it is then.
+  await vi.waitFor(async () => expect(await onDisk()).toContain('\r\nlast'), { timeout: 20_000, interval: 10 });
   events = [];
   const second = await start();
   await until(() => events.length === 1);

@@ -26,6 +26,27 @@ const redacted = holders.flatMap((holder) =>
   secretNames.map((name) => (holder === '' || name.startsWith('[') ? `${holder}${name}` : `${holder}.${name}`)),
 );
 
+// An error is logged by these fields alone. Libraries hang whole objects on theirs: the client with the database's
+// password, a request with its headers, a row that was refused.
+const errorFields = [
+  ...['type', 'message', 'stack', 'code', 'errno', 'syscall', 'address', 'port', 'status', 'statusCode', 'signal'],
+  ...['severity', 'schema', 'table', 'column', 'constraint', 'routine'],
+] as const;
+
+/** `scheme://user:password@` without what must not be read. */
+const withoutUserInfo = (text: string): string => text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@]+@/gi, '$1[redacted]@');
+
+function loggedError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return typeof thrown === 'string' ? withoutUserInfo(thrown) : typeof thrown;
+  const all = pino.stdSerializers.err(thrown) as unknown as Record<string, unknown>;
+  const fields = errorFields
+    .map((name) => [name, all[name]] as const)
+    .filter(([, value]) => typeof value === 'string' || typeof value === 'number');
+  return Object.fromEntries(
+    fields.map(([name, value]) => [name, typeof value === 'string' ? withoutUserInfo(value) : value]),
+  );
+}
+
 /** `plain` gives readable lines instead of JSON; `sink` is not closed here. */
 export function createLog(options: { level: LogLevel; sink: LogSink; plain: boolean }): Log {
   const settings: LoggerOptions = {
@@ -33,6 +54,7 @@ export function createLog(options: { level: LogLevel; sink: LogSink; plain: bool
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: loggedError },
     redact: { paths: redacted, censor: '[redacted]' },
   };
   const { sink } = options;

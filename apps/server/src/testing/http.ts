@@ -5,6 +5,7 @@ import { createAudit } from '../features/audit/index.js';
 import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from '../features/auth/index.js';
 import { createSetupToken, createUsers, createUsersStore, userRoutes } from '../features/users/index.js';
 import {
+  createAddressOf,
   createHttpApp,
   createIdempotency,
   createIdempotencyStore,
@@ -66,7 +67,7 @@ export const createTestApp = async ({
     log,
     basePath: '/',
     maxBodyBytes: 100_000,
-    trustedProxies: [],
+    addressOf: createAddressOf([]),
     ...http,
     routes: [
       ...authRoutes({ auth, access: () => access, origins, userById: users.get }),

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { approvalId, blockId, checkpointId, commandId, terminalId, turnId } from '../ids.js';
 import { openApproval, toolInput } from '../model/approval.js';
 import { checkpoint, rewindCounts, rewindWhat } from '../model/checkpoint.js';
+import { plainText } from '../model/plain-text.js';
 import { effort, modelName, permissionMode } from '../model/session.js';
 import { boundedText, wholeInput } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
@@ -15,7 +16,7 @@ const toolUseId = z.string().min(1).max(128);
 /** The tool call of the subagent's parent, where a subagent does this. */
 const parentToolUseId = z.string().max(128).nullable();
 const shortText = z.string().max(2_000);
-export const terminalName = z.string().trim().min(1).max(80);
+export const terminalName = plainText.trim().min(1).max(80);
 export const terminalSize = { cols: z.int().min(2).max(1_000), rows: z.int().min(1).max(500) };
 
 export const todoItem = z.object({

@@ -84,6 +84,16 @@ export const fileRoutes = {
     audit: 'files.move',
     repeat: 'refused',
   }),
+  uploadOptions: defineRoute({
+    id: 'uploads.options',
+    method: 'OPTIONS',
+    path: '/sessions/:id/uploads',
+    summary: 'What uploads can do: Tus-Version, Tus-Extension, Tus-Max-Size.',
+    permission: 'session.files.write',
+    params: sessionParams,
+    responses: { 204: null },
+    errors: ['unauthenticated', 'not_found'],
+  }),
   uploadCreate: defineRoute({
     id: 'uploads.create',
     method: 'POST',

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../errors.js';
 import type { Permission } from '../permissions.js';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
 
 /** `stream`: bytes in the answer; `upload`: bytes in the request; `socket`: an upgrade; both are documented, not parsed. */
 export type RouteKind = 'json' | 'stream' | 'upload' | 'socket';

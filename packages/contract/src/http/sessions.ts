@@ -1,6 +1,7 @@
 /** Sessions: make, see, rename, stop, start, end, and run a command in one. */
 import { z } from 'zod';
 
+import { plainText } from '../model/plain-text.js';
 import { session, sessionConfig, sessionName } from '../model/session.js';
 import { executeRequest } from '../socket/client-messages.js';
 import { executeResult } from '../socket/server-messages.js';
@@ -17,7 +18,7 @@ export const sessionRoutes = {
     summary: 'Sessions that you may see, the last active first; terminated ones only where asked for.',
     permission: 'signed-in',
     query: pageQuery.extend({
-      search: z.string().trim().max(200).optional(),
+      search: plainText.trim().max(200).optional(),
       terminated: z.enum(['true', 'false']).default('false'),
     }),
     responses: { 200: pageOf(session) },

@@ -7,7 +7,7 @@ export const sessionParams = z.object({ id: sessionId });
 
 /** Pages of a list: `nextCursor` of one page is `cursor` of the next. */
 export const pageQuery = z.object({
-  cursor: z.string().max(200).optional(),
+  cursor: z.string().max(400).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 

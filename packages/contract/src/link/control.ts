@@ -9,6 +9,7 @@ import { approvalId, blobHash, commandId, turnId } from '../ids.js';
 import { approvalRule } from '../model/approval-rule.js';
 import { approvalAnswer } from '../model/approval.js';
 import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
+import { plainText } from '../model/plain-text.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
 /** Version of this protocol. A server works with agents of its own version and of the one before. */
@@ -59,21 +60,21 @@ export const fromAgentControl = z.discriminatedUnion('type', [
     version: z.int(),
     agentVersion: z.string().max(80),
     /** Of the current journal; proposals of an older one may come before it, each with its own source. */
-    source: z.string().min(1).max(80),
+    source: plainText.min(1).max(80),
     /** Nothing runs, no foreground job, no input since this many milliseconds; 0 while busy. */
     idleMs: z.number().nonnegative(),
   }),
   /** In order of `n`, at most 100 at a time; repeated until acknowledged. */
   z.object({
     type: z.literal('propose'),
-    source: z.string().min(1).max(80),
+    source: plainText.min(1).max(80),
     proposals: z.array(agentProposal).min(1).max(100),
   }),
   /** Content of a blob that a later proposal names, at most 1 MiB raw. */
   z.object({
     type: z.literal('blob'),
     hash: blobHash,
-    mediaType: z.string().max(100),
+    mediaType: plainText.max(100),
     base64: z.string().max(1_500_000),
   }),
   /** Every few seconds: the basis of idle rules. */

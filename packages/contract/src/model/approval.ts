@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { approvalId, sessionId, timestamp, turnId } from '../ids.js';
+import { plainText } from './plain-text.js';
 import { wholeInput } from './text.js';
 import { author } from './user.js';
 
@@ -23,7 +24,7 @@ export const approvalAnswer = z.strictObject({
   /** Replaces the tool's input; for a question it carries `answers`. */
   input: toolInput.optional(),
   /** Told to Claude when denied. */
-  reason: z.string().trim().max(4_000).optional(),
+  reason: plainText.trim().max(4_000).optional(),
 });
 export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 

@@ -35,3 +35,6 @@ export type FileNode = z.infer<typeof fileNode>;
 /** One step of what changed on the disk: `gone` or `there` (made or rewritten). */
 export const fileChange = z.object({ path: z.string(), change: z.enum(['there', 'gone']) });
 export type FileChange = z.infer<typeof fileChange>;
+
+/** What is spoken of the tus protocol. */
+export const tusProtocol = { version: '1.0.0', extensions: 'creation,expiration,termination' } as const;

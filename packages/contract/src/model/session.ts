@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { sessionId, timestamp, userId } from '../ids.js';
+import { plainText } from './plain-text.js';
 
 export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions']);
 export type PermissionMode = z.infer<typeof permissionMode>;
@@ -15,7 +16,7 @@ export const modelName = z
   .min(1)
   .max(120)
   .regex(/^[\w.:@/[\]-]+$/, 'This is not a model name.');
-export const sessionName = z.string().trim().min(1).max(120);
+export const sessionName = plainText.trim().min(1).max(120);
 
 /** What may be chosen when a session is made, and is stored with it. */
 export const sessionConfig = z.strictObject({

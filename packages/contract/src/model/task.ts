@@ -2,12 +2,13 @@
 import { z } from 'zod';
 
 import { sessionId, taskId, timestamp, userId } from '../ids.js';
+import { plainText } from './plain-text.js';
 
 export const taskStatus = z.enum(['queued', 'running', 'needs_input', 'done', 'failed', 'cancelled']);
 export type TaskStatus = z.infer<typeof taskStatus>;
 
-export const taskName = z.string().trim().min(1).max(200);
-export const taskDescription = z.string().trim().max(100_000);
+export const taskName = plainText.trim().min(1).max(200);
+export const taskDescription = plainText.trim().max(100_000);
 
 export const task = z.object({
   id: taskId,

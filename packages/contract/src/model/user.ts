@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { timestamp, userId } from '../ids.js';
+import { plainText } from './plain-text.js';
 
 export const siteRole = z.enum(['admin', 'member']);
 export type SiteRole = z.infer<typeof siteRole>;
@@ -12,7 +13,7 @@ export const email = z
   .toLowerCase()
   .max(254)
   .pipe(z.email({ error: 'Enter an e-mail address such as ada@example.org.' }));
-export const personName = z.string().trim().min(1).max(120);
+export const personName = plainText.trim().min(1).max(120);
 /** NIST SP 800-63B: length counts, composition rules do not. */
 export const password = z.string().min(12, 'Use at least 12 characters.').max(256);
 

@@ -8,14 +8,15 @@ import { approvalId, commandId, terminalId, turnId } from '../ids.js';
 import { terminalName, terminalSize } from '../events/agent-events.js';
 import { approvalAnswer } from '../model/approval.js';
 import { treePath } from '../model/file.js';
+import { plainText } from '../model/plain-text.js';
 import { effort, modelName, permissionMode } from '../model/session.js';
 
 export const promptText = z.string().min(1).max(200_000);
 export const executeRequest = z.strictObject({
   /** Run by `bash -c` inside the session. */
-  command: z.string().min(1).max(100_000),
+  command: plainText.min(1).max(100_000),
   workingDirectory: treePath.optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string().max(32_000)).optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), plainText.max(32_000)).optional(),
   timeoutMs: z.int().min(1).max(3_600_000).optional(),
 });
 export type ExecuteRequest = z.infer<typeof executeRequest>;

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
   AppError,
+  approvalId as approvalIdForm,
   type AgentCommand,
   type Approval,
   type ApprovalAnswer,
@@ -18,12 +19,13 @@ import {
 } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
-import type { Database, Trx } from '../../platform/database/index.js';
+import { storable, type Database, type Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
+import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import type { ApprovalRules } from './rules.js';
-import type { ApprovalPageEnd, ClaudeStore } from './store.js';
+import type { ClaudeStore } from './store.js';
 import { waitForTurn, type TurnAnswer } from './wait.js';
 
 export interface ClaudeDeps {
@@ -70,7 +72,11 @@ export const createClaude = (deps: ClaudeDeps) => {
     const { state } = await events.lock(trx, sessionId);
     const before = await commands.find(trx, sessionId, told.id);
     if (before !== null) {
-      if (before.author === actor.userId && isDeepStrictEqual(before.command, JSON.parse(JSON.stringify(told)))) return;
+      if (
+        before.author === actor.userId &&
+        isDeepStrictEqual(before.command, storable(JSON.parse(JSON.stringify(told))))
+      )
+        return;
       throw new AppError('conflict', { message: 'This id was used for something else. Send it again with a new id.' });
     }
     await more.also(state);
@@ -248,11 +254,11 @@ export const createClaude = (deps: ClaudeDeps) => {
     }),
 
     async allApprovals({ actor }: { actor: Actor }, query: { cursor?: string | undefined; limit: number }) {
-      const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
+      const after = query.cursor === undefined ? null : decodeCursor(query.cursor, approvalIdForm);
       const rows = await store.openOfOwner(actor.userId, after, query.limit + 1);
       const items = rows.slice(0, query.limit);
       const last = items.at(-1);
-      return { items, nextCursor: rows.length > items.length && last !== undefined ? encodeCursor(last) : null };
+      return { items, nextCursor: rows.length > items.length && last !== undefined ? cursorOf(last) : null };
     },
   };
 };
@@ -271,16 +277,4 @@ const closedApproval = (approval: Approval): AppError =>
         decision: approval.decision,
       });
 
-const encodeCursor = ({ askedAt, approvalId }: Approval): string =>
-  Buffer.from(JSON.stringify([askedAt, approvalId])).toString('base64url');
-
-const decodeCursor = (cursor: string): ApprovalPageEnd => {
-  try {
-    const [askedAt, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [unknown, unknown];
-    const time = new Date(String(askedAt));
-    if (typeof id === 'string' && !Number.isNaN(time.getTime())) return { askedAt: time, id };
-  } catch {
-    // Told below.
-  }
-  throw new AppError('validation_failed', { message: 'This cursor is not one of this list.', fields: ['cursor'] });
-};
+const cursorOf = ({ askedAt, approvalId: id }: Approval): string => encodeCursor({ at: new Date(askedAt), id });

@@ -3,6 +3,7 @@
 import type { Approval, ApprovalAnswer, ApprovalId, OpenApproval, SessionId, UserId } from '@remote-claude/contract';
 
 import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+import type { PageEnd } from '../../platform/page-cursor.js';
 
 interface Row {
   id: string;
@@ -29,11 +30,6 @@ const toApproval = (row: Row): Approval => ({
   answeredAt: row.answered_at?.toISOString() ?? null,
   decision: (row.decision as ApprovalAnswer | null)?.decision ?? null,
 });
-
-export interface ApprovalPageEnd {
-  askedAt: Date;
-  id: string;
-}
 
 export const createClaudeStore = ({ db }: Database) => {
   const shown = (executor: Executor) =>
@@ -74,7 +70,7 @@ export const createClaudeStore = ({ db }: Database) => {
     },
 
     /** Over all sessions of a person that are not over, oldest first. */
-    async openOfOwner(ownerId: string, after: ApprovalPageEnd | null, limit: number): Promise<Approval[]> {
+    async openOfOwner(ownerId: string, after: PageEnd | null, limit: number): Promise<Approval[]> {
       let query = shown(db)
         .where('sessions.user_id', '=', ownerId)
         .where('sessions.wanted', '!=', 'terminated')
@@ -85,8 +81,8 @@ export const createClaudeStore = ({ db }: Database) => {
       if (after !== null) {
         query = query.where((eb) =>
           eb.or([
-            eb('approvals.asked_at', '>', after.askedAt),
-            eb.and([eb('approvals.asked_at', '=', after.askedAt), eb('approvals.id', '>', after.id)]),
+            eb('approvals.asked_at', '>', after.at),
+            eb.and([eb('approvals.asked_at', '=', after.at), eb('approvals.id', '>', after.id)]),
           ]),
         );
       }

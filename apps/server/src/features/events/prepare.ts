@@ -3,6 +3,8 @@
 
 import { agentEvent, maxEventBytes, serverEvent, type SessionEvent, type SessionState } from '@remote-claude/contract';
 
+import { storable } from '../../platform/database/index.js';
+
 export type Writer = 'agent' | 'server';
 export type Prepared = { ok: true; event: SessionEvent } | { ok: false; reason: string };
 
@@ -17,8 +19,10 @@ const maxTerminals = 64;
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 const refuse = (reason: string): Prepared => ({ ok: false, reason });
 
-export const prepareEvent = (claimed: unknown, by: Writer, state: SessionState): Prepared => {
-  if (isDeeperThan(claimed, maxDepth)) return refuse(`an event is nested at most ${maxDepth} deep`);
+export const prepareEvent = (said: unknown, by: Writer, state: SessionState): Prepared => {
+  if (isDeeperThan(said, maxDepth)) return refuse(`an event is nested at most ${maxDepth} deep`);
+  // A NUL in what a command printed is no reason to lose the event.
+  const claimed = storable(said);
   const parsed = (by === 'agent' ? agentEvent : serverEvent).safeParse(claimed);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

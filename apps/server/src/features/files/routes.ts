@@ -1,6 +1,6 @@
 // Routes of files, uploads and of running one command.
 
-import { AppError, routes } from '@remote-claude/contract';
+import { AppError, routes, tusProtocol } from '@remote-claude/contract';
 import type { FastifyReply } from 'fastify';
 
 import { answered, contentPolicy, handle, under, type BoundRoute, type Call } from '../../platform/http/index.js';
@@ -77,6 +77,15 @@ export const fileRoutes = (files: Files, basePath: string): BoundRoute[] => {
       status: 200,
       body: await files.move(actOf(call), call.body.path, call.body.to),
     })),
+    handle(routes.files.uploadOptions, async ({ reply }) => {
+      reply.headers({
+        'tus-resumable': tusProtocol.version,
+        'tus-version': tusProtocol.version,
+        'tus-extension': tusProtocol.extensions,
+        'tus-max-size': files.maxUploadBytes,
+      });
+      return { status: 204, body: null as never };
+    }),
     handle(routes.files.uploadCreate, tus),
     handle(routes.files.uploadStatus, tus),
     handle(routes.files.uploadAppend, tus),

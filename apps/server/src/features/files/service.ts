@@ -58,6 +58,8 @@ export const createFiles = ({ door, audit, database, maxUploadBytes }: FilesDeps
   };
 
   return {
+    maxUploadBytes,
+
     list: async (sessionId: string, path: string): Promise<FileNode[]> =>
       (await ask(sessionId, { method: 'GET', path: withPath(agentPaths.list, path) }, nodes)).items,
 

@@ -7,11 +7,13 @@ import {
   commandId,
   controlVersion,
   fromAgentControl,
+  plainText,
   type Proposal,
   type ToAgentControl,
 } from '@remote-claude/contract';
 import { z } from 'zod';
 
+import { isRefusedForGood } from '../../platform/database/index.js';
 import type { Flow } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
 import type { Events, Rejected } from '../events/index.js';
@@ -38,7 +40,7 @@ export interface IntakeDeps {
 /** One bad event is rejected by its number, so here an event is anything. */
 const looseProposals = z.object({
   type: z.literal('propose'),
-  source: z.string().min(1).max(80),
+  source: plainText.min(1).max(80),
   proposals: z
     .array(z.object({ n: z.int().positive(), event: z.unknown(), commandIds: z.array(commandId).max(100).optional() }))
     .min(1)
@@ -98,6 +100,26 @@ export const createIntake = (deps: IntakeDeps) => {
     return taken;
   };
 
+  /**
+   * An event that the database will never take is rejected by its number: repeated for ever, it would hold up all that
+   * the journal has behind it. The others of its batch are stored.
+   */
+  const append = async (proposals: readonly Proposal[]): Promise<Rejected[]> => {
+    try {
+      return (await events.append(sessionId, proposals, { by: 'agent' })).rejected;
+    } catch (err) {
+      if (!isRefusedForGood(err)) throw err;
+      const [only, ...others] = proposals;
+      if (only !== undefined && others.length === 0) {
+        log.error({ err, sessionId, source: only.source, n: only.n }, 'an event of an agent cannot be stored');
+        return [{ source: only.source, n: only.n, reason: 'the database does not take it' }];
+      }
+      const rejected: Rejected[] = [];
+      for (const proposal of proposals) rejected.push(...(await append([proposal])));
+      return rejected;
+    }
+  };
+
   const storeProposals = async (batch: Propose[]): Promise<void> => {
     const proposals = batch.flatMap(({ source, proposals: some }) =>
       some.map((one) => ({ source, ...one }) as Proposal),
@@ -109,8 +131,7 @@ export const createIntake = (deps: IntakeDeps) => {
       return why === null;
     });
     deps.onQuota(quota.closed());
-    const stored = taken.length > 0 ? await events.append(sessionId, taken, { by: 'agent' }) : null;
-    const rejected = [...refused, ...(stored?.rejected ?? [])];
+    const rejected = [...refused, ...(taken.length > 0 ? await append(taken) : [])];
     const [first] = rejected;
     if (first !== undefined)
       log.warn({ sessionId, ...first, count: rejected.length }, 'events of an agent were rejected; the first of them');
@@ -127,8 +148,8 @@ export const createIntake = (deps: IntakeDeps) => {
       await events.putBlob(sessionId, { hash, mediaType, bytes: Buffer.from(base64, 'base64') });
     } catch (error) {
       // The event says how much is missing; the agent would send a refused blob for ever.
-      if (!(error instanceof AppError)) throw error;
-      log.warn({ sessionId, hash, code: error.code }, 'a blob of an agent was refused');
+      if (!(error instanceof AppError) && !isRefusedForGood(error)) throw error;
+      log.warn({ err: error, sessionId, hash }, 'a blob of an agent was refused');
     }
     send({ type: 'blob-ack', hash: blobHash.parse(hash) });
   };

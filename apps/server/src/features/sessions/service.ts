@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   AppError,
+  sessionId as sessionIdForm,
   type ServerEvent,
   type Session,
   type SessionConfig,
@@ -13,9 +14,10 @@ import {
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
+import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
-import { decodeCursor, encodeCursor, toSession, type ShownSetup } from './show.js';
+import { toSession, type ShownSetup } from './show.js';
 import type { SessionsStore } from './store.js';
 
 export interface SessionsDeps {
@@ -93,14 +95,17 @@ export const createSessions = (deps: SessionsDeps) => {
         ownerId: actor.role === 'admin' ? null : actor.userId,
         search: query.search === undefined || query.search === '' ? null : query.search,
         terminated: query.terminated === 'true',
-        after: query.cursor === undefined ? null : decodeCursor(query.cursor),
+        after: query.cursor === undefined ? null : decodeCursor(query.cursor, sessionIdForm),
         limit: query.limit + 1,
       });
       const page = rows.slice(0, query.limit);
       const last = page.at(-1);
       return {
         items: page.map((row) => toSession(row, deps.setup)),
-        nextCursor: rows.length > page.length && last !== undefined ? encodeCursor(last) : null,
+        nextCursor:
+          rows.length > page.length && last !== undefined
+            ? encodeCursor({ at: last.last_activity, id: last.id })
+            : null,
       };
     },
 

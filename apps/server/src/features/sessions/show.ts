@@ -1,8 +1,8 @@
-// A session's row as the API shows it, and the cursor of its list. Pure.
+// A session's row as the API shows it. Pure.
 
 import { AppError, shownStatusOf, type Session, type SessionId, type UserId } from '@remote-claude/contract';
 
-import type { PageEnd, ShownRow } from './store.js';
+import type { ShownRow } from './store.js';
 
 /** What a session shows of how this server is set up. */
 export interface ShownSetup {
@@ -38,16 +38,4 @@ export const toSession = (row: ShownRow, { isolation, diskRetentionMs }: ShownSe
         ? null
         : new Date(row.terminated_at.getTime() + diskRetentionMs).toISOString(),
   };
-};
-
-export const encodeCursor = (row: ShownRow): string =>
-  Buffer.from(`${row.last_activity.getTime()} ${row.id}`).toString('base64url');
-
-export const decodeCursor = (cursor: string): PageEnd => {
-  const [time, id] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ');
-  const lastActivity = new Date(Number(time));
-  if (id === undefined || !/^[0-9a-f-]{36}$/.test(id) || time === '' || Number.isNaN(lastActivity.getTime())) {
-    throw new AppError('validation_failed', { message: 'This cursor is not one of this list.', fields: ['cursor'] });
-  }
-  return { lastActivity, id };
 };

@@ -3,6 +3,7 @@
 import { initialSessionState, type SessionState } from '@remote-claude/contract';
 
 import { json, type Database, type Executor, type SessionRow, type Trx } from '../../platform/database/index.js';
+import type { PageEnd } from '../../platform/page-cursor.js';
 
 export type ShownRow = Pick<
   SessionRow,
@@ -17,12 +18,6 @@ export type ShownRow = Pick<
   | 'terminated_at'
   | 'disk_removed_at'
 > & { owner_name: string; state: SessionState };
-
-/** Where a page ends: the last row's time and id. */
-export interface PageEnd {
-  lastActivity: Date;
-  id: string;
-}
 
 export interface ListFilter {
   /** null: everyone's. */
@@ -82,8 +77,8 @@ export const createSessionsStore = ({ db }: Database) => ({
     if (after !== null) {
       query = query.where((eb) =>
         eb.or([
-          eb('sessions.last_activity', '<', after.lastActivity),
-          eb.and([eb('sessions.last_activity', '=', after.lastActivity), eb('sessions.id', '<', after.id)]),
+          eb('sessions.last_activity', '<', after.at),
+          eb.and([eb('sessions.last_activity', '=', after.at), eb('sessions.id', '<', after.id)]),
         ]),
       );
     }

@@ -1,16 +1,24 @@
 // Tasks: prompts with a name and a state. A task is a message with a name; its state comes from the log.
 
 import { randomUUID } from 'node:crypto';
-import { AppError, type CommandId, type Task, type TaskId, type TaskStatus } from '@remote-claude/contract';
+import {
+  AppError,
+  taskId as taskIdForm,
+  type CommandId,
+  type Task,
+  type TaskId,
+  type TaskStatus,
+} from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database/index.js';
 import type { Access, Actor } from '../../platform/http/index.js';
+import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Claude } from '../claude/index.js';
 import type { Events } from '../events/index.js';
 import { taskChanged } from './projection.js';
-import type { TaskPageEnd, TasksStore } from './store.js';
+import type { TasksStore } from './store.js';
 
 export interface TasksDeps {
   database: Database;
@@ -128,7 +136,7 @@ export const createTasks = (deps: TasksDeps) => {
         userId: actor.userId,
         sessionId: query.sessionId ?? null,
         status: query.status ?? null,
-        after: query.cursor === undefined ? null : decodeCursor(query.cursor),
+        after: query.cursor === undefined ? null : decodeCursor(query.cursor, taskIdForm),
         limit: query.limit + 1,
       });
       const items = rows.slice(0, query.limit);
@@ -136,7 +144,9 @@ export const createTasks = (deps: TasksDeps) => {
       return {
         items,
         nextCursor:
-          rows.length > items.length && last !== undefined ? `${Date.parse(last.createdAt)}.${last.id}` : null,
+          rows.length > items.length && last !== undefined
+            ? encodeCursor({ at: new Date(last.createdAt), id: last.id })
+            : null,
       };
     },
 
@@ -192,12 +202,3 @@ export const createTasks = (deps: TasksDeps) => {
   };
 };
 export type Tasks = ReturnType<typeof createTasks>;
-
-const decodeCursor = (cursor: string): TaskPageEnd => {
-  const [time, id] = cursor.split('.');
-  const createdAt = new Date(Number(time));
-  if (id === undefined || !/^[0-9a-f-]{36}$/.test(id) || time === '' || Number.isNaN(createdAt.getTime())) {
-    throw new AppError('validation_failed', { message: 'This cursor is not one of this list.', fields: ['cursor'] });
-  }
-  return { createdAt, id };
-};

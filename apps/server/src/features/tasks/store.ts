@@ -3,6 +3,7 @@
 import type { SessionId, Task, TaskId, TaskStatus, UserId } from '@remote-claude/contract';
 
 import type { Database, Executor, TaskRow, Trx } from '../../platform/database/index.js';
+import type { PageEnd } from '../../platform/page-cursor.js';
 
 const toTask = (row: TaskRow): Task => ({
   id: row.id as TaskId,
@@ -26,16 +27,11 @@ export interface NewTask {
   at: Date;
 }
 
-export interface TaskPageEnd {
-  createdAt: Date;
-  id: string;
-}
-
 export interface TaskFilter {
   userId: string;
   sessionId: string | null;
   status: TaskStatus | null;
-  after: TaskPageEnd | null;
+  after: PageEnd | null;
   limit: number;
 }
 
@@ -97,10 +93,7 @@ export const createTasksStore = ({ db }: Database) => ({
     if (status !== null) query = query.where('status', '=', status);
     if (after !== null) {
       query = query.where((eb) =>
-        eb.or([
-          eb('created_at', '<', after.createdAt),
-          eb.and([eb('created_at', '=', after.createdAt), eb('id', '<', after.id)]),
-        ]),
+        eb.or([eb('created_at', '<', after.at), eb.and([eb('created_at', '=', after.at), eb('id', '<', after.id)])]),
       );
     }
     return (await query.execute()).map(toTask);

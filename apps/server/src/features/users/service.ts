@@ -1,10 +1,11 @@
 // People: the first admin, adding, changing. How they sign in is the auth feature's matter.
 
-import { AppError, type SiteRole, type User } from '@remote-claude/contract';
+import { AppError, userId, type SiteRole, type User } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
+import { wrongCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import { hashPassword, type Auth } from '../auth/index.js';
 import type { SetupToken } from './setup-token.js';
@@ -55,8 +56,7 @@ export const createUsers = ({ database, store, auth, audit, clock, setupToken }:
 
   async list(cursor: string | undefined, limit: number): Promise<{ items: User[]; nextCursor: string | null }> {
     const after = cursor ?? null;
-    if (after !== null && !/^[0-9a-f-]{36}$/i.test(after))
-      throw new AppError('bad_request', { message: 'This cursor is not one of ours.' });
+    if (after !== null && !userId.safeParse(after).success) throw wrongCursor();
     const items = await store.page(after, limit + 1);
     const more = items.length > limit;
     return { items: items.slice(0, limit), nextCursor: more ? (items[limit - 1]?.id ?? null) : null };

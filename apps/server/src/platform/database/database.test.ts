@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSilentLog } from '../../testing/silent-log.js';
+import { createLog } from '../log.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.js';
 import { createDatabase, isForeignKeyViolation, isUnavailable, isUniqueViolation, json } from './index.js';
 
@@ -173,5 +174,33 @@ describe('a database that is away', () => {
     expect(isUnavailable(await away.ping().catch((error: unknown) => error))).toBe(true);
     expect(performance.now() - startMs).toBeLessThan(4000);
     await away.close();
+  });
+});
+
+describe('what is logged of an error', () => {
+  test('says what it was, and neither the connection nor a row', async () => {
+    const { host, user, database: name } = test1.connection;
+    const url = `postgres://${user}:canary@localhost/${name}?host=${encodeURIComponent(host)}`;
+    let text = '';
+    const log = createLog({ level: 'info', plain: false, sink: { write: (line) => (text += line) } });
+    const own = createDatabase({ url }, { log, poolSize: 1, connectTimeoutMs: 20_000 });
+    try {
+      const failed = await sql`insert into users (email, name, site_role) values ('canary', null, 'member')`
+        .execute(own.db)
+        .catch((err: unknown) => err);
+      log.error({ err: failed }, 'request failed');
+      log.error({ err: new Error(`no answer from ${url}`, { cause: failed }) }, 'request failed');
+      await own.ping();
+      await test1.cutConnections();
+      await expect.poll(() => text).toContain('a database connection was lost');
+    } finally {
+      await own.close();
+    }
+    const lines = text.trim().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ err: { code: '23502', table: 'users', column: 'name' } });
+    expect(lines[1]).toContain('postgres://[redacted]@localhost');
+    expect(text).not.toContain('canary');
+    expect(text).not.toContain('"client"');
   });
 });

@@ -26,6 +26,16 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return codeOf(error) === '23503';
 }
 
+/** A value has a form that its column cannot hold. What comes from outside is checked before; this is the last net. */
+export function isDataException(error: unknown): boolean {
+  return /^22[0-9A-Z]{3}$/.test(codeOf(error));
+}
+
+/** These rows are never taken, however often they are tried: wrong values, broken constraints, sizes beyond limits. */
+export function isRefusedForGood(error: unknown): boolean {
+  return /^(22|23|54)[0-9A-Z]{3}$/.test(codeOf(error));
+}
+
 /** Two transactions were in each other's way; the same one, tried again, can succeed. */
 export function isConflict(error: unknown): boolean {
   return codeOf(error) === '40001' || codeOf(error) === '40P01';

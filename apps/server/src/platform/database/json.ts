@@ -23,5 +23,15 @@ export function json(value: unknown): RawBuilder<JsonParameter> {
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError('This value has no JSON form.');
+  return replaceRefused(text);
+}
+
+/** The value as it would come back from a jsonb column; text of it fits into a text column too. */
+export function storable(value: unknown): unknown {
+  const text = JSON.stringify(value) as string | undefined;
+  return text === undefined || !text.includes('\\u') ? value : JSON.parse(replaceRefused(text));
+}
+
+function replaceRefused(text: string): string {
   return text.includes('\\u') ? text.replace(refused, '$1\\ufffd') : text;
 }

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import { createCeilings, type Ceilings, type RequestCeilings } from './ceilings.js';
+import type { AddressOf } from './client-address.js';
 import { errorAnswer } from './errors.js';
 import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
 import { checkSameOrigin, type Origins } from './origins.js';
@@ -25,8 +26,7 @@ export interface HttpAppDeps {
   basePath: string;
   /** Bytes of a JSON body. */
   maxBodyBytes: number;
-  /** Proxies whose X-Forwarded-For is believed: addresses or ranges; empty for none. */
-  trustedProxies: readonly string[];
+  addressOf: AddressOf;
   routes: readonly BoundRoute[];
   clock: Clock;
   bodyTiming?: BodyTiming;
@@ -61,7 +61,6 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     // A request may take long; what must not is said below.
     requestTimeout: 0,
     http: { headersTimeout: timing.headersMs, connectionsCheckingInterval: timing.headersMs / 3 },
-    trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     genReqId: () => crypto.randomUUID(),
     routerOptions: { maxParamLength: 5_000 },
   });
@@ -181,7 +180,7 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
           body,
           operationId,
           requestId: request.id,
-          ip: request.ip,
+          ip: deps.addressOf(request.raw),
           request,
           reply,
         } as never);

@@ -3,7 +3,7 @@
 import { AppError, type ErrorBody } from '@remote-claude/contract';
 import { z } from 'zod';
 
-import { isUnavailable } from '../database/errors.js';
+import { isDataException, isUnavailable } from '../database/errors.js';
 import type { Log } from '../log.js';
 
 const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof AppError>[0]>> = {
@@ -33,13 +33,17 @@ export const toAppError = (thrown: unknown): AppError => {
   if (thrown instanceof SyntaxError && statusCode === 400)
     return new AppError('bad_request', { message: 'The body is not valid JSON.' });
   if (isUnavailable(thrown)) return new AppError('unavailable', {}, { cause: thrown });
+  if (isDataException(thrown)) {
+    const message = 'A value has a form that cannot be stored. Look for characters that do not belong in it.';
+    return new AppError('validation_failed', { message }, { cause: thrown });
+  }
   return new AppError('internal', {}, { cause: thrown });
 };
 
 export const errorAnswer = (thrown: unknown, requestId: string, log: Log): { status: number; body: ErrorBody } => {
   const error = toAppError(thrown);
   if (error.code === 'internal') log.error({ err: error.cause ?? error, requestId }, 'request failed');
-  else if (error.status >= 500)
+  else if (error.status >= 500 || isDataException(error.cause))
     log.warn({ code: error.code, requestId, cause: String(error.cause ?? '') }, 'request refused');
   return { status: error.status, body: { error: error.toPayload(requestId) } };
 };

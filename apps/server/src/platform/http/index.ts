@@ -3,6 +3,7 @@
 export { addressKey } from './address-key.js';
 export { closeInTime } from './closing.js';
 export { createHttpApp, under, type HttpAppDeps } from './app.js';
+export { createAddressOf } from './client-address.js';
 export { invalidFields, toAppError } from './errors.js';
 export { createIdempotency } from './idempotency.js';
 export { createIdempotencyStore } from './idempotency-store.js';

@@ -16,6 +16,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { Log } from '../log.js';
+import type { AddressOf } from './client-address.js';
 import { toAppError } from './errors.js';
 import { checkSameOrigin, type Origins } from './origins.js';
 import type { Access, Actor } from './types.js';
@@ -32,6 +33,7 @@ export interface UpgradeDeps {
   server: Server;
   access: Access;
   origins: Origins;
+  addressOf: AddressOf;
   log: Log;
   basePath: string;
   /** The actor of a one-time ticket for this session; null where it is wrong, used or late. */
@@ -77,7 +79,7 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(graceMs: number): Pro
     if (!isSessionPermission(permission)) throw new AppError('internal');
     await deps.access.authorize(actor, permission, sessionId);
     const permissions = await deps.access.sessionPermissions(actor, sessionId);
-    return { name: target.name, sessionId, actor, permissions, ip: request.socket.remoteAddress ?? '' };
+    return { name: target.name, sessionId, actor, permissions, ip: deps.addressOf(request) };
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {

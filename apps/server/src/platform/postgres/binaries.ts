@@ -17,6 +17,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isErrorCode } from '../files.js';
+import { EmbeddedPostgresError } from './embedded-error.js';
 
 export interface PostgresBinaries {
   postgres: string;
@@ -49,7 +50,7 @@ async function findPackage(): Promise<{ folder: string; version: string }> {
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
     return { folder, version };
   } catch (cause) {
-    throw new Error(
+    throw new EmbeddedPostgresError(
       `The embedded PostgreSQL for this machine is not installed (npm package ${name}). ` +
         'Run npm ci with optional dependencies, or give a database of your own by DATABASE_URL.',
       { cause },

@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isErrorCode, syncFolder } from '../files.js';
 import type { PostgresBinaries } from './binaries.js';
+import { EmbeddedPostgresError } from './embedded-error.js';
 
 /** Who runs PostgreSQL where the server is root, which PostgreSQL itself refuses to be. */
 export interface ProcessOwner {
@@ -31,7 +32,7 @@ export async function ensureCluster(options: ClusterOptions): Promise<void> {
   });
   if (version !== undefined) {
     if (version.trim() === binaries.majorVersion) return;
-    throw new Error(
+    throw new EmbeddedPostgresError(
       `The database in ${folder} was made by PostgreSQL ${version.trim()}, this server brings ${binaries.majorVersion}. ` +
         'Make a backup with the version of Remote Claude that made it, and restore that into a new data folder.',
     );
@@ -80,7 +81,7 @@ async function initialise(target: string, staging: string, options: ClusterOptio
     await promisify(execFile)(binaries.initdb, command, { ...identity, env, cwd: '/', timeout: 120_000 });
   } catch (cause) {
     const detail = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
-    throw new Error(`The database could not be made in ${target}: ${detail}`, { cause });
+    throw new EmbeddedPostgresError(`The database could not be made in ${target}: ${detail}`, { cause });
   }
   if (owner !== undefined) await giveTo(target, owner);
 }
@@ -92,7 +93,9 @@ async function unprivilegedUser(): Promise<number> {
     .filter((fields) => Number(fields[2]) > 0);
   const user = users.find((fields) => fields[0] === 'nobody') ?? users[0];
   if (user !== undefined) return Number(user[2]);
-  throw new Error('PostgreSQL cannot be set up: /etc/passwd names no user but root. Add the user nobody.');
+  throw new EmbeddedPostgresError(
+    'PostgreSQL cannot be set up: /etc/passwd names no user but root. Add the user nobody.',
+  );
 }
 
 async function giveTo(path: string, owner: ProcessOwner): Promise<void> {

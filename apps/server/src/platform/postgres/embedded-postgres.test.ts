@@ -66,6 +66,21 @@ describe.sequential('the embedded PostgreSQL', () => {
     expect((await readdir(dataDir)).filter((name) => name.startsWith('postgres.new-'))).toEqual([]);
   });
 
+  test('says what to do about a database of another version, with a code that tells it from a bug', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'rc-pg-'));
+    try {
+      for (const name of ['postgres', 'run']) await mkdir(join(other, name));
+      await writeFile(join(other, 'postgres', 'PG_VERSION'), '9\n');
+      const failing = startEmbeddedPostgres({ dataDir: other, runDir: join(other, 'run'), childEnv, log, uid });
+      await expect(failing).rejects.toMatchObject({
+        code: 'EMBEDDED_POSTGRES',
+        message: expect.stringContaining('Make a backup') as string,
+      });
+    } finally {
+      await rm(other, { recursive: true, force: true });
+    }
+  });
+
   test('sorts by C.UTF-8, syncs, and listens on no address', async () => {
     expect(await query("select current_setting('listen_addresses') as a, current_setting('fsync') as f")).toEqual([
       { a: '', f: 'on' },

@@ -10,6 +10,7 @@ import pg from 'pg';
 import { isErrorCode } from '../files.js';
 import type { Log } from '../log.js';
 import { preparePostgresBinaries } from './binaries.js';
+import { EmbeddedPostgresError } from './embedded-error.js';
 import { ensureCluster, superuser, type ProcessOwner } from './cluster.js';
 import { findPostmaster, isRunning, stopPostmaster, waitUntilReady, type SocketConnection } from './postmaster.js';
 
@@ -130,7 +131,9 @@ async function adoptOrStart(cluster: Cluster): Promise<{ pid: number; adopted: b
       await delay(200 * attempt);
     }
   }
-  throw new Error(`PostgreSQL does not start. The end of ${cluster.logPath}:\n${await logTail(cluster.logPath)}`);
+  throw new EmbeddedPostgresError(
+    `PostgreSQL does not start. The end of ${cluster.logPath}:\n${await logTail(cluster.logPath)}`,
+  );
 }
 
 async function launch(cluster: Cluster): Promise<number> {
@@ -160,7 +163,7 @@ async function launch(cluster: Cluster): Promise<number> {
     });
     if (child.pid === undefined) {
       const [cause] = (await once(child, 'error').catch((error: unknown) => [error])) as [Error];
-      throw new Error(`PostgreSQL cannot be started (${cluster.program}): ${cause.message}`, { cause });
+      throw new EmbeddedPostgresError(`PostgreSQL cannot be started (${cluster.program}): ${cause.message}`, { cause });
     }
     child.unref();
     return child.pid;

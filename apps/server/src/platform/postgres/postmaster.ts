@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { isErrorCode } from '../files.js';
+import { EmbeddedPostgresError } from './embedded-error.js';
 
 export interface SocketConnection {
   /** Folder of the unix socket. */
@@ -74,7 +75,7 @@ export async function waitUntilReady(
     if (refusal === undefined) return 'ready';
     if (!(await isRunning(postmaster.pid, postmaster.folder))) return 'gone';
     if (performance.now() > deadlineMs) {
-      throw new Error(
+      throw new EmbeddedPostgresError(
         `PostgreSQL (process ${postmaster.pid}) does not accept connections after ${timeoutMs / 1000} s: ${refusal}`,
       );
     }
@@ -110,5 +111,5 @@ export async function stopPostmaster(pid: number, folder: string, graceMs: numbe
       await delay(pollMs);
     }
   }
-  throw new Error(`PostgreSQL (process ${pid}) does not end.`);
+  throw new EmbeddedPostgresError(`PostgreSQL (process ${pid}) does not end.`);
 }
