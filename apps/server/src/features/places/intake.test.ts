@@ -39,6 +39,8 @@ const newIntake = async () => {
     drop,
     flow: { hold() {}, release() {} },
     breakOff: drop,
+    quota: { refuses: () => null, closed: () => null },
+    onQuota() {},
     onHello() {},
     onActivity() {},
   });

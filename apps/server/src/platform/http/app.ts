@@ -180,7 +180,7 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
           body,
           operationId,
           requestId: request.id,
-          ip: deps.addressOf(request.raw),
+          ip: door.deps.addressOf(request.raw),
           request,
           reply,
         } as never);
