@@ -4,8 +4,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AgentEvent, CommandId, OpenBlock, ServerMessage } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
-/** Offers a durable event. Resolves when it is on the session's disk, which pauses whoever waits while the journal is full. */
-export type Propose = (event: AgentEvent, commandIds?: readonly CommandId[]) => Promise<void>;
+/**
+ * Offers a durable event. Resolves when it is on the session's disk, which pauses whoever waits while the journal is full.
+ * `written` resolves before the disk was made to keep it: that outlives every process, though not a loss of power.
+ */
+export type Propose = (
+  event: AgentEvent,
+  commandIds?: readonly CommandId[],
+  until?: 'kept' | 'written',
+) => Promise<void>;
 
 /** One JSON line on stderr. No secret, no content of a conversation. */
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;

@@ -107,7 +107,8 @@ export const createTurns = (deps: TurnsDeps): Turns => {
       };
       current = turn;
       lastId = turnId;
-      await propose({ type: 'turn.started', turnId, messageIds: [...messageIds] }, done);
+      // Written is enough to begin: no tool runs before its own event is kept, which comes after this one.
+      await propose({ type: 'turn.started', turnId, messageIds: [...messageIds] }, done, 'written');
       onChange();
       return turn;
     },

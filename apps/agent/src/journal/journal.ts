@@ -29,8 +29,8 @@ export interface Journal {
   readonly source: string;
   /** Events of earlier lives that are still on the disk, oldest first, acknowledged ones among them. */
   readonly earlier: readonly AgentEvent[];
-  /** Resolves when the event is on the disk and there is room for more. */
-  append(event: AgentEvent, commandIds?: readonly CommandId[]): Promise<void>;
+  /** Resolves when the event is on the disk, or written there without a sync, and there is room for more. */
+  append(event: AgentEvent, commandIds?: readonly CommandId[], until?: 'kept' | 'written'): Promise<void>;
   /** null while there is room; else a promise of it. */
   whenRoom(): Promise<void> | null;
   isDone(id: CommandId): boolean;
@@ -96,7 +96,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
   let lastN = 0;
   let durableN = 0;
   let troubled = false;
-  let waiting: { line: string; record: Kept; resolve: () => void }[] = [];
+  let waiting: { line: string; record: Kept; until: 'kept' | 'written'; resolve: () => void }[] = [];
   let writing: Promise<void> | null = null;
   let ackTimer: NodeJS.Timeout | null = null;
   let room: { promise: Promise<void>; open: () => void } | null = null;
@@ -134,7 +134,10 @@ export const createJournal = (deps: JournalDeps): Journal => {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
-      await segments.write(group.map(({ line }) => line).join(''), group.at(-1)?.record.n ?? 0);
+      const onWritten = (): void => {
+        for (const { until, resolve } of group) if (until === 'written') resolve();
+      };
+      await segments.write(group.map(({ line }) => line).join(''), group.at(-1)?.record.n ?? 0, onWritten);
       durableN = group.at(-1)?.record.n ?? durableN;
       for (const { record } of group) done.add(record.commandIds ?? []);
       for (const { resolve } of group) resolve();
@@ -202,7 +205,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
   return {
     source,
     earlier: older.journals.flatMap(({ records }) => records.map(({ event }) => event)),
-    async append(event, commandIds = []) {
+    async append(event, commandIds = [], until = 'kept') {
       if (closing.signal.aborted) return;
       lastN += 1;
       const record: JournalRecord = { n: lastN, event, ...(commandIds.length > 0 ? { commandIds } : {}) };
@@ -212,7 +215,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
       keptBytes += kept.bytes;
       checkRoom();
       await new Promise<void>((resolve) => {
-        waiting.push({ line, record: kept, resolve });
+        waiting.push({ line, record: kept, until, resolve });
         write();
       });
       await room?.promise;

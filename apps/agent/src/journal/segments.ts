@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Segments {
-  /** Resolves when these lines are on the disk. Calls must not overlap. */
-  write(lines: string, lastN: number): Promise<void>;
+  /** Resolves when these lines are on the disk; `onWritten` before the sync. Calls must not overlap. */
+  write(lines: string, lastN: number, onWritten?: () => void): Promise<void>;
   /** Removes every full file whose records are all at or below `n`. */
   trim(n: number): Promise<void>;
   close(): Promise<void>;
@@ -45,7 +45,7 @@ export const createSegments = ({ dir, segmentBytes, retryMs, onTrouble, closing 
     return { path, file, bytes: 0, lastN: 0 };
   };
 
-  const writeOnce = async (lines: string, lastN: number): Promise<void> => {
+  const writeOnce = async (lines: string, lastN: number, onWritten: () => void): Promise<void> => {
     if (current !== null && current.bytes >= segmentBytes) {
       await current.file.close();
       full.push({ path: current.path, lastN: current.lastN });
@@ -55,6 +55,7 @@ export const createSegments = ({ dir, segmentBytes, retryMs, onTrouble, closing 
     const { file, bytes } = current;
     try {
       await file.appendFile(lines);
+      onWritten();
       await file.datasync();
     } catch (cause) {
       // What was written in part must not stand before the next try. A failing truncate leaves a torn line,
@@ -71,10 +72,10 @@ export const createSegments = ({ dir, segmentBytes, retryMs, onTrouble, closing 
   };
 
   return {
-    async write(lines, lastN) {
+    async write(lines, lastN, onWritten = () => {}) {
       for (let troubled = false; ; troubled = true) {
         try {
-          await writeOnce(lines, lastN);
+          await writeOnce(lines, lastN, onWritten);
           if (troubled) onTrouble(null);
           return;
         } catch (cause) {

@@ -6,6 +6,7 @@ import { maxBusPayloadBytes, type Bus, type BusListener, type BusNotice } from '
 import type { Cancel, Clock } from './clock.js';
 import { connectionSettings, type Database, type DatabaseConnection } from './database/database.js';
 import { jsonText } from './database/json.js';
+import { callLate } from './database/late.js';
 import type { Log } from './log.js';
 
 // All channels share one of PostgreSQL's, so that listening to another takes no round trip in which messages are missed.
@@ -34,7 +35,8 @@ export async function createPostgresBus(options: PostgresBusOptions): Promise<Bu
       await sql`select pg_notify(${pgChannel}, ${encode(channel, payload)})`.execute(database.db);
     },
     async publishIn(trx, channel, payload) {
-      await sql`select pg_notify(${pgChannel}, ${encode(channel, payload)})`.execute(trx);
+      // It arrives at the commit in any case.
+      await callLate(trx, sql`pg_notify(${pgChannel}, ${encode(channel, payload)})`);
     },
     subscribe: listeners.add,
     close: line.close,

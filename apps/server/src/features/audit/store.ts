@@ -1,6 +1,7 @@
 // SQL of the audit log.
 
 import type { Executor } from '../../platform/database/index.js';
+import { insertLate } from '../../platform/database/late.js';
 import { json } from '../../platform/database/json.js';
 
 export interface AuditEntry {
@@ -14,14 +15,12 @@ export interface AuditEntry {
 }
 
 export const insertAudit = async (executor: Executor, entry: AuditEntry): Promise<void> => {
-  await executor
-    .insertInto('audit_logs')
-    .values({
-      user_id: entry.userId,
-      session_id: entry.sessionId,
-      action: entry.action,
-      details: json(entry.details ?? {}),
-      ip: entry.ip ?? null,
-    })
-    .execute();
+  const insert = executor.insertInto('audit_logs').values({
+    user_id: entry.userId,
+    session_id: entry.sessionId,
+    action: entry.action,
+    details: json(entry.details ?? {}),
+    ip: entry.ip ?? null,
+  });
+  await insertLate(executor, insert);
 };

@@ -147,7 +147,9 @@ export const createClaude = (deps: ClaudeDeps) => {
           const by = { userId: actor.userId, name: actor.name };
           const bounded = await events.boundText(trx, sessionId, text);
           const event = { type: 'message.user' as const, messageId: id, by, text: bounded, taskId };
-          await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], { by: 'server' }, trx);
+          // Its command is new under the lock, so it is too.
+          const options = { by: 'server', isNew: true } as const;
+          await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], options, trx);
         },
       },
     );

@@ -3,7 +3,7 @@
 import type { AgentCommand } from '@remote-claude/contract';
 
 import type { Bus } from '../../platform/bus.js';
-import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+import { insertLate, json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
 
 export interface NewCommand {
   sessionId: string;
@@ -28,10 +28,10 @@ export const commandsChannel = 'commands';
 export const createCommands = ({ db }: Database, bus: Bus) => ({
   /** Stores a command and wakes the session-manager when the transaction commits. */
   async enqueue(trx: Trx, { sessionId, author, command }: NewCommand): Promise<void> {
-    await trx
+    const insert = trx
       .insertInto('commands')
-      .values({ session_id: sessionId, id: command.id, type: command.type, payload: json(command), author })
-      .execute();
+      .values({ session_id: sessionId, id: command.id, type: command.type, payload: json(command), author });
+    await insertLate(trx, insert);
     await bus.publishIn(trx, commandsChannel, { id: sessionId });
   },
 

@@ -33,6 +33,12 @@ export interface EventsDeps {
   projections: readonly Projection[];
 }
 
+export interface AppendOptions {
+  by: Writer;
+  /** The caller knows that none of it was stored before. */
+  isNew?: boolean;
+}
+
 export interface Rejected {
   source: string;
   n: number;
@@ -72,23 +78,36 @@ export const createEvents = (deps: EventsDeps) => {
     read: (id, after, ceilings) => store.page(id, { after }, ceilings),
   });
 
+  /** Rows that transactions hold, as they stand: nobody else changes one, so it is asked for once. */
+  const held = new WeakMap<Trx, Map<string, LogHead>>();
+
+  const lockIn = async (trx: Trx, sessionId: string): Promise<LogHead> => {
+    const rows = held.get(trx) ?? new Map<string, LogHead>();
+    held.set(trx, rows);
+    const row = rows.get(sessionId) ?? (await store.lock(trx, sessionId));
+    if (row === null) throw new AppError('not_found');
+    rows.set(sessionId, row);
+    return row;
+  };
+
   const appendIn = async (
     trx: Trx,
     sessionId: string,
     proposals: readonly Proposal[],
-    by: Writer,
+    { by, isNew = false }: AppendOptions,
   ): Promise<Appended> => {
-    const row = await store.lock(trx, sessionId);
-    if (row === null) throw new AppError('not_found');
+    const row = await lockIn(trx, sessionId);
     const batch = createBatch(trx, { ...deps, sessionId, row, by });
-    const known = await takenBefore(trx, sessionId, by, proposals);
+    const known = isNew ? new Set<string>() : await takenBefore(trx, sessionId, by, proposals);
     for (const proposal of proposals) {
       const key = keyOf(by, proposal);
       if (known.has(key)) continue;
       known.add(key);
       await batch.take(proposal);
     }
-    return batch.write();
+    const appended = await batch.write();
+    held.get(trx)?.set(sessionId, { ...row, head: appended.head, state: appended.state });
+    return appended;
   };
 
   const takenBefore = async (
@@ -117,12 +136,12 @@ export const createEvents = (deps: EventsDeps) => {
     async append(
       sessionId: string,
       proposals: readonly Proposal[],
-      { by }: { by: Writer },
+      options: AppendOptions,
       trx?: Trx,
     ): Promise<Appended> {
       return trx === undefined
-        ? database.transaction((own) => appendIn(own, sessionId, proposals, by))
-        : appendIn(trx, sessionId, proposals, by);
+        ? database.transaction((own) => appendIn(own, sessionId, proposals, options))
+        : appendIn(trx, sessionId, proposals, options);
     },
 
     /** Events of the server's own that nobody repeats, as of this transaction. A refusal is a mistake of the caller. */
@@ -139,7 +158,7 @@ export const createEvents = (deps: EventsDeps) => {
         event,
         commandIds: index === 0 ? (commandIds as NonNullable<Proposal['commandIds']>) : [],
       }));
-      const appended = await appendIn(trx, sessionId, proposals, 'server');
+      const appended = await appendIn(trx, sessionId, proposals, { by: 'server', isNew: true });
       const [refused] = appended.rejected;
       if (refused !== undefined)
         throw new AppError('payload_too_large', { message: `This cannot be stored: ${refused.reason}.` });
@@ -147,11 +166,7 @@ export const createEvents = (deps: EventsDeps) => {
     },
 
     /** The row's state at its head, held until the transaction ends. Lock a session before anything else of it. */
-    async lock(trx: Trx, sessionId: string): Promise<LogHead> {
-      const row = await store.lock(trx, sessionId);
-      if (row === null) throw new AppError('not_found');
-      return row;
-    },
+    lock: lockIn,
 
     /** Wakes the session-manager for this session when the transaction commits; a change of `wanted` does so by itself. */
     announceWanted: (trx: Trx, sessionId: string): Promise<void> =>
@@ -250,9 +265,8 @@ const createBatch = (trx: Trx, { store, bus, clock, projections, sessionId, row,
 
     async write(): Promise<Appended> {
       if (events.length > 0) {
-        await store.insert(trx, sessionId, events);
-        await store.fold(trx, sessionId, { head, state, status: coarseStatusOf(state), at });
-        if (doneCommands.size > 0) await store.finishCommands(trx, sessionId, [...doneCommands], at);
+        const status = coarseStatusOf(state);
+        await store.write(trx, sessionId, { events, doneCommandIds: [...doneCommands], head, state, status, at });
         await bus.publishIn(trx, sessionChannel, { id: sessionId, head });
         if (state.wanted !== row.state.wanted) await bus.publishIn(trx, wantedChannel, { id: sessionId });
       }

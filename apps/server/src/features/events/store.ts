@@ -17,7 +17,10 @@ export interface StoredEvent extends NumberedEvent {
   n: number;
 }
 
-export interface FoldedColumns {
+export interface WrittenBatch {
+  events: readonly StoredEvent[];
+  /** Commands whose effect is in these events. */
+  doneCommandIds: string[];
   head: number;
   state: SessionState;
   status: 'starting' | 'running' | 'stopped' | 'error';
@@ -84,25 +87,30 @@ export const createEventsStore = ({ db }: Database) => ({
     return new Set(rows.map((row) => row.n));
   },
 
-  async insert(trx: Trx, sessionId: string, events: readonly StoredEvent[]): Promise<void> {
-    await trx
-      .insertInto('events')
-      .values(
-        events.map(({ seq, at, event, source, n }) => ({
-          session_id: sessionId,
-          seq,
-          source,
-          n,
-          event: json(event),
-          created_at: new Date(at),
-        })),
-      )
-      .execute();
-  },
-
-  async fold(trx: Trx, sessionId: string, columns: FoldedColumns): Promise<void> {
+  /** All that a batch of events changes, in one statement. */
+  async write(trx: Trx, sessionId: string, { events, doneCommandIds, ...columns }: WrittenBatch): Promise<void> {
     const { state, head, status, at } = columns;
     await trx
+      .with('inserted', (db) =>
+        db.insertInto('events').values(
+          events.map(({ seq, at: when, event, source, n }) => ({
+            session_id: sessionId,
+            seq,
+            source,
+            n,
+            event: json(event),
+            created_at: new Date(when),
+          })),
+        ),
+      )
+      .with('done', (db) =>
+        db
+          .updateTable('commands')
+          .set({ status: 'done', done_at: at })
+          .where('session_id', '=', sessionId)
+          .where((eb) => eb('id', '=', eb.fn.any(eb.val(doneCommandIds))))
+          .where('status', '=', 'pending'),
+      )
       .updateTable('sessions')
       .set({
         head,
@@ -115,16 +123,6 @@ export const createEventsStore = ({ db }: Database) => ({
         last_activity: at,
       })
       .where('id', '=', sessionId)
-      .execute();
-  },
-
-  async finishCommands(trx: Trx, sessionId: string, ids: readonly string[], at: Date): Promise<void> {
-    await trx
-      .updateTable('commands')
-      .set({ status: 'done', done_at: at })
-      .where('session_id', '=', sessionId)
-      .where('id', 'in', ids)
-      .where('status', '=', 'pending')
       .execute();
   },
 

@@ -33,18 +33,20 @@ const isEmpty = ({ usage }: Metered): boolean =>
 export const createSessionCall = (deps: GatewayDeps): SessionCall => {
   const settle = async (
     sessionId: string,
-    charged: { userId: string; turnId: string | null },
+    acceptedIn: string | null,
     metered: Metered & { requestId: string; free: boolean },
   ): Promise<void> => {
     const { requestId, free } = metered;
     const model = metered.model ?? 'unknown';
     const cost = free ? 0 : costOf(model, metered.usage);
-    // Claude may ask before the log has the turn's beginning, and a turn that was cut may have ended since.
-    const turnId = (await deps.store.charge(sessionId))?.turnId ?? charged.turnId;
+    // Claude may ask before the log has the turn's beginning. A turn that the call began in keeps it: by now another may run.
+    const now = await deps.store.charge(sessionId);
+    if (now === null) throw new Error('the session that called does not exist any more');
+    const turnId = acceptedIn ?? now.turnId;
     await deps.database.transaction(async (trx) => {
       await deps.store.insertUsage(trx, {
         sessionId,
-        ...charged,
+        userId: now.userId,
         turnId,
         model,
         ...metered.usage,
@@ -77,15 +79,15 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
         'No model key is set. An administrator can enter one, or choose the demo model, in the settings.',
       );
     }
-    const found = await deps.store.charge(sessionId);
-    if (found === null) return refuseCall(response, 403, 'permission_error', 'This session does not exist any more.');
-    const charged = { userId: found.userId, turnId: found.turnId };
+    // Read while the call is on its way: the model need not wait for it. Its door says that there is such a session.
+    const accepted = deps.store.charge(sessionId).catch(() => null);
     const body = await judged(deps.models, request, response);
     if (body === null) return;
     const { metered } = await deps.forwarder.forward(request, response, upstream, body);
     if (metered === null || isEmpty(metered)) return;
+    const turnId = (await accepted)?.turnId ?? null;
     const settled = { ...metered, requestId: randomUUID(), free: upstream.free === true };
-    await keepTrying(() => settle(sessionId, charged, settled)).catch((error: unknown) =>
+    await keepTrying(() => settle(sessionId, turnId, settled)).catch((error: unknown) =>
       deps.log.error({ err: error, sessionId, usage: metered.usage }, 'usage could not be recorded'),
     );
   };

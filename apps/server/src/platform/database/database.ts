@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log.js';
 import { isConflict } from './errors.js';
+import { runLate, takeLate } from './late.js';
 import { migrate, type Migrated } from './migrate.js';
 import { migrations } from './migrations/index.js';
 import type { DatabaseSchema } from './schema.js';
@@ -55,7 +56,12 @@ export function createDatabase(connection: DatabaseConnection, options: Database
     async transaction(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await db.transaction().execute(work);
+          return await db.transaction().execute(async (trx) => {
+            takeLate(trx);
+            const result = await work(trx);
+            await runLate(trx);
+            return result;
+          });
         } catch (error) {
           if (attempt >= maxAttempts || !isConflict(error)) throw error;
         }

@@ -6,6 +6,8 @@ import type * as tables from './schema.js';
 export { createDatabase, type Database, type DatabaseConnection, type Executor, type Trx } from './database.js';
 export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolation } from './errors.js';
 export { json, storable } from './json.js';
+export { insertLate } from './late.js';
+export { takeServerLock, type DatabaseInUseError } from './server-lock.js';
 export { takeServerLock, type DatabaseInUseError } from './server-lock.js';
 
 export type SessionRow = Selectable<tables.SessionsTable>;
