@@ -51,6 +51,23 @@ afterEach(async () => {
 });
 
 describe('the journal', () => {
+  it('is written before it is kept, for who need not wait for the disk; both are found by the next life', async () => {
+    const journal = create();
+    const id = randomUUID() as CommandId;
+    const order: string[] = [];
+    await Promise.all([
+      journal.append(event('kept')).then(() => order.push('kept')),
+      journal.append(event('written'), [id], 'written').then(() => {
+        order.push('written');
+        expect(readFileSync(filesOf(journal)[0] ?? '', 'utf8')).toContain('"written"');
+        // Only what the disk keeps is handed out.
+        expect(journal.next(nothingSent)).toBeNull();
+      }),
+    ]);
+    expect(order).toEqual(['written', 'kept']);
+    expect(create().isDone(id)).toBe(true);
+  });
+
   it('numbers from 1 in the order of append and hands out what is on the disk', async () => {
     const journal = create();
     await Promise.all(['a', 'b', 'c'].map((text) => journal.append(event(text))));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSilentLog } from '../../testing/silent-log.js';
 import { createLog } from '../log.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.js';
-import { createDatabase, isForeignKeyViolation, isUnavailable, isUniqueViolation, json } from './index.js';
+import { createDatabase, insertLate, isForeignKeyViolation, isUnavailable, isUniqueViolation, json } from './index.js';
 
 let test1: TestDatabase;
 beforeAll(async () => {
@@ -202,5 +202,39 @@ describe('what is logged of an error', () => {
     expect(lines[1]).toContain('postgres://[redacted]@localhost');
     expect(text).not.toContain('canary');
     expect(text).not.toContain('"client"');
+  });
+});
+
+describe('statements put off to the end of a transaction', () => {
+  const actions = async (): Promise<string[]> => {
+    const rows = await test1.database.db.selectFrom('audit_logs').select('action').orderBy('action').execute();
+    return rows.map(({ action }) => action);
+  };
+
+  test('are in its commit, all of them, and in none that fails', async () => {
+    const { database } = test1;
+    await database.transaction(async (trx) => {
+      for (const action of ['late-1', 'late-2']) await insertLate(trx, trx.insertInto('audit_logs').values({ action }));
+      expect(await trx.selectFrom('audit_logs').selectAll().execute()).toEqual([]);
+      await insertLate(trx, trx.insertInto('settings').values({ key: 'late', value: json(1) }));
+    });
+    const failing = database.transaction(async (trx) => {
+      await insertLate(trx, trx.insertInto('audit_logs').values({ action: 'lost' }));
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    // What one of them refuses, none does.
+    const refused = database.transaction(async (trx) => {
+      await insertLate(trx, trx.insertInto('audit_logs').values({ action: 'refused' }));
+      await insertLate(trx, trx.insertInto('settings').values({ key: 'late', value: json(2) }));
+    });
+    await expect(refused).rejects.toSatisfy((error) => isUniqueViolation(error, 'settings_pkey'));
+    expect(await actions()).toEqual(['late-1', 'late-2']);
+  });
+
+  test('run at once where there is no transaction to wait for', async () => {
+    const { db } = test1.database;
+    await insertLate(db, db.insertInto('audit_logs').values({ action: 'at-once' }));
+    expect(await actions()).toContain('at-once');
   });
 });

@@ -8,7 +8,6 @@ export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolati
 export { json, storable } from './json.js';
 export { insertLate } from './late.js';
 export { takeServerLock, type DatabaseInUseError } from './server-lock.js';
-export { takeServerLock, type DatabaseInUseError } from './server-lock.js';
 
 export type SessionRow = Selectable<tables.SessionsTable>;
 export type TaskRow = Selectable<tables.TasksTable>;
