@@ -1,6 +1,6 @@
 // Calls of a route in the rough, with any headers and any body, and a record of which route answered what.
 
-import { addressOf, allRoutes, type Route } from '@remote-claude/contract';
+import { addressOf, allRoutes, errorBody, type Route } from '@remote-claude/contract';
 
 import type { Product } from './product.js';
 
@@ -31,6 +31,12 @@ export const callRoute = (
     redirect: 'manual',
     ...(body === undefined ? {} : { body }),
   });
+};
+
+/** The code of a refusal; null where a body says nothing, as that of HEAD. */
+export const codeOf = async (answer: Response): Promise<string | null> => {
+  const body = await answer.text();
+  return body === '' ? null : errorBody.parse(JSON.parse(body)).error.code;
 };
 
 /** The login cookie of a person, as a page would hold it: `name=value`. */

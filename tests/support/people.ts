@@ -50,3 +50,10 @@ export const addMember = async (product: Product, admin: Person, name: string): 
   await admin.client.call(routes.users.create, { body: { name, ...person } });
   return signIn(product, person.email, person.password);
 };
+
+export const lockOut = async (admin: Person, { email }: Person): Promise<void> => {
+  const { items } = await admin.client.call(routes.users.list, {});
+  const found = items.find((user) => user.email === email);
+  if (found === undefined) throw new Error(`${email} is not among the users`);
+  await admin.client.call(routes.users.patch, { params: { id: found.id }, body: { disabled: true } });
+};

@@ -1,7 +1,7 @@
 // Short messages between the parts of a server and between its replicas: the port. A message is a hint that something
 // changed; the rows are the truth.
 
-import type { Executor } from './database/database.js';
+import type { Executor } from './database/index.js';
 
 export type BusNotice =
   | { kind: 'message'; payload: unknown }

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import { createSessionHouse, type SessionHouse } from '../../testing/session-house.js';
 import { createDoors, type Doors } from './doors.js';
+import { createModelRules } from './models.js';
 import { createForwarder } from './proxy.js';
 import { createSessionCall } from './service.js';
 import { createGatewayStore } from './store.js';
@@ -40,6 +41,7 @@ beforeAll(async () => {
       database: house.database,
       store: createGatewayStore(house.database),
       upstreams: { current: async () => ({ baseUrl, apiKey: 'key' }) } as unknown as Upstreams,
+      models: createModelRules([]),
       forwarder,
       async appendEvent(trx, id, event, from) {
         await house.events.append(id, [{ source: from, n: 1, event }], { by: 'server' }, trx);

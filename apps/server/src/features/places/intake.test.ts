@@ -50,7 +50,9 @@ const newIntake = async () => {
     await intake.idle();
   };
   const stored = async () =>
-    (await house.events.read(id, { after: 0 }, 100)).map(({ event }) => event).filter(({ type }) => /^t/.test(type));
+    (await house.events.read(id, { after: 0 }, 100))
+      .map(({ event }) => event)
+      .filter(({ type }) => type.startsWith('t'));
   return { intake, propose, stored, said, drop };
 };
 

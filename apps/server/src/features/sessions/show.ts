@@ -1,6 +1,6 @@
 // A session's row as the API shows it. Pure.
 
-import { AppError, shownStatusOf, type Session, type SessionId, type UserId } from '@remote-claude/contract';
+import { shownStatusOf, type Session, type SessionId, type UserId } from '@remote-claude/contract';
 
 import type { ShownRow } from './store.js';
 

@@ -1,18 +1,16 @@
 // The connection to PostgreSQL: a pool, typed queries, transactions. It knows neither rules nor who asks.
 
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log.js';
 import { isConflict } from './errors.js';
+import type { Executor, Trx } from './executor.js';
 import { runLate, takeLate } from './late.js';
 import { migrate, type Migrated } from './migrate.js';
 import { migrations } from './migrations/index.js';
 import type { DatabaseSchema } from './schema.js';
 
 export type DatabaseConnection = { url: string } | { host: string; port: number; user: string; database: string };
-/** What runs a query: the database itself, or a transaction. */
-export type Executor = Kysely<DatabaseSchema>;
-export type Trx = Transaction<DatabaseSchema>;
 
 export interface DatabaseOptions {
   log: Log;

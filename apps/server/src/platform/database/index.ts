@@ -3,7 +3,8 @@
 import type { Selectable } from 'kysely';
 import type * as tables from './schema.js';
 
-export { createDatabase, type Database, type DatabaseConnection, type Executor, type Trx } from './database.js';
+export { createDatabase, type Database, type DatabaseConnection } from './database.js';
+export type { Executor, Trx } from './executor.js';
 export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolation } from './errors.js';
 export { json, storable } from './json.js';
 export { insertLate } from './late.js';

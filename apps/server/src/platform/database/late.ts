@@ -3,7 +3,7 @@
 
 import { sql, type Expression, type InsertQueryBuilder, type RawBuilder } from 'kysely';
 
-import type { Executor } from './database.js';
+import type { Executor } from './executor.js';
 import type { DatabaseSchema } from './schema.js';
 
 interface Waiting {
