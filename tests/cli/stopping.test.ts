@@ -143,6 +143,8 @@ describe('Ctrl+C', () => {
       'POST /api/sessions HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 9',
       '{',
     );
+    // Answered behind the hanging one, which has been read by then.
+    await ada.client.call(routes.sessions.get, { params: { id: session.id } });
     const before = product.output().length;
     const said = () => product.output().slice(before);
     process.kill(product.pid(), 'SIGINT');

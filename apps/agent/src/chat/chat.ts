@@ -5,7 +5,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { HookCallback } from '@anthropic-ai/claude-agent-sdk';
 import type {
   AgentCommand,
   AgentEvent,
@@ -32,6 +31,7 @@ import { createPromptQueue, type Prompt } from './prompt-queue.js';
 import { keptSentence, recover, underWay, type UnderWay } from './recovery.js';
 import { createStallWatch } from './stall-watch.js';
 import { createToolCalls } from './tool-calls.js';
+import { createToolHook } from './tool-hook.js';
 import { createTranslator, isOfOtherTurn, type ResultMessage } from './translate.js';
 import { createTurns, type Turn } from './turns.js';
 import { whyGone } from './waiting-calls.js';
@@ -163,6 +163,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       await propose(startedEvent(ready.version, memory.value.model ?? ready.defaultModel ?? 'default', []));
     },
     onEnded: async (cause) => {
+      translator.processEnded();
       const turn = turns.current;
       if (turn === null) return turns.loseBackground();
       const ended = `Claude Code ended unexpectedly (${cause}). What it had written is kept.`;
@@ -222,19 +223,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     },
   });
 
-  const onToolHook: HookCallback = async (input) => {
-    if (input.hook_event_name === 'PreToolUse') {
-      const turnId = turns.current?.turnId ?? turns.lastId;
-      const { tool_use_id: toolUseId, tool_name: name, tool_input, agent_id: agent } = input;
-      const parentToolUseId = agent === undefined ? null : translator.parentOf(agent);
-      await history.ready();
-      // The message that names the call comes first as a rule; this makes sure that no call runs unrecorded.
-      if (turnId !== null) await toolCalls.called({ toolUseId, name, input: tool_input, parentToolUseId }, turnId);
-    } else if (input.hook_event_name === 'PostToolUse' || input.hook_event_name === 'PostToolUseFailure') {
-      if (input.duration_ms !== undefined) toolCalls.took(input.tool_use_id, input.duration_ms);
-    }
-    return {};
-  };
+  const onToolHook = createToolHook({ turns, translator, toolCalls, ready: () => history.ready() });
 
   const endTurn = async (turn: Turn, how: Parameters<typeof turns.end>[1]): Promise<void> => {
     await turns.end(turn, how);

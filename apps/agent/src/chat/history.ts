@@ -36,12 +36,14 @@ export interface HistoryDeps {
   currentTurn(): Turn | null;
   queue: Pick<PromptQueue, 'occupy' | 'ended'>;
   supply: Pick<ClaudeSupply, 'end' | 'prewarm'>;
-  translator: Pick<Translator, 'processEnded'>;
+  translator: Pick<Translator, 'processEnded' | 'backgroundTasks'>;
   approvals: Pick<Approvals, 'forgetAll'>;
   log: Log;
 }
 
 const busySentence = 'Claude is at work. Interrupt the turn or wait for its end, then rewind. Nothing was changed.';
+const backgroundSentence =
+  'Work that Claude began in the background still runs. Ask Claude to end it, then rewind. Nothing was changed.';
 const expiredSentence = 'The conversation was rewound to before this question; the call never ran.';
 const bugSentence = 'Something went wrong inside the session; its log has the details.';
 
@@ -61,6 +63,7 @@ export const createHistory = (deps: HistoryDeps): History => {
   let isClosed = false;
 
   const goBack = async (given: Extract<Given, { type: 'rewind' }>): Promise<void> => {
+    if (translator.backgroundTasks > 0) throw new AppError('conflict', { message: backgroundSentence });
     if (!queue.occupy()) throw new AppError('conflict', { message: busySentence });
     try {
       await rewind.run(given);

@@ -149,7 +149,14 @@ export const createClaude = (deps: ClaudeDeps) => {
           const event = { type: 'message.user' as const, messageId: id, by, text: bounded, taskId };
           // Its command is new under the lock, so it is too.
           const options = { by: 'server', isNew: true } as const;
-          await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], options, trx);
+          const { rejected } = await events.append(sessionId, [{ source: `message:${id}`, n: 1, event }], options, trx);
+          // Nobody would see what Claude works on.
+          if (rejected.length > 0) {
+            throw new AppError('payload_too_large', {
+              message:
+                'The messages that wait already fill the queue. Let Claude work on them first; nothing was sent.',
+            });
+          }
         },
       },
     );

@@ -28,7 +28,7 @@ const closedMs = 10 * 60_000;
 const quotaLimits: QuotaLimits = { perHour: 100_000, perDay: 500_000, bytesPerDay: 2 * 2 ** 30 };
 const orderlyShare = 0.2;
 
-/** Shown and nothing else: the session goes on without them. */
+/** Shown and nothing else: the session goes on without them. A refused command is the end of its row, so it is none. */
 const content: ReadonlySet<EventType> = new Set([
   'text',
   'thinking',
@@ -36,7 +36,6 @@ const content: ReadonlySet<EventType> = new Set([
   'tool.finished',
   'todo.changed',
   'context.compacted',
-  'command.refused',
   'terminal.renamed',
 ]);
 

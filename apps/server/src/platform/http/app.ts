@@ -38,7 +38,8 @@ const bodyTimes: BodyTiming = { headersMs: 15_000, idleMs: 30_000, smallMs: 60_0
 const requestCeilings: RequestCeilings = {
   maxOpen: 2_000,
   maxOpenEach: 200,
-  each: { perSecond: 200, burst: 1_000 },
+  // A dropped folder is a few requests for each of its files.
+  each: { perSecond: 500, burst: 5_000 },
 };
 const maxConnections = 10_000;
 /** Of who is not signed in. */
@@ -104,9 +105,14 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     else if (status === 503) reply.header('retry-after', 1);
     await reply.code(status).send(body);
   });
-  app.setNotFoundHandler(async () => {
+  const notFound = async (): Promise<never> => {
     throw new AppError('not_found');
+  };
+  // Before anything of a body is read: nobody was looked at.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) await notFound();
   });
+  app.setNotFoundHandler(notFound);
 
   const api = under(deps.basePath, '/api');
   const json = deps.routes.filter(({ route }) => route.kind === 'json' || route.kind === 'stream');

@@ -26,6 +26,7 @@ interface Watched {
   endsAtMs: number;
 }
 
+const droppedLookMs = 100;
 const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** More of it may come. What a test injects has no connection. */
@@ -67,12 +68,12 @@ export const createSlowBodies = ({ idleMs, smallMs }: Omit<BodyTiming, 'headersM
       if (!isOpen(request)) return;
       const { socket } = request;
       const endsAt = socket.bytesRead + maxBytes;
-      const count = (): void => {
+      // Looked at instead of listened to: a listener for the socket's data takes the socket from Node's own parser.
+      const looking = setInterval(() => {
         if (socket.bytesRead > endsAt) socket.destroy();
-      };
-      // Node drops what nobody reads before it becomes data of the request.
-      socket.on('data', count);
-      request.once('close', () => socket.off('data', count));
+        if (!isOpen(request)) clearInterval(looking);
+      }, droppedLookMs);
+      looking.unref();
       request.unpipe();
       request.resume();
       const nowMs = performance.now();

@@ -5,12 +5,17 @@ import type { Context } from './context.js';
 import { boundPlaceLog } from './place-log.js';
 import { readRecord } from './place-record.js';
 import type { ProcessPlace } from './place-record.js';
-import { isSamePlace, isThere, reportEnd } from './places.js';
+import { readNumberSpace } from './host-processes.js';
+import { isInSpace, isSamePlace, isThere, reportEnd } from './places.js';
 import { sessionPaths } from './session-paths.js';
 
 export async function inspectPlace({ roots, isolator, starting }: Context, place: ProcessPlace): Promise<PlaceReport> {
   const paths = sessionPaths(roots, place.sessionId);
-  if (!isThere(place)) return reportEnd(place, roots, isolator);
+  if (!isThere(place)) {
+    // Gone is a place with all that it left behind, not with its first process alone.
+    if (isInSpace(place, readNumberSpace())) await isolator.kill(place, place.placeId);
+    return reportEnd(place, roots, isolator);
+  }
   boundPlaceLog(paths);
   const limits = isolator.enforced(place, paths.key);
   // Folders made anew would be others than those that the place has.
