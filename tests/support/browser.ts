@@ -143,6 +143,8 @@ export const transcript = (page: Page): Promise<string[]> =>
         if (!working) rows.set(Number(row.dataset['itemIndex']), row.innerText.trim());
       }
     };
+    // As a person does, who scrolls with a hand on something.
+    list.dispatchEvent(new WheelEvent('wheel'));
     list.scrollTop = 0;
     await frame();
     for (let last = -1; list.scrollTop !== last;) {

@@ -36,6 +36,6 @@ export const StatusWord = ({ shown, note, className }: { shown: ShownStatus; not
   >
     <StatusDot shown={shown} />
     {shownWords[shown]}
-    {note !== undefined && <span className="font-normal">({note})</span>}
+    {note !== undefined && <span className="font-normal max-md:hidden">({note})</span>}
   </span>
 );

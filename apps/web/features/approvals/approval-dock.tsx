@@ -14,12 +14,16 @@ const leaveByKeyboard = (): void => {
     focused.closest('[data-pane]')?.querySelector<HTMLElement>('[data-pane-focus]')?.focus();
 };
 
+/** The next question takes the place of the one before: a second click of the same hand is not its answer. */
+const restMs = 500;
+
 export const ApprovalDock = () => {
   const { id: sessionId, command, can, store } = useSession();
   const approvals = useSessionView(({ log }) => log.state.approvals);
   const outbox = useSessionView((view) => view.outbox);
   const [chosen, setChosen] = useState<string | null>(null);
   const [answered, setAnswered] = useState<Readonly<Record<string, string>>>({});
+  const [resting, setResting] = useState(false);
   const index = Math.max(
     0,
     approvals.findIndex(({ approvalId }) => approvalId === chosen),
@@ -77,13 +81,15 @@ export const ApprovalDock = () => {
         <ApprovalCard
           sessionId={sessionId}
           approval={approval}
-          busy={busy}
+          busy={busy || resting}
           allowed={can('session.approve')}
           failure={failed?.error ?? null}
           onAnswer={(answer) => {
             if (failed !== undefined) store.discard(failed.command.id);
             const id = command('approve', { approvalId: approval.approvalId, scope: 'once', ...answer });
             setAnswered((known) => ({ ...known, [approval.approvalId]: id }));
+            setResting(true);
+            setTimeout(() => setResting(false), restMs);
             leaveByKeyboard();
           }}
         />

@@ -24,10 +24,11 @@ interface EntryProps {
   open: boolean;
   now: number;
   onToggle: () => void;
+  onAnswered: () => void;
   onLeave: () => void;
 }
 
-const Entry = ({ approval, open, now, onToggle, onLeave }: EntryProps) => {
+const Entry = ({ approval, open, now, onToggle, onAnswered, onLeave }: EntryProps) => {
   const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
@@ -36,16 +37,15 @@ const Entry = ({ approval, open, now, onToggle, onLeave }: EntryProps) => {
   const answer: CardProps['onAnswer'] = (given) => {
     setBusy(true);
     setFailure(null);
-    call(routes.claude.answer, { params: { id: sessionId, approvalId }, body: { scope: 'once', ...given } })
-      .catch((thrown: unknown) => {
+    void call(routes.claude.answer, { params: { id: sessionId, approvalId }, body: { scope: 'once', ...given } })
+      .then(onAnswered, (thrown: unknown) => {
         // Somebody was quicker: what they decided is what there is to know.
-        if (isCode(thrown, 'already_answered', 'not_found')) toast.info(sentenceOf(thrown));
-        else setFailure(sentenceOf(thrown));
+        if (!isCode(thrown, 'already_answered', 'not_found')) return setFailure(sentenceOf(thrown));
+        toast.info(sentenceOf(thrown));
+        onAnswered();
       })
-      .finally(() => {
-        setBusy(false);
-        void queries.invalidateQueries({ queryKey: approvalsKey });
-      });
+      .then(() => queries.invalidateQueries({ queryKey: approvalsKey }))
+      .finally(() => setBusy(false));
   };
 
   return (
@@ -97,12 +97,13 @@ const Entry = ({ approval, open, now, onToggle, onLeave }: EntryProps) => {
 const Content = ({ onLeave }: { onLeave: () => void }) => {
   const { data, error, refetch } = useApprovals();
   const now = useNow(15_000);
-  // undefined: nobody chose, so the oldest is open.
+  // undefined: nobody chose yet, so the oldest is open. After an answer none opens by itself: its buttons would lie where
+  // the hand is.
   const [chosen, setChosen] = useState<string | null | undefined>(undefined);
   const keyOf = ({ sessionId, approvalId }: Approval): string => `${sessionId} ${approvalId}`;
   const isThere = chosen === null || data?.some((approval) => keyOf(approval) === chosen) === true;
   useEffect(() => {
-    if (chosen !== undefined && !isThere) setChosen(undefined);
+    if (chosen !== undefined && !isThere) setChosen(null);
   }, [chosen, isThere]);
   const [first] = data ?? [];
   const shown = chosen === undefined && first !== undefined ? keyOf(first) : chosen;
@@ -148,6 +149,7 @@ const Content = ({ onLeave }: { onLeave: () => void }) => {
             open={shown === key}
             now={now}
             onToggle={() => setChosen(shown === key ? null : key)}
+            onAnswered={() => setChosen(null)}
             onLeave={onLeave}
           />
         );

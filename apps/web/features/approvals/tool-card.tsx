@@ -21,10 +21,10 @@ export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
           {approval.agent !== null && <p className="text-xs text-muted">Asked by the subagent {approval.agent}</p>}
         </div>
       </header>
-      <div className="min-h-0 overflow-y-auto border-y border-line bg-sunken">
+      <div className="min-h-24 flex-1 overflow-y-auto border-y border-line bg-sunken">
         <ToolInputView name={approval.tool} input={approval.input} />
       </div>
-      <footer className="px-3.5 py-2.5">
+      <footer className="shrink-0 px-3.5 py-2.5">
         {!allowed ? (
           <p className="text-muted">Someone who may edit this session has to answer.</p>
         ) : denying ? (
@@ -54,13 +54,16 @@ export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
               Deny
             </Button>
             {approval.sessionRule !== null && (
-              <p className="w-full text-xs text-muted">
+              <p className="max-h-16 w-full overflow-y-auto text-xs break-words text-muted">
                 For this session allows: <span className="text-text">{approval.sessionRule}</span>
               </p>
             )}
             {always !== null && (
-              <p className="w-full text-xs break-words text-muted">
-                Always allows, in all of your sessions: <span className="text-text">{wordsOfRule(always)}</span>
+              <p className="max-h-16 w-full overflow-y-auto text-xs break-words text-muted">
+                Always allows, in all of your sessions:{' '}
+                <span className="text-text">
+                  {always.kind === 'command' ? 'exactly this command' : wordsOfRule(always)}
+                </span>
               </p>
             )}
           </div>

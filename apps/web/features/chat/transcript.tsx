@@ -115,6 +115,9 @@ const useFirstIndex = (items: readonly Item[], firstSeq: number): number => {
  * Keeps the end in view while the reader is there, whatever grows or shrinks: text, cards, the composer.
  * Only a person's scrolling up ends it; reaching the end again takes it up.
  */
+/** How long after a hand's last sign what scrolls is its doing. */
+const handMs = 600;
+
 const useFollowing = (list: RefObject<VirtuosoHandle | null>, setAway: (away: boolean) => void) => {
   const following = useRef(true);
   const last = useRef({ top: 0, height: 0, view: 0 });
@@ -122,13 +125,22 @@ const useFollowing = (list: RefObject<VirtuosoHandle | null>, setAway: (away: bo
     following.current = true;
     list.current?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
   }, [list]);
+  const scroller = useRef<HTMLElement | null>(null);
+  // At the end already there is nothing to do: scrolling there again makes the list measure itself again, without an end.
   const follow = useCallback(() => {
-    if (following.current) list.current?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
+    const element = scroller.current;
+    if (!following.current || element === null) return;
+    if (element.scrollHeight - element.scrollTop - element.clientHeight <= 1) return;
+    list.current?.scrollTo({ top: Number.MAX_SAFE_INTEGER });
   }, [list]);
+  const touchedAtMs = useRef(-Infinity);
   const onScroll = useCallback(({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: UIEvent<HTMLElement>) => {
     const { top, height, view } = last.current;
-    // Where the size changed, the browser moved it.
-    const byPerson = height === scrollHeight && view === clientHeight;
+    // Where the size changed, the browser moved it; where no hand was on it for a while, the list itself did.
+    const isTouched = performance.now() - touchedAtMs.current < handMs;
+    const byPerson = isTouched && height === scrollHeight && view === clientHeight;
+    // What a hand set in motion goes on for a while without it.
+    if (byPerson) touchedAtMs.current = performance.now();
     if (byPerson && scrollTop < top - 1) following.current = false;
     if (byPerson && scrollHeight - scrollTop - clientHeight < 8) following.current = true;
     last.current = { top: scrollTop, height: scrollHeight, view: clientHeight };
@@ -141,7 +153,6 @@ const useFollowing = (list: RefObject<VirtuosoHandle | null>, setAway: (away: bo
     [follow, setAway],
   );
   // The view itself shrinks when something comes above or below it.
-  const scroller = useRef<HTMLElement | null>(null);
   const observer = useRef<ResizeObserver | null>(null);
   const scrollerRef = useCallback(
     (element: HTMLElement | Window | null) => {
@@ -150,6 +161,11 @@ const useFollowing = (list: RefObject<VirtuosoHandle | null>, setAway: (away: bo
       observer.current = new ResizeObserver(follow);
       observer.current.observe(element);
       scroller.current = element;
+      const touched = (): void => {
+        touchedAtMs.current = performance.now();
+      };
+      for (const type of ['wheel', 'touchmove', 'keydown', 'pointerdown'])
+        element.addEventListener(type, touched, { passive: true });
     },
     [follow],
   );

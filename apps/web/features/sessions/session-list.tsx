@@ -21,7 +21,7 @@ import { allowedActions, useSessionActions } from './use-session-actions';
 
 const Row = ({ session, now }: { session: Session; now: number }) => {
   const { start, busy } = useSessionActions(session.id);
-  const disk = session.diskUntil === null ? null : `Its disk is kept until ${dateOf(session.diskUntil)}.`;
+  const disk = session.diskUntil === null ? null : `Disk until ${dateOf(session.diskUntil)}`;
   const words = session.reason ?? session.step ?? disk;
   return (
     <li className="group relative flex items-center gap-3 px-4 py-2.5 hover:bg-hover">

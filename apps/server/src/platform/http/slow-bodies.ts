@@ -26,7 +26,7 @@ interface Watched {
   endsAtMs: number;
 }
 
-const droppedLookMs = 100;
+const droppedLookMs = 10;
 const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** More of it may come. What a test injects has no connection. */
