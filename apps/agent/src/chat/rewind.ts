@@ -110,7 +110,10 @@ export const createRewind = (deps: RewindDeps): Rewind => {
     const refusal = (what === 'files' ? null : chatRefusal) ?? (what === 'chat' ? null : filesRefusal);
     if (refusal !== null) throw new AppError('conflict', { message: refusal });
     const isOfFiles = what !== 'chat';
-    const safety = isOfFiles ? await snapshots.take({ reason: 'before-rewind', turnId: null, messageIds: [] }) : null;
+    const pinned = checkpoint?.checkpointId ?? null;
+    const safety = isOfFiles
+      ? await snapshots.take({ reason: 'before-rewind', turnId: null, messageIds: [] }, { pinned })
+      : null;
     const record: RewindRecord = {
       rewindId: id,
       what,

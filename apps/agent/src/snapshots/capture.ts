@@ -9,7 +9,7 @@ import type { CheckpointSkip } from '@remote-claude/contract';
 
 import { codeOf, inFolder, itself, mayBeLeftover, openPath, type WorkTree } from '../files/index.js';
 import { createBreath } from './breath.js';
-import { encodeFolder, type Entry, type Hash } from './objects.js';
+import { encodeFolder, hashOf, skippedEntry, type Entry, type Hash } from './objects.js';
 import { readContent } from './read-content.js';
 import { isLeftOut, saysLeftOut } from './rule.js';
 import { cachedOf, emptyFolder, hasSameContent, isUnchanged, type CachedFolder, type StatCache } from './stat-cache.js';
@@ -30,36 +30,62 @@ export interface Captured {
   leftOut: number;
 }
 
+/** Bytes of contents that the store does not hold yet. */
+export interface Room {
+  /** Without looking closer. */
+  atOnce: number;
+  /** Once all is gone that may go. Asked at most once, where `atOnce` does not do. */
+  afterCollection(): Promise<number>;
+  /** On top, for small files: what is edited by hand is kept also where large ones have filled the store. */
+  forSmall: number;
+}
+
 export interface CaptureOptions {
   tree: WorkTree;
   writer: ObjectWriter;
   before: StatCache | null;
   maxFileBytes: number;
-  /** Of what is read anew. */
-  maxNewBytes: number;
+  room: Room;
   signal: AbortSignal;
   now?: () => number;
 }
 
+/** Up to here a file is small. */
+const smallBytes = 256 * 1024;
 const maxDepth = 400;
 const maxNamed = 20;
 const maxShownPath = 500;
 const folderFlags = openPath | constants.O_NOFOLLOW | constants.O_DIRECTORY;
 
 export const captureTree = async (options: CaptureOptions): Promise<Captured> => {
-  const { tree, writer, before, maxFileBytes, maxNewBytes, signal, now = Date.now } = options;
+  const { tree, writer, before, maxFileBytes, room, signal, now = Date.now } = options;
   const breath = createBreath(signal);
-  const seen = { files: 0, folders: 0, bytes: 0, filesRead: 0, leftOut: 0, newBytes: 0 };
+  const seen = { files: 0, folders: 0, bytes: 0, filesRead: 0, leftOut: 0 };
   const skipped: Captured['skipped'] = { count: 0, items: [] };
   const path: Buffer[] = [];
 
-  const skip = (name: Buffer | null, why: CheckpointSkip['why']): null => {
+  const skip = (name: Buffer, why: CheckpointSkip['why']): Entry => {
     skipped.count += 1;
     if (skipped.items.length < maxNamed) {
-      const shown = (name === null ? path : [...path, name]).map(String).join('/');
+      const shown = [...path, name].map(String).join('/');
       skipped.items.push({ path: shown.slice(0, maxShownPath), why });
     }
-    return null;
+    return skippedEntry(name.toString('latin1'), why);
+  };
+
+  let closerRoom: number | null = null;
+  const hasRoom = async (size: number): Promise<boolean> => {
+    const wanted = writer.newBytes + size;
+    if (wanted <= (closerRoom ?? room.atOnce)) return true;
+    closerRoom ??= Math.max(room.atOnce, await room.afterCollection());
+    return wanted <= closerRoom + (size <= smallBytes ? room.forSmall : 0);
+  };
+  /** For what has no room: a content that the store holds already needs none. */
+  const onlyKnown: Pick<ObjectWriter, 'put'> = {
+    put: (content) => {
+      const hash = hashOf(content);
+      return writer.has(hash) ? Promise.resolve(hash) : Promise.reject(new NoRoomError());
+    },
   };
 
   const file = async (
@@ -78,11 +104,10 @@ export const captureTree = async (options: CaptureOptions): Promise<Captured> =>
     };
     if (known !== undefined && isUnchanged(known, stat)) return reuse();
     if (stat.size > BigInt(maxFileBytes)) return skip(name, 'too-large');
-    if (seen.newBytes + Number(stat.size) > maxNewBytes) return skip(name, 'no-room');
+    const into = (await hasRoom(Number(stat.size))) ? writer : onlyKnown;
     const readAtMs = now();
-    seen.newBytes += Number(stat.size);
     try {
-      const read = await readContent(inFolder(folder, name), { writer, breath });
+      const read = await readContent(inFolder(folder, name), { writer: into, breath });
       if (read === null) return null;
       const { hash, isChunked, size } = read;
       if (read.isUnsteady) skip(name, 'changing');
@@ -94,6 +119,7 @@ export const captureTree = async (options: CaptureOptions): Promise<Captured> =>
       });
       return { name: key, kind: isChunked ? 'chunked' : 'file', mode: Number(read.stat.mode) & 0o7777, size, hash };
     } catch (error) {
+      if (error instanceof NoRoomError) return skip(name, 'no-room');
       // Its mode was taken away and nothing else: what it held is known.
       if (isRefusal(error))
         return (known !== undefined && hasSameContent(known, stat) ? reuse() : null) ?? skip(name, 'unreadable');
@@ -127,17 +153,20 @@ export const captureTree = async (options: CaptureOptions): Promise<Captured> =>
     if (path.length >= maxDepth) return skip(name, 'too-deep');
     const descriptor = openSync(inFolder(folder, name), folderFlags);
     path.push(name);
+    const own = emptyFolder();
+    let hash: Awaited<ReturnType<typeof contents>>;
+    let mode: number;
     try {
-      const own = emptyFolder();
-      const hash = await contents(descriptor, last?.folders.get(key), own);
-      if (hash === null) return null;
-      cache.folders.set(key, own);
-      const mode = Number(fstatSync(descriptor).mode) & 0o7777;
-      return { name: key, kind: 'folder', mode, size: 0, hash };
+      hash = await contents(descriptor, last?.folders.get(key), own);
+      mode = Number(fstatSync(descriptor).mode) & 0o7777;
     } finally {
       path.pop();
       closeSync(descriptor);
     }
+    if (hash === 'unreadable') return skip(name, hash);
+    if (hash === null) return null;
+    cache.folders.set(key, own);
+    return { name: key, kind: 'folder', mode, size: 0, hash };
   };
 
   const entryOf = async (
@@ -161,17 +190,17 @@ export const captureTree = async (options: CaptureOptions): Promise<Captured> =>
     }
   };
 
-  /** The hash of a folder's list; null where it is left out or cannot be read. */
+  /** The hash of a folder's list; null where it is left out. */
   const contents = async (
     descriptor: number,
     last: CachedFolder | undefined,
     cache: CachedFolder,
-  ): Promise<Hash | null> => {
+  ): Promise<Hash | 'unreadable' | null> => {
     const names = await readdir(itself(descriptor), { encoding: 'buffer' }).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
-      return skip(null, 'unreadable');
+      return null;
     });
-    if (names === null) return null;
+    if (names === null) return 'unreadable';
     if (path.length > 0 && saysLeftOut(names)) {
       seen.leftOut += 1;
       return null;
@@ -190,12 +219,14 @@ export const captureTree = async (options: CaptureOptions): Promise<Captured> =>
   return tree.within('', { follow: false }, async (root) => {
     const cache = emptyFolder();
     const hash = await contents(root.self, before?.tree, cache);
-    if (hash === null) throw new Error('The work tree itself cannot be read.');
+    if (hash === null || hash === 'unreadable') throw new Error('The work tree itself cannot be read.');
     const { files, bytes, filesRead, leftOut } = seen;
     const folders = seen.folders - 1;
     return { root: hash, cache: { root: hash, tree: cache }, files, folders, bytes, filesRead, skipped, leftOut };
   });
 };
+
+class NoRoomError extends Error {}
 
 const isGone = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL'].includes(codeOf(error) ?? '');
 const isRefusal = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');

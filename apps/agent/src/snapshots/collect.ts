@@ -44,6 +44,7 @@ export const markNeeded = async (
       needed.add(folder);
       for (const { kind, hash } of entries) {
         await breath();
+        if (kind === 'skipped') continue;
         if (kind === 'folder') folders.push(hash);
         else if (!needed.has(hash)) {
           if (kind === 'chunked') for (const chunk of decodeChunks(objects.read(hash))) needed.add(chunk);

@@ -1,5 +1,5 @@
 /** What differs between two trees of the store, folder by folder; what is equal is not looked into. It knows no work tree. */
-import { decodeFolder, type Entry, type Hash } from './objects.js';
+import { decodeFolder, isSpecial, type Entry, type Hash } from './objects.js';
 import type { ObjectStore } from './store.js';
 
 export interface Difference {
@@ -17,6 +17,28 @@ export const entriesOf = (objects: Objects, folder: Hash | null): Map<string, En
 export const isEqual = (a: Entry | null, b: Entry | null): boolean =>
   a !== null && b !== null && a.hash === b.hash && a.mode === b.mode && a.kind === b.kind;
 
+/** On either side it is not known what the name held: it is left alone, and is no difference that a rewind would make. */
+export const isUnknown = (a: Entry | null, b: Entry | null): boolean => a?.kind === 'skipped' || b?.kind === 'skipped';
+
+/** Paths of what a tree does not hold although it was there, but for what holds nothing. */
+export const unknownIn = async (
+  objects: Objects,
+  root: Hash,
+  breath: () => Promise<void> | undefined,
+): Promise<string[]> => {
+  const found: string[] = [];
+  const walk = async (folder: Hash, above: readonly string[]): Promise<void> => {
+    for (const entry of entriesOf(objects, folder).values()) {
+      await breath();
+      const path = [...above, entry.name];
+      if (entry.kind === 'folder') await walk(entry.hash, path);
+      else if (entry.kind === 'skipped' && !isSpecial(entry)) found.push(shownPath(path));
+    }
+  };
+  await walk(root, []);
+  return found;
+};
+
 /** Calls `tell` for each; a folder that came or went is told of with everything in it. */
 export const eachDifference = async (
   objects: Objects,
@@ -32,7 +54,7 @@ export const eachDifference = async (
       await breath();
       const was = old.get(name) ?? null;
       const is = fresh.get(name) ?? null;
-      if (isEqual(was, is)) continue;
+      if (isEqual(was, is) || isUnknown(was, is)) continue;
       const path = [...above, name];
       const isSameFolder = was?.kind === 'folder' && is?.kind === 'folder' && was.mode === is.mode;
       if (!isSameFolder) tell({ path, before: was, after: is });

@@ -6,20 +6,23 @@
  */
 import { createHash } from 'node:crypto';
 
+import type { CheckpointSkip } from '@remote-claude/contract';
+
 /** 32 bytes as latin1: cheaper to keep by the hundred thousand than a Buffer, and a key of a map. */
 export type Hash = string;
 
-export type EntryKind = 'file' | 'chunked' | 'link' | 'folder';
+/** `skipped` is a name that was there and is not kept: never the same as a name that was not there. */
+export type EntryKind = 'file' | 'chunked' | 'link' | 'folder' | 'skipped';
 
 export interface Entry {
   /** Bytes as latin1: a name need not be UTF-8. */
   name: string;
   kind: EntryKind;
-  /** Permission bits; 0 for links. */
+  /** Permission bits; 0 for links; for what is skipped, the number of the reason. */
   mode: number;
   /** Bytes of a file or of a link's target; 0 for folders. */
   size: number;
-  /** Of the content, of the list of its chunks, of the target, of the folder's own list. */
+  /** Of the content, of the list of its chunks, of the target, of the folder's own list; of nothing for what is skipped. */
   hash: Hash;
 }
 
@@ -27,13 +30,25 @@ export interface Entry {
 export const chunkBytes = 1024 * 1024;
 export const hashBytes = 32;
 
-const kinds: readonly EntryKind[] = ['file', 'chunked', 'link', 'folder'];
+/** Their numbers are on the disk: more come at the end. */
+const kinds: readonly EntryKind[] = ['file', 'chunked', 'link', 'folder', 'skipped'];
+const reasons: readonly CheckpointSkip['why'][] = ['special', 'unreadable', 'too-large', 'no-room', 'too-deep'];
 /** Kind, mode, length of the name, size. */
 const headBytes = 1 + 2 + 2 + 6;
 
 export const hashOf = (content: Uint8Array): Hash => createHash('sha256').update(content).digest('binary');
 export const hexOf = (hash: Hash): string => Buffer.from(hash, 'latin1').toString('hex');
 export const ofHex = (hex: string): Hash => Buffer.from(hex, 'hex').toString('latin1');
+
+export const skippedEntry = (name: string, why: CheckpointSkip['why']): Entry => ({
+  name,
+  kind: 'skipped',
+  mode: Math.max(0, reasons.indexOf(why)),
+  size: 0,
+  hash: '\0'.repeat(hashBytes),
+});
+/** Pipes, sockets and devices hold nothing that a rewind could lose or bring back. */
+export const isSpecial = ({ kind, mode }: Entry): boolean => kind === 'skipped' && reasons[mode] === 'special';
 
 /** The object exists no more, or is not what its name says. */
 export class DamagedError extends Error {

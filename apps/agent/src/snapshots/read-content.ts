@@ -25,7 +25,7 @@ const tries = 3;
 const smallBytes = 256 * 1024;
 
 export interface ReadOptions {
-  writer: ObjectWriter;
+  writer: Pick<ObjectWriter, 'put'>;
   /** Called between chunks. */
   breath(): Promise<void> | undefined;
 }

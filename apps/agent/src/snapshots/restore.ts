@@ -1,6 +1,6 @@
 /**
  * Makes the work tree what a tree of the store says, beginning from what a capture has just seen. Only what differs is
- * touched; what the capture did not keep (left out, unreadable) is neither changed nor deleted. Everything happens by name
+ * touched; a name that either side does not hold (left out, skipped) is neither changed nor deleted. Everything happens by name
  * in descriptors that are no links', so nothing outside of the work tree is written.
  */
 import {
@@ -8,6 +8,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -19,11 +20,11 @@ import { open } from 'node:fs/promises';
 
 import { codeOf, inFolder, itself, openPath, syncFolder, temporaryName, type WorkTree } from '../files/index.js';
 import { createBreath } from './breath.js';
-import { entriesOf, isEqual, shownPath, type Objects } from './differences.js';
-import { decodeChunks, type Entry, type Hash } from './objects.js';
+import { entriesOf, isEqual, isUnknown, shownPath, type Objects } from './differences.js';
+import { decodeChunks, isSpecial, type Entry, type Hash } from './objects.js';
 
 export interface Restored {
-  /** What stays although it should go, since something that is not kept lies in it. No more than a few. */
+  /** What stays as it is, since it or something in it is not kept. No more than a few. */
   left: string[];
 }
 
@@ -36,7 +37,8 @@ export interface RestoreOptions {
   signal: AbortSignal;
 }
 
-const maxLeft = 20;
+export const maxLeft = 20;
+export const maxLeftPath = 2_000;
 const folderFlags = openPath | constants.O_NOFOLLOW | constants.O_DIRECTORY;
 const ownerMay = 0o700;
 
@@ -46,7 +48,7 @@ export const restoreTree = async ({ tree, objects, from, to, signal }: RestoreOp
   const path: string[] = [];
   const bytesOf = (name: string): Buffer => Buffer.from(name, 'latin1');
   const stays = (name: string): void => {
-    if (left.length < maxLeft) left.push(shownPath([...path, name]));
+    if (left.length < maxLeft) left.push(shownPath([...path, name]).slice(0, maxLeftPath));
   };
 
   /** Works in a folder that its owner may change, and leaves it with the mode that it is to have. */
@@ -72,6 +74,10 @@ export const restoreTree = async ({ tree, objects, from, to, signal }: RestoreOp
   const remove = async (folder: number, entry: Entry): Promise<boolean> => {
     await breath();
     const address = inFolder(folder, bytesOf(entry.name));
+    if (entry.kind === 'skipped') {
+      stays(entry.name);
+      return false;
+    }
     try {
       if (entry.kind !== 'folder') {
         unlinkSync(address);
@@ -144,18 +150,19 @@ export const restoreTree = async ({ tree, objects, from, to, signal }: RestoreOp
     }
   };
 
-  const makeFolder = (folder: number, name: string): void => {
+  /** What the capture did not see and is there all the same is kept nowhere. */
+  const isTaken = (folder: number, name: string): boolean =>
+    lstatSync(inFolder(folder, bytesOf(name)), { throwIfNoEntry: false }) !== undefined;
+
+  /** False where something else has the name. */
+  const makeFolder = (folder: number, name: string): boolean => {
     const address = inFolder(folder, bytesOf(name));
     try {
       mkdirSync(address, ownerMay);
+      return true;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
-      const descriptor = openSync(address, openPath | constants.O_NOFOLLOW);
-      const isFolder = fstatSync(descriptor).isDirectory();
-      closeSync(descriptor);
-      if (isFolder) return;
-      unlinkSync(address);
-      mkdirSync(address, ownerMay);
+      return lstatSync(address).isDirectory();
     }
   };
 
@@ -165,10 +172,14 @@ export const restoreTree = async ({ tree, objects, from, to, signal }: RestoreOp
       was = null;
     }
     if (entry.kind !== 'folder') {
-      if (!onlyMode(folder, was, entry)) await put(folder, entry);
+      if (was === null && isTaken(folder, entry.name)) stays(entry.name);
+      else if (!onlyMode(folder, was, entry)) await put(folder, entry);
       return;
     }
-    if (was === null) makeFolder(folder, entry.name);
+    if (was === null && !makeFolder(folder, entry.name)) {
+      stays(entry.name);
+      return;
+    }
     const known = was?.hash ?? null;
     await inside(folder, entry, (descriptor) => contents(descriptor, known, entry.hash));
   };
@@ -181,7 +192,9 @@ export const restoreTree = async ({ tree, objects, from, to, signal }: RestoreOp
     for (const entry of fresh.values()) {
       await breath();
       const was = old.get(entry.name) ?? null;
-      if (!isEqual(was, entry)) await place(descriptor, was, entry);
+      if (isUnknown(was, entry)) {
+        if (!(was !== null && isSpecial(was) && isSpecial(entry)) && isTaken(descriptor, entry.name)) stays(entry.name);
+      } else if (!isEqual(was, entry)) await place(descriptor, was, entry);
     }
     await syncFolder(descriptor);
   };

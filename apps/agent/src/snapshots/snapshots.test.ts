@@ -1,5 +1,6 @@
 /** The store of checkpoints on a real folder: what is kept, what comes back, and what a hostile tree cannot do. */
 import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -23,6 +24,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createWorkTree } from '../files/work-tree.js';
 import { scratchFolder } from '../testing/scratch.js';
+import { decodeFolder, encodeFolder } from './objects.js';
 import { createSnapshots, type Snapshots, type SnapshotsDeps } from './snapshots.js';
 
 // Every checkpoint is synced to the disk, which takes its time on a busy machine.
@@ -326,4 +328,104 @@ describe('the store', () => {
     expect(existsSync(at('d'))).toBe(true);
     expect(readFileSync(at('e'), 'utf8')).toBe('small');
   });
+});
+
+describe('what a checkpoint could not keep', () => {
+  const mega = 1024 * 1024;
+  const reopen = async (limits: SnapshotsDeps['limits']): Promise<void> => {
+    await snapshots.close();
+    snapshots = open(limits);
+  };
+  const safety = (pinned: Checkpoint): Promise<Checkpoint> =>
+    snapshots.take(
+      { reason: 'before-rewind', turnId: null, messageIds: [] },
+      { pinned: pinned.checkpointId },
+    );
+
+  it('is not replaced by what it was when it could be kept', async () => {
+    await reopen({ maxFileBytes: mega });
+    write('data', 'small');
+    write('folder/inner', 'in a folder');
+    write('folder-then', 'a file');
+    write('other', 'one');
+    const before = await take();
+    const huge = randomBytes(mega + 1);
+    write('data', huge);
+    rmSync(at('folder'), { recursive: true });
+    write('folder', huge);
+    rmSync(at('folder-then'));
+    write('folder-then/huge', huge);
+    write('other', 'two');
+    await take();
+    expect((await snapshots.compare(before)).changes.map(({ path }) => path)).not.toContain('data');
+    const restored = await snapshots.restore(before);
+    expect(restored.isExact).toBe(false);
+    expect([...restored.left].sort()).toEqual(['data', 'folder', 'folder-then/huge']);
+    for (const path of ['data', 'folder', 'folder-then/huge']) expect(readFileSync(at(path)).equals(huge)).toBe(true);
+    expect(readFileSync(at('other'), 'utf8')).toBe('one');
+  });
+
+  it('is not deleted when it can be kept by now', async () => {
+    await reopen({ maxFileBytes: mega });
+    write('data', randomBytes(mega + 1));
+    write('deep/data', randomBytes(mega + 1));
+    const before = await take();
+    write('data', 'small now');
+    rmSync(at('deep/data'));
+    write('deep/data/file', 'in a folder now');
+    await take();
+    const restored = await snapshots.restore(before);
+    expect(restored).toMatchObject({ isExact: false, left: ['data', 'deep/data'] });
+    expect(readFileSync(at('data'), 'utf8')).toBe('small now');
+    expect(readFileSync(at('deep/data/file'), 'utf8')).toBe('in a folder now');
+  });
+
+  it('is never said to be exact, even where both sides lack it', async () => {
+    await reopen({ maxFileBytes: mega });
+    write('same/data', randomBytes(mega + 1));
+    const before = await take();
+    write('same/data', randomBytes(mega + 1));
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: false, left: ['same/data'] });
+  });
+
+  it('is no edit of a source file, where large ones fill the store', async () => {
+    await reopen({ maxBytes: 2 * mega });
+    write('large', randomBytes(2 * mega - 5));
+    write('source', 'first');
+    const before = await take();
+    expect(before.skipped.count).toBe(0);
+    write('source', 'edited');
+    const undo = await safety(before);
+    expect(undo.skipped.count).toBe(0);
+    // The store is over its limit: what is being gone to is not what goes.
+    expect(snapshots.list()).toContainEqual(before);
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: true, left: [] });
+    expect(readFileSync(at('source'), 'utf8')).toBe('first');
+    expect(await snapshots.restore(undo)).toMatchObject({ isExact: true });
+    expect(readFileSync(at('source'), 'utf8')).toBe('edited');
+  });
+
+  it('stays as it is where there was no room for it before the rewind', async () => {
+    await reopen({ maxBytes: 2 * mega });
+    write('large', randomBytes(2 * mega - 5));
+    write('source', 'first');
+    const before = await take();
+    const edited = randomBytes(400 * 1024);
+    write('source', edited);
+    expect((await safety(before)).skipped.items).toEqual([{ path: 'source', why: 'no-room' }]);
+    expect(await snapshots.restore(before)).toMatchObject({ isExact: false, left: ['source'] });
+    expect(readFileSync(at('source')).equals(edited)).toBe(true);
+  });
+});
+
+it('reads folders as they were written before names could be skipped', () => {
+  const bytes = Buffer.concat([
+    Buffer.from([0, 0x01, 0xa4, 0, 1, 0, 0, 0, 0, 0, 7]),
+    Buffer.from('a'),
+    Buffer.alloc(32, 1),
+  ]);
+  expect(decodeFolder(bytes)).toEqual([
+    { name: 'a', kind: 'file', mode: 0o644, size: 7, hash: '\x01'.repeat(32) },
+  ]);
+  expect(encodeFolder(decodeFolder(bytes)).equals(bytes)).toBe(true);
 });

@@ -19,12 +19,12 @@ import {
 import { asAppError, type WorkTree } from '../files/index.js';
 import type { Log, Propose } from '../parts.js';
 import { createBreath } from './breath.js';
-import { captureTree, type Captured } from './capture.js';
+import { captureTree, type Captured, type Room } from './capture.js';
 import { dropOrder, markNeeded } from './collect.js';
-import { eachDifference, entryAt, shownPath, type Difference } from './differences.js';
+import { eachDifference, entryAt, shownPath, unknownIn, type Difference } from './differences.js';
 import { DamagedError, hexOf, ofHex, type Hash } from './objects.js';
 import { createRecords } from './records.js';
-import { restoreTree } from './restore.js';
+import { maxLeft, maxLeftPath, restoreTree } from './restore.js';
 import { loadCache, saveCache, type StatCache } from './stat-cache.js';
 import { createObjectStore } from './store.js';
 
@@ -41,8 +41,14 @@ export interface RestoreResult {
 }
 
 export interface Snapshots {
-  /** Keeps the tree as it is now. Throws `AppError` where the disk has no room for it. */
-  take(purpose: CheckpointFor, commandIds?: Parameters<Propose>[1]): Promise<Checkpoint>;
+  /**
+   * Keeps the tree as it is now. Throws `AppError` where the disk has no room for it. A pinned checkpoint is not dropped
+   * for room before it was restored, or another is pinned.
+   */
+  take(
+    purpose: CheckpointFor,
+    options?: { commandIds?: Parameters<Propose>[1]; pinned?: CheckpointId | null },
+  ): Promise<Checkpoint>;
   list(): readonly Checkpoint[];
   /** What going to a checkpoint would change. */
   compare(to: Checkpoint): Promise<NonNullable<RewindPreview['files']>>;
@@ -64,7 +70,7 @@ export interface SnapshotsDeps {
 }
 
 const defaultLimits = {
-  /** Of the whole store. One tree alone never takes more: what has no room is named as skipped. */
+  /** Of the whole store. One tree alone takes no more, but for its small files: what has no room is named as skipped. */
   maxBytes: 2 * 1024 * 1024 * 1024,
   maxFileBytes: 256 * 1024 * 1024,
   maxCheckpoints: 500,
@@ -72,6 +78,8 @@ const defaultLimits = {
 };
 /** Below this share of the limit after a collection, so that the next one is not due at once. */
 const collectTo = 0.8;
+/** Share of the limit that small files have on top. */
+const smallShare = 0.1;
 const maxChanges = 1_000;
 const maxDiffBytes = 512 * 1024;
 const maxDropped = 500;
@@ -89,7 +97,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
   const closing = new AbortController();
   const { signal } = closing;
   let roots: Hash[] = [];
-  let last: Captured | null = null;
+  let pinned: CheckpointId | null = null;
   let cache: StatCache | null = null;
   let isCacheLoaded = false;
   let working: Promise<unknown> = Promise.resolve();
@@ -106,6 +114,17 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     }
   };
 
+  /** What is new has room beside the tree as it was last: all else can go. */
+  const roomBeside = (root: Hash | null): Room => ({
+    atOnce: limits.maxBytes - store.bytes,
+    forSmall: limits.maxBytes * smallShare,
+    afterCollection: async () => {
+      if (root === null) return limits.maxBytes;
+      const { needed } = await markNeeded(store, { checkpoints: [], roots: [root] }, createBreath(signal));
+      return limits.maxBytes - store.sizeOf(needed);
+    },
+  });
+
   const capture = async (): Promise<Captured> => {
     if (!isCacheLoaded) {
       const found = store.isDamaged ? null : await loadCache(cachePath);
@@ -119,12 +138,11 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
         writer,
         before: cache,
         maxFileBytes: limits.maxFileBytes,
-        maxNewBytes: Math.max(0, limits.maxBytes - (last?.bytes ?? 0)),
+        room: roomBeside(cache?.root ?? null),
         signal,
       });
       await writer.commit();
       cache = captured.cache;
-      last = captured;
       roots = [...roots.filter((root) => root !== captured.root), captured.root].slice(-rememberedRoots);
       if (captured.filesRead > 0) await saveCache(cachePath, captured.cache, signal).catch(ignore);
       return captured;
@@ -139,7 +157,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     if (!isOver() && store.packs <= limits.maxPacks) return;
     const breath = createBreath(signal);
     const gone = new Set<CheckpointId>();
-    const order = dropOrder(records.all);
+    const order = dropOrder(records.all).filter(({ checkpointId }) => checkpointId !== pinned);
     const target = isOver() ? { bytes: limits.maxBytes * collectTo, count: limits.maxCheckpoints * collectTo } : null;
     for (;;) {
       const checkpoints = records.all.filter(({ checkpointId }) => !gone.has(checkpointId));
@@ -189,9 +207,12 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     const { counts } = await differencesOf(now.root, to);
     const options = { tree, objects: store, signal };
     try {
-      const { left } = await restoreTree({ ...options, from: now.root, to });
+      const { left: met } = await restoreTree({ ...options, from: now.root, to });
       const after = await capture();
-      return { counts, left, isExact: after.root === to };
+      // What neither tree holds may differ, and the trees are equal all the same.
+      const unknown = after.skipped.count === 0 ? [] : await unknownIn(store, after.root, createBreath(signal));
+      const left = [...new Set([...met, ...unknown.map((path) => path.slice(0, maxLeftPath))])].slice(0, maxLeft);
+      return { counts, left, isExact: after.root === to && unknown.length === 0 };
     } catch (error) {
       if (signal.aborted) throw error;
       log('warn', 'A rewind of files failed and is taken back.', { cause: String(error) });
@@ -202,8 +223,9 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
   };
 
   return {
-    take: (purpose, commandIds) =>
+    take: (purpose, options = {}) =>
       inTurn(async () => {
+        pinned = options.pinned ?? pinned;
         const { root, files, folders, bytes, skipped, leftOut } = await capture();
         const taken: Checkpoint = {
           checkpointId: randomUUID() as CheckpointId,
@@ -218,7 +240,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
           leftOut,
         };
         await records.add(taken);
-        await propose({ type: 'checkpoint.taken', ...taken }, commandIds);
+        await propose({ type: 'checkpoint.taken', ...taken }, options.commandIds);
         await collect().catch((error: unknown) => {
           if (!signal.aborted) log('warn', 'Old checkpoints could not be removed.', { cause: String(error) });
         });
@@ -237,7 +259,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
         const text = (root: string): { text: string | null; isShown: boolean } => {
           const entry = entryAt(store, ofHex(root), path);
           if (entry === null || entry.kind === 'folder') return { text: null, isShown: true };
-          if (entry.kind === 'chunked' || entry.size > maxDiffBytes) return { text: null, isShown: false };
+          if (entry.kind === 'skipped' || entry.kind === 'chunked' || entry.size > maxDiffBytes) return { text: null, isShown: false };
           const bytes = store.read(entry.hash);
           const isText = !bytes.includes(0);
           return { text: isText ? bytes.toString() : null, isShown: isText };
@@ -245,7 +267,12 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
         const [now, rewound] = [text(from), text(to)];
         return { now: now.text, rewound: rewound.text, shown: now.isShown && rewound.isShown };
       }),
-    restore: (to) => inTurn(() => put(ofHex(to.tree))),
+    restore: (to) =>
+      inTurn(async () => {
+        const restored = await put(ofHex(to.tree));
+        pinned = null;
+        return restored;
+      }),
     warm: () =>
       void inTurn(capture).catch((error: unknown) =>
         log('warn', 'The work tree could not be looked at.', { cause: String(error) }),

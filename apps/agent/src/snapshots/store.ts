@@ -18,6 +18,10 @@ import { createPackWriter, openPack, type Pack } from './pack.js';
 export interface ObjectWriter {
   /** Keeps the content where it is not kept already. */
   put(content: Buffer): Promise<Hash>;
+  /** Kept already, or put by this writer. */
+  has(hash: Hash): boolean;
+  /** Of contents that were not kept before. */
+  readonly newBytes: number;
   commit(): Promise<void>;
   /** Leaves nothing behind. Harmless after `commit`. */
   abandon(): Promise<void>;
@@ -97,11 +101,19 @@ export const createObjectStore = (dir: string, log: Log): ObjectStore => {
     read,
     write: () => {
       const writer = createPackWriter(nextPath());
+      let newBytes = 0;
+      const isKnown = (hash: Hash): boolean => writer.has(hash) || has(hash);
       return {
         put: async (content) => {
           const hash = hashOf(content);
-          if (!has(hash)) await writer.put(hash, content);
+          if (isKnown(hash)) return hash;
+          newBytes += content.length;
+          await writer.put(hash, content);
           return hash;
+        },
+        has: isKnown,
+        get newBytes() {
+          return newBytes;
         },
         commit: async () => {
           const pack = await writer.finish();

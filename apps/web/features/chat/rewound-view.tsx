@@ -55,7 +55,7 @@ export const RewoundView = ({ item, onRewind, renderItem }: RewoundProps) => {
           <TriangleAlert size={14} className="mt-px shrink-0" aria-hidden />
           <span className="min-w-0 break-words">
             {files.left.length > 0
-              ? `These folders stay, since what is in them is not kept in checkpoints: ${files.left.join(', ')}.`
+              ? `These stay as they are, since checkpoints do not keep them or something in them: ${files.left.join(', ')}.`
               : 'Something else changed files meanwhile, so they are not exactly as they were.'}
           </span>
         </p>

@@ -132,7 +132,7 @@ export const agentEvents = [
         counts: rewindCounts,
         /** The tree is exactly as it was then. */
         isExact: z.boolean(),
-        /** What stays although it should go, since something that is not kept lies in it. */
+        /** What stays as it is, since it or something in it is not kept on either side. */
         left: z.array(shortText).max(20),
       })
       .nullable(),
