@@ -82,7 +82,10 @@ export const createHistory = (deps: HistoryDeps): History => {
       try {
         if (given.type === 'rewind') await goBack(given);
         else
-          await snapshots.take({ reason: 'asked', turnId: currentTurn()?.turnId ?? null, messageIds: [] }, { commandIds: [given.id] });
+          await snapshots.take(
+            { reason: 'asked', turnId: currentTurn()?.turnId ?? null, messageIds: [] },
+            { commandIds: [given.id] },
+          );
       } catch (cause) {
         log('warn', 'A command could not be done.', { type: given.type, cause: String(cause) });
         // Whoever ends is told again by the next life.

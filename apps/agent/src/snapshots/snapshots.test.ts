@@ -337,10 +337,7 @@ describe('what a checkpoint could not keep', () => {
     snapshots = open(limits);
   };
   const safety = (pinned: Checkpoint): Promise<Checkpoint> =>
-    snapshots.take(
-      { reason: 'before-rewind', turnId: null, messageIds: [] },
-      { pinned: pinned.checkpointId },
-    );
+    snapshots.take({ reason: 'before-rewind', turnId: null, messageIds: [] }, { pinned: pinned.checkpointId });
 
   it('is not replaced by what it was when it could be kept', async () => {
     await reopen({ maxFileBytes: mega });
@@ -424,8 +421,6 @@ it('reads folders as they were written before names could be skipped', () => {
     Buffer.from('a'),
     Buffer.alloc(32, 1),
   ]);
-  expect(decodeFolder(bytes)).toEqual([
-    { name: 'a', kind: 'file', mode: 0o644, size: 7, hash: '\x01'.repeat(32) },
-  ]);
+  expect(decodeFolder(bytes)).toEqual([{ name: 'a', kind: 'file', mode: 0o644, size: 7, hash: '\x01'.repeat(32) }]);
   expect(encodeFolder(decodeFolder(bytes)).equals(bytes)).toBe(true);
 });

@@ -259,7 +259,8 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
         const text = (root: string): { text: string | null; isShown: boolean } => {
           const entry = entryAt(store, ofHex(root), path);
           if (entry === null || entry.kind === 'folder') return { text: null, isShown: true };
-          if (entry.kind === 'skipped' || entry.kind === 'chunked' || entry.size > maxDiffBytes) return { text: null, isShown: false };
+          if (entry.kind === 'skipped' || entry.kind === 'chunked' || entry.size > maxDiffBytes)
+            return { text: null, isShown: false };
           const bytes = store.read(entry.hash);
           const isText = !bytes.includes(0);
           return { text: isText ? bytes.toString() : null, isShown: isText };
