@@ -190,12 +190,12 @@ export const captureTree = async (options: CaptureOptions): Promise<Captured> =>
     }
   };
 
-  /** The hash of a folder's list; null where it is left out. */
+  /** The hash of a folder's list, or `unreadable`; null where it is left out. */
   const contents = async (
     descriptor: number,
     last: CachedFolder | undefined,
     cache: CachedFolder,
-  ): Promise<Hash | 'unreadable' | null> => {
+  ): Promise<Hash | null> => {
     const names = await readdir(itself(descriptor), { encoding: 'buffer' }).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
       return null;
