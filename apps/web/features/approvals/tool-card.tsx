@@ -21,7 +21,7 @@ export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
           {approval.agent !== null && <p className="text-xs text-muted">Asked by the subagent {approval.agent}</p>}
         </div>
       </header>
-      <div className="min-h-24 flex-1 overflow-y-auto border-y border-line bg-sunken">
+      <div className="min-h-10 overflow-y-auto border-y border-line bg-sunken">
         <ToolInputView name={approval.tool} input={approval.input} />
       </div>
       <footer className="shrink-0 px-3.5 py-2.5">
