@@ -41,8 +41,8 @@ export interface Approvals {
   canUseTool: CanUseTool;
   /** `resume`: the process that asked is gone, so a turn must be begun for this answer. */
   answer(command: Answer): Promise<'taken' | 'resume' | { refused: string }>;
-  /** The turn for an answer begins; null where the answer was used up in the meantime. */
-  resumption(command: CommandId): Resumption | null;
+  /** The turn for an answer begins, unless the answer was used in the meantime or its question is gone. */
+  resumption(command: CommandId): Resumption | 'used' | { refused: string };
   /** That turn is over. Where the answer was not used up: it is kept for another try if it may be, else forgotten and returned. */
   unused(command: CommandId, mayTryAgain: boolean): Answer | 'again' | null;
   /** Nobody is to answer these any more. */
@@ -260,7 +260,8 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
     },
     resumption: (command) => {
       const found = keptFor(command);
-      if (found === undefined || found.answer === null) return null;
+      // A rewind may have taken the question away while its answer waited.
+      if (found === undefined || found.answer === null) return answered.has(command) ? 'used' : { refused: gone };
       const { call, answer } = found;
       const isAll = answer.answer.decision === 'deny';
       if (isAll) kept.delete(call.approval.approvalId);

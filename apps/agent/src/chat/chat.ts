@@ -255,7 +255,10 @@ export const createChat = (deps: ChatDeps): Chat => {
 
   const runPrompt = async (prompt: Prompt): Promise<void> => {
     const resumed = prompt.isForAnswer === true ? approvals.resumption(prompt.id) : null;
-    if (prompt.isForAnswer === true && resumed === null) return queue.ended();
+    if (resumed === 'used' || (resumed !== null && 'refused' in resumed)) {
+      if (resumed !== 'used' && !isDone(prompt.id)) void refuse({ id: prompt.id, type: 'answer' }, resumed.refused);
+      return queue.ended();
+    }
     const messageIds = resumed?.messageIds ?? [prompt.id];
     const done = resumed === null || resumed.isAll ? [prompt.id] : [];
     const turn = await turns.begin({ messageIds, id: prompt.id, done });
@@ -263,7 +266,8 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await configuring;
       await supply.send(resumed?.text ?? prompt.text, prompt.id, resumed === null ? 'person' : 'agent');
-      history.before(turn);
+      // The checkpoint of a message is the one before its first turn: what it did before its answer is no part of that.
+      history.before({ turnId: turn.turnId, messageIds: resumed === null ? messageIds : [] });
       // An interrupt may have come while the process was being started.
       if (turn.interruptIds.length > 0) stop(turn);
     } catch (cause) {
@@ -290,7 +294,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     return { type: 'claude.configured', model, permissionMode, effort };
   };
 
-  const refuse = ({ id, type }: AgentCommand, reason: string): Promise<void> =>
+  const refuse = ({ id, type }: Pick<AgentCommand, 'id' | 'type'>, reason: string): Promise<void> =>
     propose({ type: 'command.refused', commandId: id, command: type, reason: reason.slice(0, 2_000) }, [id]);
 
   const command = async (given: AgentCommand): Promise<void> => {

@@ -89,6 +89,10 @@ it.each([
   const id = answer(approval.approvalId);
   const resumed = await control.next('turn.started', ({ turnId }) => turnId !== turn.turnId);
   expect(resumed.messageIds).toEqual(turn.messageIds);
+  // The message has its checkpoint already: the files as they were before its first turn.
+  const before = ({ reason }: { reason: string }): boolean => reason === 'before-turn';
+  const taken = await control.next('checkpoint.taken', (one) => before(one) && one.turnId === resumed.turnId);
+  expect(taken.messageIds).toEqual([]);
   const finished = await control.next('tool.finished', ({ toolUseId }) => toolUseId !== approval.approvalId);
   expect(finished).toMatchObject({ outcome: 'ok', name: 'Bash' });
   expect(control.commandsOf(finished)).toEqual([id]);
@@ -156,6 +160,20 @@ it('lets no other call through, and says that the answer was not used', async ()
   expect(other.input).toMatchObject({ command: 'echo two >> ran.txt' });
   answer(other.approvalId, { decision: 'deny' });
   expect(await control.next('command.refused')).toMatchObject({ commandId: id });
+  expect(ran()).toBe('');
+});
+
+it('refuses an answer whose question a rewind takes away meanwhile, and goes on', async () => {
+  const { approval, turn } = await raise('Please append.');
+  await loseClaude();
+  const [messageId] = turn.messageIds;
+  if (messageId === undefined) throw new Error('The turn names no message.');
+  control.command({ type: 'rewind', what: 'both', target: { messageId } });
+  const id = answer(approval.approvalId);
+  expect(await control.next('rewind.done')).toMatchObject({ messageId });
+  expect(await control.next('approval.expired')).toMatchObject({ approvalId: approval.approvalId });
+  expect(await control.next('command.refused')).toMatchObject({ commandId: id, command: 'answer' });
+  await raise('Please append.');
   expect(ran()).toBe('');
 });
 
