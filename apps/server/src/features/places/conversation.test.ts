@@ -497,4 +497,12 @@ test('a session that writes without end is kept no longer, says why, and its tur
     expect(state.place.status).toBe('running');
     expect(state.place.reason).toContain('written as much as is kept');
   }, patience);
+  // Another server counts anew, so what the page says of this one is over.
+  await places.close();
+  places = newPlaces();
+  await places.start();
+  await vi.waitFor(async () => {
+    const { place } = (await house.events.head(id)).state;
+    expect(place).toMatchObject({ status: 'running', reason: null, next: null });
+  }, patience);
 });

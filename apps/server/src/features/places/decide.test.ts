@@ -8,11 +8,20 @@ const hourMs = 3_600_000;
 const minuteMs = 60_000;
 const timing = { ...testTiming, maxDurationMs: 8 * hourMs };
 const nowMs = Date.parse('2026-01-01T12:00:00Z');
-const place = (status: Sight['state']['place']['status'], reason: string | null = null) => ({
-  ...initialSessionState.place,
-  status,
-  reason,
-});
+const place = (
+  status: Sight['state']['place']['status'],
+  reason: string | null = null,
+  next: string | null = null,
+) => ({ ...initialSessionState.place, status, reason, next });
+const ends = {
+  reason: 'This session reaches its longest duration at 12:01 UTC and stops after the running turn.',
+  next: 'Its files and its history stay; start it again to go on.',
+};
+const full = {
+  reason: 'It is full.',
+  next: 'It goes on; what Claude says and does meanwhile is not kept here.',
+};
+const closed = { why: 'It is full.', forMs: 1_000 };
 const turn = { turnId: 't' as never, messageIds: [], startedAt: '' };
 
 const running: Sight = {
@@ -26,6 +35,7 @@ const running: Sight = {
   diskUntilMs: null,
   report: { alive: true, cutOff: false, reason: null },
   link: { up: true, silentMs: 0 },
+  notKept: null,
   nowMs,
 };
 const none: Partial<Sight> = { placeId: null, hasHandle: false, report: null, reached: false, startedAtMs: null };
@@ -104,22 +114,46 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { do: 'mark', status: 'unreachable' },
   ],
   ['an agent that is back', { state: { place: place('unreachable'), turn } }, { do: 'mark', status: 'running' }],
-  ['the longest duration comes near', aged(8 * hourMs - minuteMs), { do: 'warn', endsAtMs: nowMs + minuteMs }],
+  ['the longest duration comes near', aged(8 * hourMs - minuteMs), { do: 'tell', ...ends }],
   [
     'warned already',
-    { ...aged(8 * hourMs - minuteMs), state: { place: place('running', 'soon'), turn: null } },
+    { ...aged(8 * hourMs - minuteMs), state: { place: place('running', ends.reason, ends.next), turn: null } },
     { do: 'nothing', againInMs: minuteMs },
   ],
   ['the longest duration is over', aged(8 * hourMs), { do: 'expire' }],
   [
     'over, and a turn runs',
-    { ...aged(8 * hourMs + minuteMs), state: { place: place('running', 'soon'), turn } },
+    {
+      startedAtMs: nowMs + minuteMs - 8 * hourMs,
+      nowMs: nowMs + 2 * minuteMs,
+      state: { place: place('running', ends.reason, ends.next), turn },
+    },
     { do: 'nothing', againInMs: timing.turnGraceMs - minuteMs },
   ],
   [
     'over, and the turn had its grace',
     { ...aged(8 * hourMs + timing.turnGraceMs), state: { place: place('running', 'soon'), turn } },
     { do: 'expire' },
+  ],
+  ['a log that is closed', { notKept: closed }, { do: 'tell', ...full }],
+  [
+    'a log that is closed, as was said',
+    { notKept: closed, state: { place: place('running', full.reason, full.next), turn } },
+    { do: 'nothing', againInMs: 1_000 },
+  ],
+  [
+    'a log that is open again, though it was said to be closed',
+    { state: { place: place('running', full.reason, full.next), turn } },
+    { do: 'tell', reason: null, next: null },
+  ],
+  [
+    'a log that is closed when the longest duration comes near',
+    {
+      ...aged(8 * hourMs - minuteMs),
+      notKept: closed,
+      state: { place: place('running', full.reason, full.next), turn },
+    },
+    { do: 'tell', reason: `${ends.reason} ${full.reason}`, next: `${ends.next} ${full.next}` },
   ],
   ['stopped, with a place', { wanted: 'stopped' }, { do: 'stop' }],
   [

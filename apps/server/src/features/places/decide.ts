@@ -38,7 +38,14 @@ export interface Sight {
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
   report: { alive: boolean; /** For good: only another place helps. */ cutOff: boolean; reason: string | null } | null;
   link: { up: boolean; silentMs: number };
+  /** Why what the agent says is not kept now, and for how long still. */
+  notKept: { why: string; forMs: number } | null;
   nowMs: number;
+}
+
+export interface RunningWords {
+  reason: string | null;
+  next: string | null;
 }
 
 export type Decision =
@@ -55,7 +62,8 @@ export type Decision =
   /** The place runs, and nobody reaches it or ever did. */
   | { do: 'abandon'; reason: string }
   | { do: 'mark'; status: 'starting' | 'running' | 'unreachable' }
-  | { do: 'warn'; endsAtMs: number }
+  /** What people should know of a session that works. */
+  | ({ do: 'tell' } & RunningWords)
   | { do: 'expire' };
 
 const nothing = (againInMs: number | null = null): Decision => ({ do: 'nothing', againInMs });
@@ -106,15 +114,34 @@ const decideSilent = ({ link, reached, startedAtMs, nowMs, state }: Sight, timin
     : nothing(timing.deadMs - link.silentMs + 1);
 };
 
-const decideReached = ({ state, reached, startedAtMs, nowMs }: Sight, timing: PlaceTiming): Decision => {
-  if (state.place.status !== 'running' || !reached) return { do: 'mark', status: 'running' };
-  if (timing.maxDurationMs === null || startedAtMs === null) return nothing();
-  const endsAtMs = startedAtMs + timing.maxDurationMs;
-  const leftMs = endsAtMs - nowMs;
-  if (leftMs > 0) {
-    if (leftMs > timing.warnBeforeMs) return nothing(leftMs - timing.warnBeforeMs);
-    return state.place.reason === null ? { do: 'warn', endsAtMs } : nothing(leftMs);
+const decideReached = (sight: Sight, timing: PlaceTiming): Decision => {
+  const { state, reached, startedAtMs, nowMs, notKept } = sight;
+  const { status, reason, next } = state.place;
+  if (status !== 'running' || !reached) return { do: 'mark', status: 'running' };
+  const endsAtMs = timing.maxDurationMs === null || startedAtMs === null ? null : startedAtMs + timing.maxDurationMs;
+  const leftMs = endsAtMs === null ? Infinity : endsAtMs - nowMs;
+  if (leftMs <= 0 && (state.turn === null || leftMs <= -timing.turnGraceMs)) return { do: 'expire' };
+  const isNear = leftMs <= timing.warnBeforeMs;
+  const words = runningWords(isNear ? endsAtMs : null, notKept?.why ?? null);
+  if (words.reason !== reason || words.next !== next) return { do: 'tell', ...words };
+  const changesInMs = leftMs <= 0 ? timing.turnGraceMs + leftMs : isNear ? leftMs : leftMs - timing.warnBeforeMs;
+  const againInMs = Math.min(changesInMs, notKept?.forMs ?? Infinity);
+  return nothing(againInMs === Infinity ? null : againInMs);
+};
+
+/** Both may be true at once. What is true no longer is not said any more. */
+const runningWords = (endsAtMs: number | null, notKept: string | null): RunningWords => {
+  const said: { reason: string; next: string }[] = [];
+  if (endsAtMs !== null) {
+    const at = new Date(endsAtMs).toISOString().slice(11, 16);
+    said.push({
+      reason: `This session reaches its longest duration at ${at} UTC and stops after the running turn.`,
+      next: 'Its files and its history stay; start it again to go on.',
+    });
   }
-  if (state.turn === null || leftMs <= -timing.turnGraceMs) return { do: 'expire' };
-  return nothing(timing.turnGraceMs + leftMs);
+  if (notKept !== null)
+    said.push({ reason: notKept, next: 'It goes on; what Claude says and does meanwhile is not kept here.' });
+  const [first] = said;
+  if (first === undefined) return { reason: null, next: null };
+  return { reason: said.map(({ reason }) => reason).join(' '), next: said.map(({ next }) => next).join(' ') };
 };

@@ -130,7 +130,7 @@ export const createIntake = (deps: IntakeDeps) => {
       if (why !== null) refused.push({ source, n, reason: why });
       return why === null;
     });
-    deps.onQuota(quota.closed());
+    deps.onQuota(quota.closed()?.why ?? null);
     const rejected = [...refused, ...(taken.length > 0 ? await append(taken) : [])];
     const [first] = rejected;
     if (first !== undefined)

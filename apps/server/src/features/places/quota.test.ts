@@ -11,7 +11,7 @@ test('what is shown is refused past the hour’s count, what keeps order is not,
   const quota = createQuota(clock, limits);
   const taken = Array.from({ length: 150 }, () => quota.refuses('text', 10)).filter((why) => why === null);
   expect(taken).toHaveLength(100);
-  expect(quota.closed()).toContain('an hour');
+  expect(quota.closed()).toEqual({ why: expect.stringContaining('an hour'), forMs: 600_000 });
   for (let n = 0; n < 20; n += 1) expect(quota.refuses('turn.ended', 10)).toBeNull();
   // What keeps order has an end too.
   expect(quota.refuses('turn.ended', 10)).toContain('an hour');

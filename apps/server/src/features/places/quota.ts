@@ -12,11 +12,16 @@ export interface QuotaLimits {
   bytesPerDay: number;
 }
 
+export interface Closed {
+  why: string;
+  forMs: number;
+}
+
 export interface Quota {
   /** Why an event of so many bytes is not stored; null where it is. */
   refuses(type: string, bytes: number): string | null;
-  /** Why the log is closed now to what is only shown. */
-  closed(): string | null;
+  /** Why the log is closed now to what is only shown, and for how long still. */
+  closed(): Closed | null;
 }
 
 const hourMs = 3_600_000;
@@ -66,13 +71,16 @@ export const createQuota = (clock: Clock, limits: QuotaLimits = quotaLimits): Qu
   let closedFor: string | null = null;
   let opensAtMs = -Infinity;
 
-  const closed = (): string | null => (clock.monotonicMs() < opensAtMs ? closedFor : null);
+  const closed = (): Closed | null => {
+    const forMs = opensAtMs - clock.monotonicMs();
+    return forMs > 0 && closedFor !== null ? { why: closedFor, forMs } : null;
+  };
   return {
     closed,
     refuses(type, bytes) {
       const isContent = content.has(type as EventType);
       const now = closed();
-      if (isContent && now !== null) return now;
+      if (isContent && now !== null) return now.why;
       const empty = (isContent ? shown : orderly).find(({ pace, ofBytes }) => !pace.take(ofBytes ? bytes : 1));
       if (empty === undefined) return null;
       const why = `This session has written as much as is kept of it in ${empty.word}.`;

@@ -34,6 +34,8 @@ interface Watch {
   found: FoundPlace[];
   cancelTimer: Cancel;
   touchedAtMs: number;
+  /** Why its log was closed when that was last looked at. */
+  notKept: string | null;
   /** Looks in a row that failed, and until when only a person's wish is a reason for another. */
   failures: number;
   pausedUntilMs: number;
@@ -55,7 +57,7 @@ export const createPlaces = (given: PlacesDeps) => {
   const steps = createSteps(deps);
   const watches = new Map<string, Watch>();
   /** Of every session that was linked: one that is stopped and started again has no more. */
-  const quotas = new Map<string, { quota: Quota; told: string | null }>();
+  const quotas = new Map<string, Quota>();
   let closed = false;
   let cancelRound: Cancel = () => {};
 
@@ -67,6 +69,7 @@ export const createPlaces = (given: PlacesDeps) => {
       found: [],
       cancelTimer: () => {},
       touchedAtMs: -Infinity,
+      notKept: null,
       failures: 0,
       pausedUntilMs: -Infinity,
     };
@@ -144,6 +147,8 @@ export const createPlaces = (given: PlacesDeps) => {
     const report = await examine(row, watch);
     const alive = report !== null && isAlive(report);
     const link = watch.link?.link ?? null;
+    const notKept = quotas.get(row.sessionId)?.closed() ?? null;
+    watch.notKept = notKept?.why ?? null;
     return {
       wanted: row.wanted,
       state: row.state,
@@ -155,6 +160,7 @@ export const createPlaces = (given: PlacesDeps) => {
       diskUntilMs: diskUntilMs(row),
       report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
+      notKept,
       nowMs: clock.now().getTime(),
     };
   };
@@ -207,19 +213,17 @@ export const createPlaces = (given: PlacesDeps) => {
     }
   };
 
-  const quotaOf = (sessionId: string): { quota: Quota; told: string | null } => {
-    const known = quotas.get(sessionId) ?? { quota: createQuota(clock, deps.quota), told: null };
-    quotas.set(sessionId, known);
-    return known;
+  const quotaOf = (sessionId: string): Quota => {
+    const quota = quotas.get(sessionId) ?? createQuota(clock, deps.quota);
+    quotas.set(sessionId, quota);
+    return quota;
   };
-  const tellQuota = (sessionId: string, why: string | null): void => {
-    const known = quotaOf(sessionId);
-    if (known.told === why) return;
-    known.told = why;
+  /** A look writes it down; it is called for each batch, so most find it written. */
+  const noteQuota = (sessionId: string, watch: Watch, why: string | null): void => {
+    if (why === watch.notKept) return;
     if (why !== null) log.warn({ sessionId, why }, 'what an agent says is not kept for a while');
-    steps.note(sessionId, why).catch((err: unknown) => {
-      log.warn({ err, sessionId }, 'why a log is closed could not be written down');
-    });
+    watch.notKept = why;
+    void nudge(sessionId, watch);
   };
 
   const ensureLink = async ({ sessionId, placeId, doors }: PlaceRow, watch: Watch): Promise<void> => {
@@ -232,8 +236,8 @@ export const createPlaces = (given: PlacesDeps) => {
       // The place may have gone with its agent: the driver is asked at once.
       onDown: () => void nudge(sessionId, watch),
       onActivity: (idleMs) => touch(sessionId, watch, idleMs),
-      quota: quotaOf(sessionId).quota,
-      onQuota: (why) => tellQuota(sessionId, why),
+      quota: quotaOf(sessionId),
+      onQuota: (why) => noteQuota(sessionId, watch, why),
     });
     watch.link = { placeId, link };
   };
@@ -275,8 +279,8 @@ export const createPlaces = (given: PlacesDeps) => {
         return deps.onPlaceEnded();
       case 'mark':
         return steps.mark(row, decision.status);
-      case 'warn':
-        return steps.warn(row, decision.endsAtMs);
+      case 'tell':
+        return steps.tell(row, decision);
       case 'expire':
         return steps.expire(row);
     }

@@ -16,7 +16,7 @@ import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
-import { pauseAfterMs, unreachableReason, type PlaceTiming } from './decide.js';
+import { pauseAfterMs, unreachableReason, type PlaceTiming, type RunningWords } from './decide.js';
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
 import type { PlaceRow, PlacesStore } from './store.js';
 import { failedHint, StepFailure, stumbleWords, systemReason, type PlaceWords } from './stumble.js';
@@ -44,7 +44,6 @@ export interface StepDeps {
 }
 
 const diskGone = 'Its retention had ended. The history stays readable.';
-const notKept = 'It goes on; what Claude says and does meanwhile is not kept here.';
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
 
 export const createSteps = (deps: StepDeps) => {
@@ -230,22 +229,7 @@ export const createSteps = (deps: StepDeps) => {
       await change(row, stumbleWords(seen, reason, isOver));
     },
 
-    /** Why a session that goes on is not kept whole; null once it is again. */
-    note: (sessionId: string, why: string | null) =>
-      database.transaction(async (trx) => {
-        const { state } = await events.lock(trx, sessionId);
-        const { status, step, next } = state.place;
-        if (why === null && next !== notKept) return;
-        const event = placeChanged(state, { status, step, reason: why, next: why === null ? null : notKept });
-        if (!isAsWritten(state, event)) await events.record(trx, sessionId, [event]);
-      }),
-
-    warn: (row: PlaceRow, endsAtMs: number) =>
-      change(row, {
-        status: 'running',
-        reason: `This session reaches its longest duration at ${new Date(endsAtMs).toISOString().slice(11, 16)} UTC and stops after the running turn.`,
-        next: 'Its files and its history stay; start it again to go on.',
-      }),
+    tell: (row: PlaceRow, { reason, next }: RunningWords) => change(row, { status: 'running', reason, next }),
 
     expire: (row: PlaceRow) =>
       change(row, {
