@@ -20,6 +20,8 @@ import { WebSocketServer, type WebSocket } from 'ws';
 export interface TinyAgentOptions {
   socketPath: string;
   secret: string;
+  /** Of the control link that it greets with; the present one where it is not said. */
+  version?: number;
   /** Called once for each command, however often it is told. */
   onCommand?(agent: TinyAgent, command: AgentCommand): void;
   /** Called for each message on a live line. */
@@ -84,7 +86,7 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
     line = opened;
     opened.on('message', (data) => onControl(toAgentControl.parse(JSON.parse((data as Buffer).toString()))));
     opened.on('error', () => {});
-    send({ type: 'hello', version: controlVersion, agentVersion: 'tiny', source, idleMs: 0 });
+    send({ type: 'hello', version: options.version ?? controlVersion, agentVersion: 'tiny', source, idleMs: 0 });
     for (let from = 0; from < journal.length; from += 100) {
       send({ type: 'propose', source, proposals: journal.slice(from, from + 100) });
     }

@@ -41,6 +41,14 @@ export const turnEnded = z.object({
   durationMs: z.number().nonnegative(),
 });
 
+/** A command came and had nothing to do, or could not be done. */
+export const commandRefused = z.object({
+  type: z.literal('command.refused'),
+  commandId,
+  command: z.string().max(40),
+  reason: shortText,
+});
+
 export const agentEvents = [
   /** The process of Claude Code is up; a new one after each park or crash. */
   z.object({
@@ -109,8 +117,7 @@ export const agentEvents = [
   }),
   /** A queued message was taken back before Claude saw it. */
   z.object({ type: z.literal('message.withdrawn'), messageId: commandId }),
-  /** A command came and had nothing to do, or could not be done. */
-  z.object({ type: z.literal('command.refused'), commandId, command: z.string().max(40), reason: shortText }),
+  commandRefused,
   /** The work tree as it is now can be come back to. Done by the agent by itself around each turn, or because someone asked. */
   z.object({ type: z.literal('checkpoint.taken'), ...checkpoint.shape }),
   /** No longer kept, for want of room. */

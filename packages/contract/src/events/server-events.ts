@@ -9,7 +9,7 @@ import { taskStatus } from '../model/task.js';
 import { boundedText } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
 import { author } from '../model/user.js';
-import { turnEnded } from './agent-events.js';
+import { commandRefused, turnEnded } from './agent-events.js';
 
 export const serverEvents = [
   /** First event of every session. */
@@ -75,6 +75,9 @@ export const serverEvents = [
   }),
 ] as const;
 
-/** The session-manager ends a turn whose agent died; the agent itself ends all others. */
-export const serverEvent = z.discriminatedUnion('type', [...serverEvents, turnEnded]);
+/**
+ * The session-manager ends a turn whose agent died, and refuses what an agent is too old for; the agent itself ends and
+ * refuses all others.
+ */
+export const serverEvent = z.discriminatedUnion('type', [...serverEvents, turnEnded, commandRefused]);
 export type ServerEvent = z.infer<typeof serverEvent>;

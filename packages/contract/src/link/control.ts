@@ -13,7 +13,7 @@ import { plainText } from '../model/plain-text.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
 /** Version of this protocol. A server works with agents of its own version and of the one before. */
-export const controlVersion = 2;
+export const controlVersion = 3;
 
 /** What an agent is told to do. An agent does each id once, however often it is told. */
 export const agentCommand = z.discriminatedUnion('type', [
@@ -32,6 +32,19 @@ export const agentCommand = z.discriminatedUnion('type', [
   z.object({ id: commandId, type: z.literal('checkpoint') }),
 ]);
 export type AgentCommand = z.infer<typeof agentCommand>;
+
+/** The version since which agents know each command; one without it does not compile. An older agent is not told it. */
+export const commandVersions: { readonly [T in AgentCommand['type']]: number } = {
+  prompt: 1,
+  withdraw: 1,
+  interrupt: 1,
+  answer: 1,
+  configure: 1,
+  rewind: 3,
+  checkpoint: 3,
+};
+/** The version since which the scope of an answer may be `always`; before, such an answer is one of `once`. */
+export const alwaysSince = 2;
 
 export const toAgentControl = z.discriminatedUnion('type', [
   z.object({ type: z.literal('command'), command: agentCommand }),

@@ -1,7 +1,14 @@
 // The control link to one agent: tells it its commands, stores what it proposes, and notices when it is gone.
 // It knows the protocol and one socket at a time; what a lost agent means is the reconciler's matter.
 
-import { agentPaths, type ApprovalRule, type ToAgentControl } from '@remote-claude/contract';
+import {
+  agentPaths,
+  alwaysSince,
+  commandVersions,
+  type AgentCommand,
+  type ApprovalRule,
+  type ToAgentControl,
+} from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';
@@ -70,6 +77,8 @@ const limits: BrakeLimits = {
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** Version of the control link since which agents take rules. */
 const rulesSince = 2;
+const tooOld =
+  'This session runs on an older version of this program, which cannot do this. Nothing was changed. Stop the session, start it again, and ask again.';
 
 export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   const { sessionId, door, commands, clock, log, timing } = deps;
@@ -131,7 +140,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       opened.send(JSON.stringify(message), () => sent?.());
     };
     const drop = (): void => opened.terminate();
-    const outbox = createOutbox({ sessionId, commands, log, send, drop });
+    const outbox = createOutbox({ sessionId, commands, log, send, drop, refuse });
     const intake = createIntake({
       sessionId,
       events: deps.events,
@@ -148,7 +157,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
         // An agent of the version before knows no rules, and asks.
         if (version >= rulesSince) tellRules = () => sayRules(send, drop);
         tellRules();
-        deliver = outbox.deliver;
+        deliver = () => outbox.deliver(version);
         deliver();
         deps.onUp();
       },
@@ -190,6 +199,13 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       if (current.readyState === current.OPEN) current.ping();
       beat(current);
     });
+  };
+
+  /** An older agent ends its link over a command that it does not know, and would be told it again. */
+  const refuse = async ({ id, type }: AgentCommand): Promise<void> => {
+    const event = { type: 'command.refused', commandId: id, command: type, reason: tooOld } as const;
+    const proposal = { source: `refused:${id}`, n: 1, event, commandIds: [id] };
+    await deps.events.append(sessionId, [proposal], { by: 'server' });
   };
 
   /** Whose rules the agent was told; null before the first time. */
@@ -244,14 +260,23 @@ interface OutboxDeps {
   log: Log;
   /** `sent`: it has gone out, or never will. */
   send(message: ToAgentControl, sent: () => void): void;
+  /** What the agent is too old for. */
+  refuse(command: AgentCommand): Promise<void>;
   drop(): void;
 }
 
 /** Sends what is pending in order; on a new socket from the beginning, since an agent does each id once. */
-const createOutbox = ({ sessionId, commands, log, send, drop }: OutboxDeps) => {
+const createOutbox = ({ sessionId, commands, log, send, refuse, drop }: OutboxDeps) => {
+  /** What the agent speaks. */
+  let version = 0;
   let position = 0;
   let stale = false;
   let running: Promise<void> | null = null;
+
+  const saidIn = (command: AgentCommand): AgentCommand =>
+    version < alwaysSince && command.type === 'answer' && command.answer.scope === 'always'
+      ? { ...command, answer: { ...command.answer, scope: 'once' } }
+      : command;
 
   const work = async (): Promise<void> => {
     while (stale) {
@@ -259,7 +284,8 @@ const createOutbox = ({ sessionId, commands, log, send, drop }: OutboxDeps) => {
       const pending = await commands.pending(sessionId, position, commandPage);
       for (const { position: at, command } of pending) {
         // One after the other, so that an agent that reads slowly has few of them in our memory.
-        await new Promise<void>((resolve) => send({ type: 'command', command }, resolve));
+        if (version < commandVersions[command.type]) await refuse(command);
+        else await new Promise<void>((resolve) => send({ type: 'command', command: saidIn(command) }, resolve));
         position = at;
       }
       stale ||= pending.length === commandPage;
@@ -277,7 +303,8 @@ const createOutbox = ({ sessionId, commands, log, send, drop }: OutboxDeps) => {
         if (stale) run();
       });
   };
-  const deliver = (): void => {
+  const deliver = (to: number): void => {
+    version = to;
     stale = true;
     run();
   };

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFakeDriver, type FakeDriver } from '@remote-claude/compute/testing';
-import { noTokens, type AgentEvent, type TurnId } from '@remote-claude/contract';
+import { noTokens, type AgentCommand, type AgentEvent, type TurnId } from '@remote-claude/contract';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { createSessionHouse, secretOf, testTiming, type SessionHouse } from '../../testing/session-house.js';
@@ -21,6 +21,7 @@ let places: Places;
 let claude: Claude;
 let tasks: Tasks;
 let onCommand: TinyAgentOptions['onCommand'];
+let version: number | undefined;
 const agents = new Map<string, TinyAgent>();
 const patience = { timeout: 20_000, interval: 10 };
 
@@ -46,6 +47,7 @@ beforeEach(async () => {
         await startTinyAgent({
           socketPath: address(sessionId),
           secret: secretOf(placeId),
+          ...(version === undefined ? {} : { version }),
           onCommand: (agent, command) => onCommand?.(agent, command),
         }),
       );
@@ -69,6 +71,7 @@ beforeEach(async () => {
   const access = { authorize: async () => {} };
   tasks = createTasks({ database, store: createTasksStore(database), events, claude, audit, access, clock });
   onCommand = undefined;
+  version = undefined;
   places = newPlaces();
 });
 afterEach(async () => {
@@ -182,6 +185,42 @@ describe('a conversation', () => {
     agentOf(id).propose(ended(turnId, null));
     await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
     await expect(claude.interrupt(repeated)).resolves.toEqual({ commandId: repeated.id });
+  });
+
+  test.each([
+    [2, 'always'],
+    [1, 'once'],
+  ])('an agent of version %d is told what it knows, and the rest is refused', async (spoken, scope) => {
+    onCommand = parrot;
+    version = spoken;
+    const { person, id } = await running();
+    const messageId = randomUUID() as never;
+    const told: AgentCommand[] = [
+      { id: randomUUID() as never, type: 'rewind', what: 'both', target: { messageId } },
+      { id: randomUUID() as never, type: 'checkpoint' },
+      {
+        id: randomUUID() as never,
+        type: 'answer',
+        approvalId: 'a' as never,
+        answer: { decision: 'allow', scope: 'always' },
+      },
+    ];
+    for (const command of told)
+      await house.database.transaction(async (trx) => {
+        await house.events.lock(trx, id);
+        await house.commands.enqueue(trx, { sessionId: id, author: person.actor.userId, command });
+      });
+    const said = await claude.send({ ...person, sessionId: id }, 'hello');
+    const signal = new AbortController().signal;
+    expect(await claude.wait(id, said.messageId, signal)).toMatchObject({ message: 'You said hello' });
+    const heard = agentOf(id).control.flatMap((message) => (message.type === 'command' ? [message.command] : []));
+    expect(heard).toMatchObject([{ type: 'answer', answer: { scope } }, { type: 'prompt' }]);
+    const refused = (await eventsOf(id)).flatMap(({ event }) => (event.type === 'command.refused' ? [event] : []));
+    expect(refused).toMatchObject([
+      { commandId: told[0]?.id, command: 'rewind', reason: expect.stringContaining('start it again') },
+      { commandId: told[1]?.id, command: 'checkpoint' },
+    ]);
+    expect((await house.commands.pending(id, 0, 10)).map(({ command }) => command.type)).toEqual(['answer']);
   });
 
   test('the line is cut again and again while it speaks: nothing is lost, nothing is there twice', async () => {
