@@ -121,8 +121,8 @@ interface Body {
   etag: string;
   items: { id: string; approvalId: string; checkpointId: string }[];
   files: { to: string };
+  commandId: string;
 }
-
 interface Act {
   as: 'nobody' | 'admin' | 'owner';
   status: number;

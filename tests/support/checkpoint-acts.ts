@@ -9,6 +9,7 @@ import { until } from './wait.js';
 interface Answered {
   items: { checkpointId: string }[];
   files: { to: string };
+  commandId: string;
 }
 
 export const checkpointActs = (around: () => { owner: Person; sessionId: SessionId }) => {
@@ -33,6 +34,14 @@ export const checkpointActs = (around: () => { owner: Person; sessionId: Session
         return items.at(-1)?.reason === 'asked';
       },
       { what: 'the checkpoint' },
+    );
+  const untilRewound = (rewindId: string) =>
+    until(
+      async () => {
+        const { items } = await around().owner.client.call(routes.claude.history, session());
+        return items.some(({ event }) => event.type === 'rewind.done' && event.rewindId === rewindId);
+      },
+      { what: 'the end of the rewind' },
     );
   const as = 'owner' as const;
   return {
@@ -67,6 +76,8 @@ export const checkpointActs = (around: () => { owner: Person; sessionId: Session
       status: 202,
       after: untilQuiet,
       call: () => ({ ...session(), body: { target: { checkpointId: found.checkpointId }, what: 'files' } }),
+      // What comes after changes files: not while they are put back.
+      check: async ({ commandId }: Answered) => void (await untilRewound(commandId)),
     },
   };
 };

@@ -1,7 +1,8 @@
 /** Going back and forth through a session, with the real Claude Code, whose Bash changes the files. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { agentPaths, type CommandId, type RewindPreview, type RewindTarget } from '@remote-claude/contract';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -76,13 +77,15 @@ const rewind = (target: RewindTarget, what: 'chat' | 'files' | 'both' = 'both') 
   const id = control.command({ type: 'rewind', what, target });
   return control.next('rewind.done', ({ rewindId }) => rewindId === id);
 };
-const preview = async (target: RewindTarget): Promise<RewindPreview> => {
-  const output = execFileSync('curl', [
+const post = async (path: string, body: unknown): Promise<unknown> => {
+  const { stdout } = await promisify(execFile)('curl', [
     ...['-s', '--unix-socket', agent.socketPath, '-H', `authorization: Bearer ${testSecret}`],
-    ...['-d', JSON.stringify({ target }), `http://agent${agentPaths.rewindPreview}`],
+    ...['-d', JSON.stringify(body), `http://agent${path}`],
   ]);
-  return JSON.parse(output.toString()) as RewindPreview;
+  return JSON.parse(stdout);
 };
+const preview = async (target: RewindTarget): Promise<RewindPreview> =>
+  (await post(agentPaths.rewindPreview, { target })) as RewindPreview;
 
 it('goes three steps back to the very same tree, and forth again', async () => {
   const start = account();
@@ -163,4 +166,29 @@ it('goes on with a rewind that a kill cut off, and undoes to before it', async (
   rmSync(join(workspace, 'run.sh'));
   await rewind({ rewindId: id });
   expect(account()).toBe(before);
+});
+
+it('loses nothing of what is made while it puts files back', async () => {
+  const { id: messageId } = await step(0);
+  const made: string[] = [];
+  let isOver = false;
+  const making = (async () => {
+    while (!isOver) {
+      const path = `made-${made.length}`;
+      expect(await post(agentPaths.mkdir, { path })).toMatchObject({ path });
+      made.push(path);
+    }
+  })();
+  const isMissing = (path: string): boolean => !existsSync(join(workspace, path));
+  for (let round = 0; round < 5; round += 1) {
+    const soFar = made.length;
+    await vi.waitUntil(() => made.length > soFar, { timeout: 60_000 });
+    const back = await rewind({ messageId }, 'files');
+    const swept = made.slice(soFar).filter(isMissing);
+    expect(swept.length).toBeGreaterThan(0);
+    await rewind({ rewindId: back.rewindId }, 'files');
+    expect(swept.filter(isMissing)).toEqual([]);
+  }
+  isOver = true;
+  await making;
 });

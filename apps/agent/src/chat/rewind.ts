@@ -161,8 +161,10 @@ export const createRewind = (deps: RewindDeps): Rewind => {
       return { chatRefusal, filesRefusal, files: checkpoint === null ? null : await snapshots.compare(checkpoint) };
     },
     run: async (command) => {
-      const begun = records.find(command.id) ?? (await begin(command));
-      const { rewindId, what, messageId, undoes, files } = begun.isDone ? begun : await goOn(begun);
+      const { rewindId, what, messageId, undoes, files } = await snapshots.holding(async () => {
+        const begun = records.find(command.id) ?? (await begin(command));
+        return begun.isDone ? begun : goOn(begun);
+      });
       await propose({ type: 'rewind.done', rewindId, what, messageId, undoes, files }, [rewindId]);
     },
   };

@@ -83,7 +83,7 @@ export const moveNode = (tree: WorkTree, path: string, to: string): Promise<File
     const stat = from.stat;
     if (!stat) throw missing();
     return tree.within(to, { follow: false }, (goal) =>
-      inTurn(goal, async () => {
+      inTurn(tree, goal, async () => {
         if (goal.name.length === 0 || goal.stat) throw new AppError('already_exists');
         const source = inFolder(from.parent, from.name);
         const target = inFolder(goal.parent, goal.name);

@@ -111,11 +111,12 @@ const writeAll = async (handle: FileHandle, content: Content): Promise<void> => 
 
 /** Saves to one name wait for one another, so that of two with the same version the second sees the first. */
 const turns = new Map<string, Promise<unknown>>();
-export const inTurn = async <T>(place: Found, act: () => Promise<T>): Promise<T> => {
+export const inTurn = async <T>({ gate }: WorkTree, place: Found, act: () => Promise<T>): Promise<T> => {
   const folder = fstatSync(place.parent, { bigint: true });
   const key = `${folder.dev}-${folder.ino}-${place.name.toString('latin1')}`;
   const before = turns.get(key) ?? Promise.resolve();
-  const mine = before.then(act, act);
+  const passing = (): Promise<T> => gate.shared(act);
+  const mine = before.then(passing, passing);
   turns.set(key, mine);
   try {
     return await mine;
@@ -124,7 +125,11 @@ export const inTurn = async <T>(place: Found, act: () => Promise<T>): Promise<T>
   }
 };
 
-const saveHere = async (path: string, place: Found, content: Content, ifMatch: string | null): Promise<FileNode> => {
+const saveHere = async (
+  tree: WorkTree,
+  path: string,
+  { place, content, ifMatch }: { place: Found; content: Content; ifMatch: string | null },
+): Promise<FileNode> => {
   const temporary = temporaryName();
   const address = inFolder(place.parent, temporary.name);
   let handle: FileHandle | null = null;
@@ -138,7 +143,7 @@ const saveHere = async (path: string, place: Found, content: Content, ifMatch: s
     if (place.stat) await handle.chmod(Number(place.stat.mode) & 0o7777);
     await handle.sync();
     const stat = fstatSync(handle.fd, { bigint: true });
-    await inTurn(place, () => takePlace(place, address, ifMatch));
+    await inTurn(tree, place, () => takePlace(place, address, ifMatch));
     await syncFolder(place.parent);
     return nodeOf(tidy(path), stat, null);
   } catch (error) {
@@ -157,5 +162,5 @@ export const saveFile = (tree: WorkTree, path: string, content: Content, options
     if (mayBeLeftover(place.name))
       throw new AppError('path_refused', { message: 'Names that begin so are used while files are saved.' });
     checkVersion(place.stat, options.ifMatch);
-    return saveHere(path, place, content, options.ifMatch);
+    return saveHere(tree, path, { place, content, ifMatch: options.ifMatch });
   });

@@ -142,7 +142,7 @@ const createFinish =
         if (place.name.length === 0) throw new AppError('wrong_kind', { message: 'This is a folder.' });
         if (place.stat?.ino === found.ino && place.stat.dev === found.dev) return;
         if (place.stat) await chmod(part, Number(place.stat.mode) & 0o7777);
-        await inTurn(place, () => takePlace(place, part, record.ifMatch));
+        await inTurn(tree, place, () => takePlace(place, part, record.ifMatch));
         await syncFolder(place.parent);
       });
     } catch (error) {

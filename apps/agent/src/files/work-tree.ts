@@ -20,6 +20,7 @@ import {
 import { AppError } from '@remote-claude/contract';
 
 import { asAppError, codeOf } from './failures.js';
+import { createGate, type Gate } from './gate.js';
 
 /** Linux's O_PATH, which Node does not name: a descriptor of the thing itself, which opens nothing. */
 export const openPath = 0x20_0000;
@@ -50,6 +51,8 @@ export interface WorkTree {
   walk(path: string, options: WalkOptions): Found;
   /** As `walk`, for the length of a call, with errors made presentable. */
   within<T>(path: string, options: WalkOptions, use: (found: Found) => Promise<T> | T): Promise<T>;
+  /** What people change here goes through it, and so does who puts the whole tree back. */
+  readonly gate: Gate;
   close(): void;
 }
 
@@ -219,6 +222,7 @@ export const createWorkTree = (workspace: string): WorkTree => {
         place.release();
       }
     },
+    gate: createGate(),
     close: () => closeSync(root),
   };
 };

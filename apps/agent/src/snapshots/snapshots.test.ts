@@ -1,6 +1,7 @@
 /** The store of checkpoints on a real folder: what is kept, what comes back, and what a hostile tree cannot do. */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -262,12 +263,15 @@ describe('a checkpoint', () => {
         'x',
         workspace,
       ],
-      { stdio: 'ignore' },
+      { stdio: ['ignore', 'pipe', 'ignore'] },
     );
+    // Its pipe closes with the last of the programs that it started, which may outlive it by a moment.
+    const isOver = once(writer.stdout.resume(), 'close');
     try {
       for (let round = 0; round < 30; round += 1) expect((await take()).files).toBeGreaterThan(0);
     } finally {
       writer.kill('SIGKILL');
+      await isOver;
     }
     const calm = await take();
     expect((await take()).tree).toBe(calm.tree);

@@ -55,6 +55,8 @@ export interface Snapshots {
   diff(request: { from: string; to: string; path: string }): Promise<RewindDiff>;
   /** From the tree as it is now. Where it fails, what was changed is put back; the error says which of both it is. */
   restore(to: Checkpoint): Promise<RestoreResult>;
+  /** Keeps changes that people make waiting: nothing of theirs comes between what is kept and what is put back. */
+  holding<T>(work: () => Promise<T>): Promise<T>;
   /** Looks at the tree ahead, so that the next checkpoint need not read all of it. */
   warm(): void;
   /** Breaks off what is under way. */
@@ -274,6 +276,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
         pinned = null;
         return restored;
       }),
+    holding: (work) => tree.gate.alone(work),
     warm: () =>
       void inTurn(capture).catch((error: unknown) =>
         log('warn', 'The work tree could not be looked at.', { cause: String(error) }),
