@@ -1,5 +1,6 @@
 // `npm test`: checks, build, unit and whole tests, on a machine that may have nothing but Node and npm.
-// Every stage runs and is counted; the last line is the sum. `--only check|unit|whole` runs one stage, `--times N`
+// Every stage runs and is counted; the last line is the sum. A file of tests that failed is run once more, alone, at the
+// end: what passes then is printed as unsteady, which is a fault of the test or of the product, to be mended. `--only check|unit|whole` runs one stage, `--times N`
 // repeats the test stages, and everything else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
 // `--only faults` is the part of the whole tests that breaks things.
 import { parseArgs } from 'node:util';
@@ -8,9 +9,11 @@ import { check } from './check.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { interrupted, plainError } from './run.mjs';
 import { ensureSystemPackages, howToInstall } from './system-packages.mjs';
-import { runVitest } from './vitest-run.mjs';
+import { mergeAgain, runVitest } from './vitest-run.mjs';
 
 const stageNames = ['check', 'unit', 'whole'];
+/** More than this is no accident, and stays failed. */
+const maxUnsteadyFiles = 2;
 
 function parse(args) {
   // Our own flags come first; from the first other argument on, all of it is vitest's.
@@ -35,18 +38,31 @@ function parse(args) {
 async function buildStage() {
   try {
     await build();
-    return { passed: 0, failures: [], skipped: [] };
+    return { passed: 0, failures: [] };
   } catch (error) {
     console.log(error.plain ? error.message : error);
-    return { passed: 0, failures: ['build'], skipped: [] };
+    return { passed: 0, failures: ['build'] };
   }
 }
 
-function closingLine(results) {
-  const sum = (count) => results.reduce((total, result) => total + count(result), 0);
-  const skipped = sum((result) => result.skipped.length);
-  const line = `${sum((result) => result.passed)} passed, ${sum((result) => result.failures.length)} failed`;
-  return skipped > 0 ? `${line}, ${skipped} skipped` : line;
+/** Runs the files that failed once more. Errors outside the tests, and too many files, stay as they are. */
+async function runAgain(stage, first) {
+  const failed = first.files.filter(({ failures }) => failures.length > 0).map(({ file }) => file);
+  if (failed.length === 0 || failed.length > maxUnsteadyFiles || interrupted()) return first;
+  console.log(`\n== ${stage}, once more: ${failed.join(', ')}`);
+  return mergeAgain(first, await runVitest(stage, failed));
+}
+
+const flatten = ({ files, outside, unsteady = [] }) => ({
+  passed: files.reduce((total, { passed }) => total + passed, 0),
+  failures: [...files.flatMap(({ failures }) => failures), ...outside],
+  skipped: files.flatMap(({ skipped }) => skipped),
+  unsteady,
+});
+
+function closingLine({ passed, failures, skipped }) {
+  const line = `${passed} passed, ${failures.length} failed`;
+  return skipped.length > 0 ? `${line}, ${skipped.length} skipped` : line;
 }
 
 async function prepare() {
@@ -60,11 +76,12 @@ async function runStages({ only, times, rest }) {
   const wants = (stage) => (only === undefined || only === stage) && !interrupted();
   if (wants('check')) {
     const { passed, failures } = await check(only === 'check' ? rest : []);
-    results.push({ passed, failures: failures.map((name) => `check: ${name}`), skipped: [] });
+    results.push({ passed, failures: failures.map((name) => `check: ${name}`) });
   }
   // Unit tests run from source; some of them start the built agent, so they come after the build too.
   const built = wants('unit') || wants('whole') ? await buildStage() : undefined;
   if (built) results.push(built);
+  const runs = [];
   for (const stage of ['unit', 'whole']) {
     for (let round = 1; round <= times && wants(stage); round += 1) {
       console.log(`\n== ${stage}${times > 1 ? ` (${round} of ${times})` : ''}`);
@@ -72,9 +89,11 @@ async function runStages({ only, times, rest }) {
         console.log('not run: the build failed');
         break;
       }
-      results.push(await runVitest(stage, rest));
+      runs.push({ stage, counts: await runVitest(stage, rest) });
     }
   }
+  const isAll = only === undefined && rest.length === 0;
+  for (const { stage, counts } of runs) results.push(flatten(isAll ? await runAgain(stage, counts) : counts));
   return results;
 }
 
@@ -82,13 +101,18 @@ export async function main(args) {
   const options = parse(args);
   const missing = await prepare();
   const results = await runStages(options);
-  const failures = results.flatMap((result) => result.failures);
-  const skipped = results.flatMap((result) => result.skipped);
+  const all = (key) => results.flatMap((result) => result[key] ?? []);
+  const sum = {
+    passed: results.reduce((total, { passed }) => total + passed, 0),
+    failures: all('failures'),
+    skipped: all('skipped'),
+  };
   console.log('');
   for (const sentence of missing) console.log(`missing: ${sentence}`);
-  for (const name of skipped) console.log(`skipped: ${name}`);
-  for (const name of failures) console.log(`failed: ${name}`);
+  for (const name of sum.skipped) console.log(`skipped: ${name}`);
+  for (const name of all('unsteady')) console.log(`unsteady, failed and then passed: ${name}`);
+  for (const name of sum.failures) console.log(`failed: ${name}`);
   if (interrupted()) console.log('interrupted: the stages after this one did not run');
-  console.log(closingLine(results));
-  return failures.length === 0 && !interrupted() ? 0 : 1;
+  console.log(closingLine(sum));
+  return sum.failures.length === 0 && !interrupted() ? 0 : 1;
 }

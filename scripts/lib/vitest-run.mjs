@@ -14,25 +14,40 @@ function readReport(path) {
   }
 }
 
-/** The numbers of a report, and the names of what failed or was skipped. */
-export function countReport(report, exitCode) {
-  const counts = { passed: 0, skipped: [], failures: [] };
-  for (const file of report?.testResults ?? []) {
-    const path = relative(root, file.name);
-    const tests = file.assertionResults ?? [];
-    for (const test of tests) {
-      const name = `${path}: ${test.fullName}`;
-      if (test.status === 'passed') counts.passed += 1;
-      else if (test.status === 'failed') counts.failures.push(name);
-      else counts.skipped.push(name);
-    }
+function countFile({ name: path, status, assertionResults = [] }) {
+  const file = relative(root, path);
+  const namesOf = (fits) => assertionResults.filter(fits).map((test) => `${file}: ${test.fullName}`);
+  const failures = namesOf((test) => test.status === 'failed');
+  return {
+    file,
+    passed: namesOf((test) => test.status === 'passed').length,
+    skipped: namesOf((test) => !['passed', 'failed'].includes(test.status)),
     // A file that could not be loaded, or a hook outside any test.
-    if (file.status === 'failed' && !tests.some((test) => test.status === 'failed')) counts.failures.push(path);
-  }
-  if ((exitCode !== 0 || report === undefined) && counts.failures.length === 0) {
-    counts.failures.push(report ? 'errors outside the tests, see above' : 'the run gave no report, see above');
-  }
-  return counts;
+    failures: status === 'failed' && failures.length === 0 ? [file] : failures,
+  };
+}
+
+/** Passed, and the names of what was skipped or failed, by file; and what failed outside the files. */
+export function countReport(report, exitCode) {
+  const files = (report?.testResults ?? []).map(countFile);
+  const isExplained = exitCode === 0 || files.some(({ failures }) => failures.length > 0);
+  if (report !== undefined && isExplained) return { files, outside: [] };
+  return {
+    files,
+    outside: [report ? 'errors outside the tests, see above' : 'the run gave no report, see above'],
+  };
+}
+
+/** What a second run of the files that failed makes of the first: its counts for these files, and what is unsteady. */
+export function mergeAgain(first, again) {
+  const later = new Map(again.files.map((one) => [one.file, one]));
+  const failedNow = new Set(again.files.flatMap(({ failures }) => failures));
+  const failedThen = first.files.flatMap(({ failures }) => failures);
+  return {
+    files: first.files.map((one) => (one.failures.length > 0 ? (later.get(one.file) ?? one) : one)),
+    outside: [...first.outside, ...again.outside],
+    unsteady: later.size === 0 ? [] : failedThen.filter((name) => !failedNow.has(name)),
+  };
 }
 
 /** Runs a vitest project, with further arguments for vitest itself (file filters, -t). */
