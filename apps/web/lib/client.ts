@@ -3,6 +3,7 @@ import {
   AppError,
   createClient,
   type AnswerOf,
+  type Call,
   type Client,
   type RequestOf,
   type Route,
@@ -16,7 +17,7 @@ const pausesMs = [300, 1_000, 2_500];
 
 let client: Client | null = null;
 
-/** One for the page, for it remembers which acts have no answer yet. Made late: the base path is known only in a browser. */
+/** One for the page. Made late: the base path is known only in a browser. */
 const theClient = (): Client =>
   (client ??= createClient({
     baseUrl: apiUrl(),
@@ -31,6 +32,9 @@ const theClient = (): Client =>
 /** Calls one route of the table with the cookie of this sign-in. Throws `AppError`. */
 export const call = <const R extends Route>(route: R, request: RequestOf<R>): Promise<AnswerOf<R>> =>
   theClient().call(route, request);
+
+/** `call` for one form: sent again because no answer came, it is the same act. */
+export const newForm = (): { call: Call } => theClient().form();
 
 export const isCode = (error: unknown, ...codes: AppError['code'][]): boolean =>
   error instanceof AppError && codes.includes(error.code);

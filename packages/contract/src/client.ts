@@ -19,7 +19,7 @@ export interface ClientOptions {
   fetch: Fetch;
   /** Sent with every request: a bearer token, say. */
   headers?: () => Record<string, string>;
-  /** Makes every act one act, however often it is sent; without it each call is sent once, under no key. */
+  /** Makes every call one act, however often it is sent; without it each is sent once, under no key. */
   repeats?: RepeatOptions;
 }
 
@@ -68,58 +68,56 @@ interface Answered {
   status: number;
   text: string;
 }
-type Send = (route: Route, request: AnyRequest, more?: Record<string, string>) => Promise<Answered>;
+type Send = (route: Route, request: AnyRequest, key: string | null) => Promise<Answered>;
 
-interface Act {
-  key: string;
-  underway: Promise<Answered> | null;
-}
-
-/** Acts without an answer whose keys are remembered. */
-const maxUnanswered = 50;
+/** Calls a JSON route. Throws `AppError`; `unavailable` where no answer came at all. */
+export type Call = <const R extends Route>(route: R, request: RequestOf<R>) => Promise<AnswerOf<R>>;
 
 /** A proxy or a server in distress answered: the act may have been done, and asking again is harmless. */
 const isUncertain = (route: Route, { status }: Answered): boolean => status >= 502 && route.repeat === 'harmless';
 
-/**
- * Sends an act under one key until an answer comes. The same act asked for meanwhile (a double click) is that one; asked
- * for later, while no answer has come to it, it keeps its key.
- */
-const createRepeater = (send: Send, { newKey, pausesMs, wait }: RepeatOptions): Send => {
-  const acts = new Map<string, Act>();
+const answerOf = <const R extends Route>(route: R, { ok, status, text }: Answered): AnswerOf<R> => {
+  if (!ok) throw errorOf(status, text);
+  const schema = route.responses[status];
+  return (schema ? schema.parse(JSON.parse(text)) : null) as AnswerOf<R>;
+};
 
-  const sendUntilAnswered = async (route: Route, request: AnyRequest, key: string): Promise<Answered> => {
+/** Sends an act under its key until an answer comes. */
+const repeating =
+  (sendOnce: Send, { pausesMs, wait }: RepeatOptions): Send =>
+  async (route, request, key) => {
+    if (key === null) return sendOnce(route, request, null);
     for (const pauseMs of pausesMs) {
       try {
-        return await send(route, request, { [idempotencyHeader]: key });
+        return await sendOnce(route, request, key);
       } catch {
         await wait(pauseMs);
       }
     }
-    return send(route, request, { [idempotencyHeader]: key });
+    return sendOnce(route, request, key);
   };
 
-  return async (route, request) => {
-    if (route.repeat === null) return send(route, request);
+/**
+ * For a form that a person can send again: the same content sent meanwhile (a double click) or afterwards, while no
+ * answer has come, is the same act and keeps its key.
+ */
+const createForm = (send: Send, keyFor: (route: Route) => string | null): { call: Call } => {
+  let open: { name: string; key: string | null; underway: Promise<Answered> | null } | null = null;
+  const sendAct = async (route: Route, request: AnyRequest): Promise<Answered> => {
     const name = `${route.id} ${JSON.stringify(request)}`;
-    const act = acts.get(name) ?? { key: newKey(), underway: null };
-    if (act.underway !== null) return act.underway;
-    const [oldest] = acts.keys();
-    if (acts.size >= maxUnanswered && oldest !== undefined) acts.delete(oldest);
-    acts.set(name, act);
-    act.underway = sendUntilAnswered(route, request, act.key);
-    try {
-      const answer = await act.underway;
-      if (!isUncertain(route, answer)) acts.delete(name);
-      return answer;
-    } finally {
+    const act = open?.name === name ? open : { name, key: keyFor(route), underway: null };
+    open = act;
+    const answer = await (act.underway ??= send(route, request, act.key).finally(() => {
       act.underway = null;
-    }
+    }));
+    if (open === act && !isUncertain(route, answer)) open = null;
+    return answer;
   };
+  return { call: async (route, request) => answerOf(route, await sendAct(route, request as AnyRequest)) };
 };
 
 export const createClient = ({ baseUrl, fetch, headers, repeats }: ClientOptions) => {
-  const sendOnce: Send = async (route, request, more = {}) => {
+  const sendOnce: Send = async (route, request, key) => {
     const { body } = request;
     try {
       const answer = await fetch(baseUrl + addressOf(route, request), {
@@ -129,7 +127,7 @@ export const createClient = ({ baseUrl, fetch, headers, repeats }: ClientOptions
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers?.(),
-          ...more,
+          ...(key === null ? {} : { [idempotencyHeader]: key }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -142,16 +140,15 @@ export const createClient = ({ baseUrl, fetch, headers, repeats }: ClientOptions
       );
     }
   };
-  const send = repeats === undefined ? sendOnce : createRepeater(sendOnce, repeats);
+  const send = repeats === undefined ? sendOnce : repeating(sendOnce, repeats);
+  const keyFor = (route: Route): string | null => (route.repeat === null ? null : (repeats?.newKey() ?? null));
+  const call: Call = async (route, request) => answerOf(route, await send(route, request as AnyRequest, keyFor(route)));
 
   return {
-    /** Calls a JSON route. Throws `AppError`; `unavailable` where no answer came at all. */
-    async call<const R extends Route>(route: R, request: RequestOf<R>): Promise<AnswerOf<R>> {
-      const { ok, status, text } = await send(route, request as AnyRequest);
-      if (!ok) throw errorOf(status, text);
-      const schema = route.responses[status];
-      return (schema ? schema.parse(JSON.parse(text)) : null) as AnswerOf<R>;
-    },
+    /** Each call is an act of its own, however alike they are. */
+    call,
+    /** One for each form in which a person may try again. */
+    form: () => createForm(send, keyFor),
   };
 };
 export type Client = ReturnType<typeof createClient>;

@@ -141,7 +141,13 @@ describe('a client that repeats', () => {
       },
       repeats: { newKey: () => `key-${(made += 1)}`, pausesMs: [1, 2], wait: () => Promise.resolve() },
     });
-    return { keys, act: () => client.call(routes.auth.logout, {}), look: () => client.call(routes.auth.about, {}) };
+    const form = client.form();
+    return {
+      keys,
+      act: () => client.call(routes.auth.logout, {}),
+      submit: () => form.call(routes.auth.logout, {}),
+      look: () => client.call(routes.auth.about, {}),
+    };
   };
 
   it('sends an act again under its key until an answer comes, and the next under another', async () => {
@@ -151,19 +157,27 @@ describe('a client that repeats', () => {
     expect(keys).toEqual(['key-1', 'key-1', 'key-1', 'key-2']);
   });
 
-  it('takes a double click for one act', async () => {
-    const { keys, act } = repeating(200);
-    expect(await Promise.all([act(), act(), act()])).toEqual([{ ok: true }, { ok: true }, { ok: true }]);
+  it('takes equal acts for as many as they are, also where one before has no answer', async () => {
+    const { keys, act } = repeating(200, 200, null, null, null, 200);
+    await Promise.all([act(), act()]);
+    await expect(act()).rejects.toMatchObject({ code: 'unavailable' });
+    await act();
+    expect(keys).toEqual(['key-1', 'key-2', 'key-3', 'key-3', 'key-3', 'key-4']);
+  });
+
+  it('takes a double click on a form for one act', async () => {
+    const { keys, submit } = repeating(200);
+    expect(await Promise.all([submit(), submit(), submit()])).toEqual([{ ok: true }, { ok: true }, { ok: true }]);
     expect(keys).toEqual(['key-1']);
   });
 
-  it('keeps the key of an act whose outcome is open, for whoever tries again', async () => {
-    const { keys, act } = repeating(null, null, null, 502, 200, 409, 200);
-    await expect(act()).rejects.toMatchObject({ code: 'unavailable' });
-    await expect(act()).rejects.toMatchObject({ code: 'unavailable' });
-    await act();
-    await expect(act()).rejects.toMatchObject({ code: 'bad_request' });
-    await act();
+  it('keeps the key of a form whose outcome is open, for whoever tries again', async () => {
+    const { keys, submit } = repeating(null, null, null, 502, 200, 409, 200);
+    await expect(submit()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(submit()).rejects.toMatchObject({ code: 'unavailable' });
+    await submit();
+    await expect(submit()).rejects.toMatchObject({ code: 'bad_request' });
+    await submit();
     expect(keys).toEqual([...Array<string>(5).fill('key-1'), 'key-2', 'key-3']);
   });
 

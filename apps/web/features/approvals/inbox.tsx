@@ -7,7 +7,7 @@ import { ChevronRight, Inbox as InboxIcon } from 'lucide-react';
 import { routes, type Approval } from '@remote-claude/contract';
 import { toast } from 'sonner';
 
-import { call, isCode, sentenceOf } from '../../lib/client';
+import { isCode, newForm, sentenceOf } from '../../lib/client';
 import { cx } from '../../lib/cx';
 import { approvalsKey, useApprovals } from '../../lib/queries';
 import { ago } from '../../lib/time';
@@ -30,6 +30,7 @@ interface EntryProps {
 
 const Entry = ({ approval, open, now, onToggle, onAnswered, onLeave }: EntryProps) => {
   const queries = useQueryClient();
+  const [form] = useState(newForm);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const { sessionId, sessionName, approvalId, title } = approval;
@@ -37,7 +38,8 @@ const Entry = ({ approval, open, now, onToggle, onAnswered, onLeave }: EntryProp
   const answer: CardProps['onAnswer'] = (given) => {
     setBusy(true);
     setFailure(null);
-    void call(routes.claude.answer, { params: { id: sessionId, approvalId }, body: { scope: 'once', ...given } })
+    void form
+      .call(routes.claude.answer, { params: { id: sessionId, approvalId }, body: { scope: 'once', ...given } })
       .then(onAnswered, (thrown: unknown) => {
         // Somebody was quicker: what they decided is what there is to know.
         if (!isCode(thrown, 'already_answered', 'not_found')) return setFailure(sentenceOf(thrown));

@@ -5,7 +5,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { email, password, personName, routes, type SiteRole, type User } from '@remote-claude/contract';
 
-import { call, sentenceOf } from '../../lib/client';
+import { call, newForm, sentenceOf } from '../../lib/client';
 import { usersKey } from '../../lib/queries';
 import { Button } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
@@ -60,11 +60,12 @@ interface DialogProps {
 
 export const AddPersonDialog = ({ onClose }: DialogProps) => {
   const queries = useQueryClient();
+  const [form] = useState(newForm);
   const [fields, setFields] = useState({ name: '', email: '', password: '' });
   const [role, setRole] = useState<SiteRole>('member');
   const [shown, setShown] = useState(false);
   const create = useMutation({
-    mutationFn: () => call(routes.users.create, { body: { ...fields, role } }),
+    mutationFn: () => form.call(routes.users.create, { body: { ...fields, role } }),
     onSuccess: ({ name }) => {
       void queries.invalidateQueries({ queryKey: usersKey });
       toast.success(`${name} can sign in now.`);

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { modelName, routes, type SessionConfig, type SessionId } from '@remote-claude/contract';
 
-import { call, sentenceOf } from '../../lib/client';
+import { newForm, sentenceOf } from '../../lib/client';
 import { modelChoices, siteModel } from '../../lib/models';
 import { putSession, useAbout } from '../../lib/queries';
 import { Button } from '../../ui/button';
@@ -30,6 +30,7 @@ interface CreateDialogProps {
 
 const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
   const queries = useQueryClient();
+  const [form] = useState(newForm);
   const [name, setName] = useState('');
   const [model, setModel] = useState('');
   const allowed = useAbout().data?.models ?? [];
@@ -42,7 +43,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         ...(name.trim() === '' ? {} : { name: name.trim() }),
         ...(model.trim() === '' ? {} : { model: model.trim() }),
       };
-      return call(routes.sessions.create, { body });
+      return form.call(routes.sessions.create, { body });
     },
     onSuccess: (session) => {
       putSession(queries, session);

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { ArrowRight } from 'lucide-react';
 import { routes, type SessionId } from '@remote-claude/contract';
 
-import { call, sentenceOf } from '../../lib/client';
+import { newForm, sentenceOf } from '../../lib/client';
 import { remember } from '../../lib/storage';
 import { Button } from '../../ui/button';
 import { Notice } from '../../ui/notice';
@@ -16,13 +16,14 @@ const examples = [
 ];
 
 export const FirstSessionStep = ({ onCreated, onSkip }: { onCreated: (id: SessionId) => void; onSkip: () => void }) => {
+  const [form] = useState(newForm);
   const [busy, setBusy] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const create = async (name: string, prompt: string): Promise<void> => {
     setBusy(name);
     setError(null);
     try {
-      const session = await call(routes.sessions.create, { body: { name } });
+      const session = await form.call(routes.sessions.create, { body: { name } });
       // It stands in the composer, to be read and sent by the person.
       remember(`draft.${session.id}`, prompt);
       onCreated(session.id);

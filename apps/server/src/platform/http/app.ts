@@ -8,7 +8,7 @@ import type { z } from 'zod';
 
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
-import { createCeilings, type Ceilings, type RequestCeilings } from './ceilings.js';
+import { createCeilings, createStay, type Ceilings, type RequestCeilings, type Stay } from './ceilings.js';
 import type { AddressOf } from './client-address.js';
 import { errorAnswer } from './errors.js';
 import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
@@ -136,17 +136,28 @@ interface Door {
   slowBodies: SlowBodies;
   ceilings: Ceilings;
   /** Of requests that may go on. */
-  entries: WeakMap<FastifyRequest, { actor: Actor | null; params: unknown }>;
+  entries: WeakMap<FastifyRequest, { actor: Actor | null; params: unknown; stay: Stay }>;
 }
 
 /** Before anything of a body is read: who asks, and whether they may. */
-const enter = async (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+const enter = (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  const stay = createStay();
+  stay.add(door.ceilings.enter());
+  reply.raw.once('close', stay.end);
+  return stay.during(() => look(door, route, { request, reply, stay }));
+};
+
+interface Visit {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  stay: Stay;
+}
+
+const look = async (door: Door, route: Route, { request, reply, stay }: Visit): Promise<void> => {
   const { deps, ceilings } = door;
-  const leave = [ceilings.enter()];
-  reply.raw.once('close', () => leave.forEach((each) => each()));
   const actor = await deps.access.authenticate({ headers: request.headers, reply });
   if (route.permission !== 'public' && actor === null) throw new AppError('unauthenticated');
-  if (actor !== null) leave.push(ceilings.enterAs(actor.userId));
+  if (actor !== null) stay.add(ceilings.enterAs(actor.userId));
   // A bad session id is a session that is not there, also for whoever is not signed in.
   const params = parse(
     route.params,
@@ -155,7 +166,7 @@ const enter = async (door: Door, route: Route, request: FastifyRequest, reply: F
   );
   const sessionId = isSessionPermission(route.permission) ? String((params as { id?: unknown }).id) : null;
   await deps.access.authorize(actor, route.permission, sessionId);
-  door.entries.set(request, { actor, params });
+  door.entries.set(request, { actor, params, stay });
   door.slowBodies.watch(request.raw, route.kind === 'upload' ? 'large' : 'small');
 };
 
@@ -174,7 +185,7 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
     handler: async (request, reply) => {
       const entry = door.entries.get(request);
       if (entry === undefined) throw new Error(`${route.id} was reached without a look at who asks`);
-      const { actor, params } = entry;
+      const { actor, params, stay } = entry;
       const query = parse(route.query, request.query, null);
       // No body at all is an empty one; the JSON `null` is what it is.
       const body = parse(route.body, request.body === undefined ? {} : request.body, null);
@@ -192,12 +203,14 @@ const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRo
         } as never);
       const key = actor === null ? null : keyOf(route, request.headers);
       if (actor === null || key === null) {
-        const answer = await act(randomUUID());
+        const answer = await stay.during(() => act(randomUUID()));
         return answer === answered ? reply : send(reply, shownAnswer(route, answer));
       }
-      const { answer, repeated } = await door.deps.idempotency.once(
-        { route, userId: actor.userId, key, content: { params, query, body } },
-        async (operationId) => shownAnswer(route, await act(operationId)),
+      const { answer, repeated } = await stay.during(() =>
+        door.deps.idempotency.once(
+          { route, userId: actor.userId, key, content: { params, query, body } },
+          async (operationId) => shownAnswer(route, await act(operationId)),
+        ),
       );
       if (repeated) reply.header('idempotency-replayed', 'true');
       return send(reply, answer);

@@ -65,3 +65,34 @@ export const createCeilings = (clock: Clock, { maxOpen, maxOpenEach, each }: Req
     },
   };
 };
+
+/** The places that one request has among the others. */
+export interface Stay {
+  add(leave: () => void): void;
+  /** Its connection is done with it. Who hangs up keeps the places until what was begun is over. */
+  end(): void;
+  /** Throws `client_closed` where it is over. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export const createStay = (): Stay => {
+  const leaves: (() => void)[] = [];
+  let holders = 1;
+  const letGo = (): void => {
+    holders -= 1;
+    if (holders === 0) for (const leave of leaves) leave();
+  };
+  return {
+    add: (leave) => void leaves.push(leave),
+    end: letGo,
+    async during(work) {
+      if (holders === 0) throw new AppError('client_closed');
+      holders += 1;
+      try {
+        return await work();
+      } finally {
+        letGo();
+      }
+    },
+  };
+};

@@ -42,11 +42,17 @@ let cookie: string;
 /** Ends the requests that wait. */
 let entered = 0;
 let letGo: () => void = () => {};
+let held: Promise<void>;
+
+const hold = (): void => {
+  entered = 0;
+  held = new Promise<void>((resolve) => (letGo = resolve));
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rc-overload-'));
   testDatabase = await createTestDatabase();
-  const held = new Promise<void>((resolve) => (letGo = resolve));
+  hold();
   server = await createTestApp({
     testDatabase,
     clock: createSystemClock(),
@@ -186,6 +192,21 @@ describe('too much at a time', () => {
       async () => expect((await server.inject('GET', '/auth/user', { headers: { cookie } })).statusCode).toBe(200),
       patience,
     );
+  });
+
+  it('goes on to count what is still worked on when its caller hangs up', async () => {
+    hold();
+    const callers = await Promise.all(Array.from({ length: 8 }, open));
+    for (const { socket } of callers) socket.write(head('GET', slow.path, { cookie }));
+    await vi.waitFor(() => expect(entered).toBe(8), patience);
+    for (const { socket } of callers) socket.destroy();
+    const connections = () =>
+      new Promise<number>((resolve) => server.app.server.getConnections((_error, count) => resolve(count)));
+    await vi.waitFor(async () => expect(await connections()).toBe(0), patience);
+    const look = async () => (await server.inject('GET', '/auth/user', { headers: { cookie } })).statusCode;
+    expect(await look()).toBe(429);
+    letGo();
+    await vi.waitFor(async () => expect(await look()).toBe(200), patience);
   });
 
   it('counts everybody together, with another answer', () => {
