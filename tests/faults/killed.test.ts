@@ -11,6 +11,7 @@ import {
   countUntil,
   linesOf,
   openHouse,
+  printLines,
   printRow,
   seconds,
   sumOf,
@@ -30,8 +31,6 @@ beforeAll(async () => {
 afterAll(() => house?.close());
 
 const lines = 600;
-/** Prints numbered lines for some seconds; a word at its end says that all are there. */
-const printLines = `stty -echo; i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); printf 'line-%06d\\n' $i; sleep 0.01; done; echo all''-there\r`;
 const sawNothingWrong = (): void => {
   expect([house.viewer.gaps(), house.viewer.repeats()]).toEqual([[], []]);
 };
@@ -62,7 +61,7 @@ describe('kill -9', () => {
   it('F1 of the server: the turn and the terminal go on, and every number is seen once', async () => {
     const { viewer, product, model } = house;
     await save();
-    terminal.type(printLines);
+    terminal.type(printLines(lines));
     await terminal.until(/line-000050/);
     const turnId = await house.say('Please count until the server.');
     await house.untilStreamed(turnId, 30);
@@ -90,7 +89,7 @@ describe('kill -9', () => {
 
   it('F3 of Claude Code: interrupted with its partial text, and the terminal untouched', async () => {
     const before = terminal.text().length;
-    terminal.type(printLines);
+    terminal.type(printLines(lines));
     await until(() => /line-000020/.test(terminal.text().slice(before)), { what: 'the terminal to print again' });
     const turnId = await house.say('Please count until claude.');
     await house.untilStreamed(turnId, 30);

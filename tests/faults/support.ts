@@ -25,8 +25,8 @@ export interface House {
   endOf(turnId: TurnId, timeoutMs?: number): Promise<EventOf<'turn.ended'>>;
   /** Resolves when this token of a turn has streamed to the viewer. */
   untilStreamed(turnId: TurnId, token: number): Promise<true>;
-  /** Numbers of the tokens in the texts of a turn, the interrupted ones too. */
-  tokensOf(turnId: TurnId): number[];
+  /** Numbers of the tokens in the texts of a turn as a viewer has them, the interrupted ones too. */
+  tokensOf(turnId: TurnId, by?: Viewer): number[];
   close(): Promise<void>;
 }
 
@@ -82,8 +82,8 @@ export const openHouse = async (rules: readonly Rule[], more = ''): Promise<Hous
             ),
         { what: `${tokenName(token)} to stream` },
       ).then(() => true as const),
-    tokensOf: (turnId) =>
-      viewer
+    tokensOf: (turnId, by = viewer) =>
+      by
         .events()
         .flatMap(({ event }) =>
           (event.type === 'text' || event.type === 'block.interrupted') && event.turnId === turnId
@@ -116,6 +116,10 @@ export const untilOnDisk = ({ product, sessionId }: House, token: number): Promi
     },
     { what: `${tokenName(token)} in the journal` },
   );
+
+/** Typed into a terminal it prints so many numbered lines, a hundred a second; a word at its end says that all are there. */
+export const printLines = (count: number): string =>
+  `stty -echo; i=0; while [ $i -lt ${count} ]; do i=$((i+1)); printf 'line-%06d\\n' $i; sleep 0.01; done; echo all''-there\r`;
 
 /** Numbers of the lines `line-000001 …` that a program in the terminal printed. */
 export const linesOf = (terminal: RecordingTerminal): number[] =>

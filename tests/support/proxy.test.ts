@@ -85,6 +85,7 @@ it('holds back what is under way and what is new, and tells no end of the other'
   fresh.socket.write('c');
   await until(() => proxy.taken() === 2, { what: 'the new one', timeoutMs: 20_000 });
   ends[0]?.destroy();
+  await until(() => proxy.gone('far') === 1, { what: 'the end to be gone', timeoutMs: 20_000 });
   await turn();
   expect([heard, fresh.text(), old.closed()]).toEqual(['a', '', false]);
   proxy.thaw();

@@ -1,6 +1,7 @@
 // A proxy of the tests' own in front of a server or an agent: passes bytes, delays them, holds them back, or cuts the
 // lines. It knows nothing of what passes; who wants to change it gives a tamperer.
 
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 
@@ -21,6 +22,8 @@ export interface Proxy {
   delay(delayMs: number): void;
   /** Connections that either end still holds. */
   open(): number;
+  /** TCP connections whose end on this side has closed, whether or not the other was told. */
+  gone(from: From): number;
   /** Connections ever taken. */
   taken(): number;
   close(): Promise<void>;
@@ -30,8 +33,8 @@ export interface Proxy {
 export type Tamper = (from: From, pass: (bytes: Buffer) => void) => (bytes: Buffer) => void;
 
 export interface ProxyOptions {
-  /** `http://host:port`, or the path of a Unix socket. */
-  to: string;
+  /** `http://host:port`, or the path of a Unix socket; asked for each connection where it is known only later. */
+  to: string | (() => string);
   /** Path of a Unix socket to listen at; without it a free port of loopback. */
   at?: string;
   tamper?: Tamper;
@@ -39,6 +42,15 @@ export interface ProxyOptions {
 
 /** Beyond this the sender is not read: the tests' own memory must not take what the product's may not. */
 const maxWaitingBytes = 256 * 1024;
+/** Local ports of connections that no end has closed, as the system has it: a socket that is not read does not see that. */
+const establishedPorts = (): Set<number> =>
+  new Set(
+    readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state]) => state === '01')
+      .map(([, local = '']) => Number.parseInt(local.split(':')[1] ?? '', 16)),
+  );
 const passOn: Tamper = (_from, pass) => pass;
 
 interface Line {
@@ -95,10 +107,11 @@ export const startProxy = async ({ to, at, tamper = passOn }: ProxyOptions): Pro
   };
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
-    const { hostname, port } = to.startsWith('/') ? { hostname: '', port: '' } : new URL(to);
+    const target = typeof to === 'string' ? to : to();
+    const { hostname, port } = target.startsWith('/') ? { hostname: '', port: '' } : new URL(target);
     const far = connect({
       allowHalfOpen: true,
-      ...(hostname === '' ? { path: to } : { host: hostname, port: Number(port) }),
+      ...(hostname === '' ? { path: target } : { host: hostname, port: Number(port) }),
     });
     const line: Line = { near, far, held: false, stranded: false, ended: new Set() };
     taken += 1;
@@ -139,6 +152,10 @@ export const startProxy = async ({ to, at, tamper = passOn }: ProxyOptions): Pro
     },
     delay: (wantedMs) => void (delayMs = wantedMs),
     open: () => lines.size,
+    gone(from) {
+      const open = establishedPorts();
+      return [...lines].filter((line) => !open.has(line[from].localPort ?? 0)).length;
+    },
     taken: () => taken,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

@@ -140,3 +140,10 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
     },
   };
 };
+
+/** One that is there: it has been told the head of the log. */
+export const enterAsViewer = async (url: string, person: Person, sessionId: string): Promise<Viewer> => {
+  const viewer = openViewer(url, person, sessionId);
+  await until(() => viewer.messages().some(({ type }) => type === 'hello'), { what: 'a hello' });
+  return viewer;
+};

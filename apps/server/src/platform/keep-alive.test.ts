@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 
+import { createFakeClock } from '../testing/fake-clock.js';
 import { createSystemClock } from './clock.js';
 import { createFlow } from './flow.js';
 import { keepAlive } from './keep-alive.js';
@@ -102,4 +103,19 @@ describe('keepAlive', () => {
     flow.release('test');
     await vi.waitFor(() => expect(ws.readyState).toBe(ws.CLOSED), patience);
   }, 30_000);
+
+  test('the last word may come just before a ping: patience is counted from it', async () => {
+    const { ws, far } = await openPair();
+    const clock = createFakeClock();
+    keepAlive(ws, clock, { heartbeatMs: 10_000, deadMs: 25_000 });
+    await clock.advance(9_000);
+    const heard = new Promise((resolve) => ws.once('message', resolve));
+    // A text frame of no bytes, masked.
+    far.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
+    await heard;
+    await clock.advance(24_999);
+    expect(ws.readyState).toBe(ws.OPEN);
+    await clock.advance(2);
+    expect(ws.readyState).not.toBe(ws.OPEN);
+  });
 });

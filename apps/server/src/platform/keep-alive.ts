@@ -49,19 +49,23 @@ export const keepAlive = (
     wentOut = out;
     waited = waits;
   };
+  let pingAtMs = heardAtMs + heartbeatMs;
   const beat = (): void => {
-    cancel = clock.after(heartbeatMs, () => {
+    // A word may come at any time between two pings, so the end of patience is looked at when it comes.
+    const nextMs = Math.min(pingAtMs, Math.min(heardAtMs, movedAtMs) + deadMs + 1);
+    cancel = clock.after(Math.max(1, nextMs - clock.monotonicMs()), () => {
       const nowMs = clock.monotonicMs();
       lookAtOutput(nowMs);
-      if (socket.isPaused) {
-        heardAtMs = nowMs;
-        onHeld?.();
-      }
+      if (socket.isPaused) heardAtMs = nowMs;
       if (nowMs - heardAtMs > deadMs || nowMs - movedAtMs > deadMs) {
         socket.terminate();
         return;
       }
-      if (socket.readyState === socket.OPEN) socket.ping();
+      if (nowMs >= pingAtMs) {
+        pingAtMs = nowMs + heartbeatMs;
+        if (socket.isPaused) onHeld?.();
+        if (socket.readyState === socket.OPEN) socket.ping();
+      }
       beat();
     });
   };

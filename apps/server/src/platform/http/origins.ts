@@ -26,7 +26,8 @@ export const createOrigins = ({ publicUrl, trustedOrigins, port }: OriginOptions
   const known = (): URL[] => [...configured, ...loopbackHosts.map((host) => new URL(`http://${host}:${port()}`))];
   return {
     get shown() {
-      return configured[0]?.origin ?? `http://localhost:${port()}`;
+      // A further origin is where other pages are, not where this one is.
+      return publicUrl === null ? `http://localhost:${port()}` : new URL(publicUrl).origin;
     },
     checkHost(host) {
       const found = known().find((url) => url.host === host?.toLowerCase());
