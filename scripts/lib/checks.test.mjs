@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { childEnv, serverVariables } from './child-env.mjs';
 import { houseFindings, sizeFindings } from './house-rules.mjs';
 import { lockProblems, manifestProblems } from './lockfile.mjs';
-import { countReport } from './vitest-run.mjs';
 
 const shipped = 'apps/web/features/chat/message.tsx';
 
@@ -70,35 +69,6 @@ test('a lock file that leaves out a platform of an optional package cannot be in
 test('a version range is a problem', () => {
   const manifest = { dependencies: { a: '1.2.3', b: '^1.2.3' }, devDependencies: { c: 'latest', d: '1.0.0-beta.1' } };
   expect(manifestProblems('package.json', manifest)).toHaveLength(2);
-});
-
-test('a report is counted test by test, and a file that does not load is a failure', () => {
-  const testResults = [
-    {
-      name: 'a.test.ts',
-      status: 'failed',
-      assertionResults: [
-        { status: 'passed', fullName: 'one' },
-        { status: 'failed', fullName: 'two' },
-        { status: 'skipped', fullName: 'three' },
-      ],
-    },
-    { name: 'b.test.ts', status: 'failed', assertionResults: [] },
-  ];
-  const counts = countReport({ testResults }, 1);
-  expect([counts.passed, counts.failures.length, counts.skipped.length]).toEqual([1, 2, 1]);
-});
-
-test.each([
-  [undefined, 0],
-  [undefined, 1],
-  [{ testResults: [] }, 1],
-])('a run without a report, or one that ends badly, is a failure: %o, code %i', (report, code) => {
-  expect(countReport(report, code).failures).toHaveLength(1);
-});
-
-test('an empty run that ends well has nothing to count', () => {
-  expect(countReport({ testResults: [] }, 0)).toEqual({ passed: 0, failures: [], skipped: [] });
 });
 
 test('a child sees the listed variables and what is added for it, nothing else', () => {

@@ -27,6 +27,8 @@ describe('the counts of a run', () => {
     expect(countReport(report({ 'a.test.ts': 'unloadable' }), 1).files[0].failures).toEqual(['a.test.ts']);
     expect(countReport(report({ 'a.test.ts': { one: 'passed' } }), 1).outside).toHaveLength(1);
     expect(countReport(undefined, 0).outside).toHaveLength(1);
+    expect(countReport({ testResults: [] }, 1).outside).toHaveLength(1);
+    expect(countReport({ testResults: [] }, 0)).toEqual({ files: [], outside: [] });
   });
 });
 

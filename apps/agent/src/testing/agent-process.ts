@@ -63,10 +63,14 @@ export const startAgent = async ({
   });
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
-  await until('the agent to listen', () => {
-    if (child.exitCode !== null) throw new Error(`The agent ended: ${log}`);
-    return log.includes('The agent listens.');
-  });
+  await until(
+    () => `the agent to listen, which said: ${log}`,
+    () => {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`The agent ended by ${child.signalCode ?? child.exitCode}: ${log}`);
+      return log.includes('The agent listens.');
+    },
+  );
   return {
     socketPath,
     child,

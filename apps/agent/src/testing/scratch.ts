@@ -14,7 +14,7 @@ export const scratchFolder = (): { path: string; remove(): void } => {
 };
 
 export const until = async <T>(
-  what: string,
+  what: string | (() => string),
   look: () => T | null | undefined | false,
   withinMs = patienceMs,
 ): Promise<T> => {
@@ -22,7 +22,7 @@ export const until = async <T>(
   for (;;) {
     const found = look();
     if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() > giveUpAt) throw new Error(`Waited in vain for ${what}.`);
+    if (Date.now() > giveUpAt) throw new Error(`Waited in vain for ${typeof what === 'string' ? what : what()}.`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };
