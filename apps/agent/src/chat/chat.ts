@@ -201,6 +201,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       if (turns.current !== null) return turns.current;
       queue.occupy();
       const turn = await turns.begin({ messageIds: [], id: null, done: [] });
+      record.touch();
       history.before(turn);
       return turn;
     },
@@ -266,6 +267,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await configuring;
       await supply.send(resumed?.text ?? prompt.text, prompt.id, resumed === null ? 'person' : 'agent');
+      record.touch();
       // The checkpoint of a message is the one before its first turn: what it did before its answer is no part of that.
       history.before({ turnId: turn.turnId, messageIds: resumed === null ? messageIds : [] });
       // An interrupt may have come while the process was being started.

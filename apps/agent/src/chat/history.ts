@@ -22,7 +22,6 @@ type Given = Extract<AgentCommand, { type: 'rewind' | 'checkpoint' }>;
 export interface History extends TurnCheckpoints {
   preview: Rewind['preview'];
   command(given: Given): Promise<void>;
-  close(): void;
 }
 
 export interface HistoryDeps {
@@ -73,8 +72,9 @@ export const createHistory = (deps: HistoryDeps): History => {
     }
   };
 
+  const checkpoints = createTurnCheckpoints({ snapshots, tell, log });
   return {
-    ...createTurnCheckpoints({ snapshots, tell, log }),
+    ...checkpoints,
     preview: rewind.preview,
     command: async (given) => {
       if (underWay.has(given.id)) return;
@@ -96,6 +96,7 @@ export const createHistory = (deps: HistoryDeps): History => {
     },
     close: () => {
       isClosed = true;
+      checkpoints.close();
     },
   };
 };

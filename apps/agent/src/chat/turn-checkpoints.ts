@@ -1,6 +1,6 @@
 /**
- * A checkpoint before and after each turn, beside the turn and never in its way: the first one is taken while the model
- * thinks, and only a tool waits for it. It does not know what a checkpoint holds.
+ * A checkpoint before and after each turn, beside the turn and never in its way: the first one is begun a moment after the
+ * prompt, so that it is taken while the model thinks, and only a tool waits for it. It does not know what a checkpoint holds.
  */
 import type { CommandId, TurnId } from '@remote-claude/contract';
 
@@ -12,6 +12,8 @@ export interface TurnCheckpoints {
   /** Resolves when the files are kept as they were before the turn, so that a tool may change them. */
   ready(): Promise<void>;
   after(turn: { turnId: TurnId }): void;
+  /** Begins none any more. */
+  close(): void;
 }
 
 export interface TurnCheckpointsDeps {
@@ -20,17 +22,30 @@ export interface TurnCheckpointsDeps {
   log: Log;
   /** A tool does not wait longer than this: a disk that hangs must not hang the turn. */
   maxWaitMs?: number;
+  /** What Claude Code takes, about, to ask the model: meanwhile it has the machine for itself. */
+  beginAfterMs?: number;
 }
 
 const defaultMaxWaitMs = 30_000;
+const defaultBeginAfterMs = 50;
 
 export const createTurnCheckpoints = ({
   snapshots,
   tell,
   log,
   maxWaitMs = defaultMaxWaitMs,
+  beginAfterMs = defaultBeginAfterMs,
 }: TurnCheckpointsDeps): TurnCheckpoints => {
   let taking: Promise<void> | null = null;
+  /** The one that is not begun yet. */
+  let next: { timer: NodeJS.Timeout; begin(): void } | null = null;
+
+  const beginNext = (): void => {
+    const begun = next;
+    next = null;
+    clearTimeout(begun?.timer);
+    begun?.begin();
+  };
 
   const take = async (purpose: Parameters<Snapshots['take']>[0]): Promise<void> => {
     try {
@@ -44,13 +59,18 @@ export const createTurnCheckpoints = ({
 
   return {
     before: ({ turnId, messageIds }) => {
-      const mine = take({ reason: 'before-turn', turnId, messageIds: [...messageIds] });
-      taking = mine;
-      void mine.then(() => {
-        if (taking === mine) taking = null;
-      });
+      beginNext();
+      const begin = (): void => {
+        const mine = take({ reason: 'before-turn', turnId, messageIds: [...messageIds] });
+        taking = mine;
+        void mine.then(() => {
+          if (taking === mine) taking = null;
+        });
+      };
+      next = { begin, timer: setTimeout(beginNext, beginAfterMs) };
     },
     ready: async () => {
+      beginNext();
       if (taking === null) return;
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<'late'>((resolve) => {
@@ -62,6 +82,14 @@ export const createTurnCheckpoints = ({
       taking = null;
       tell('Keeping the files as they were takes long, so Claude goes on: a rewind to this turn may not be exact.');
     },
-    after: ({ turnId }) => void take({ reason: 'after-turn', turnId, messageIds: [] }),
+    after: ({ turnId }) => {
+      // It comes before: a turn may be over in less than that moment.
+      beginNext();
+      void take({ reason: 'after-turn', turnId, messageIds: [] });
+    },
+    close: () => {
+      clearTimeout(next?.timer);
+      next = null;
+    },
   };
 };

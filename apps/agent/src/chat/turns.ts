@@ -52,7 +52,7 @@ export interface Turns {
   readonly current: Turn | null;
   /** Of the current turn, or of the one before: for what comes late. */
   readonly lastId: TurnId | null;
-  /** `done` are commands that have their effect with this. */
+  /** `done` are commands that have their effect with this. The record of what is under way is the caller's matter. */
   begin(prompt: { messageIds: readonly CommandId[]; id: CommandId | null; done: readonly CommandId[] }): Promise<Turn>;
   /** Harmless where the turn was ended already. */
   end(turn: Turn, how: TurnEnd): Promise<void>;
@@ -109,7 +109,6 @@ export const createTurns = (deps: TurnsDeps): Turns => {
       lastId = turnId;
       // Written is enough to begin: no tool runs before its own event is kept, which comes after this one.
       await propose({ type: 'turn.started', turnId, messageIds: [...messageIds] }, done, 'written');
-      onChange();
       return turn;
     },
     end: async (turn, { outcome, reason, usage = noTokens, openTools, scope, keepsApprovals = false }) => {

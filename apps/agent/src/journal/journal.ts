@@ -69,6 +69,8 @@ interface Source {
 
 const limits = { maxBytes: 64 * 1024 * 1024, segmentBytes: 1024 * 1024, retryMs: 1_000 };
 const saveAcknowledgedMs = 200;
+/** Before a sync that nobody waits for: it stays out of the way of what was begun with the event. */
+const syncPauseMs = 50;
 const maxBatch = { proposals: 100, bytes: 512 * 1024 };
 
 export const createJournal = (deps: JournalDeps): Journal => {
@@ -98,6 +100,8 @@ export const createJournal = (deps: JournalDeps): Journal => {
   let troubled = false;
   let waiting: { line: string; record: Kept; until: 'kept' | 'written'; resolve: () => void }[] = [];
   let writing: Promise<void> | null = null;
+  /** Ends the pause before a sync. */
+  let syncNow = (): void => undefined;
   let ackTimer: NodeJS.Timeout | null = null;
   let room: { promise: Promise<void>; open: () => void } | null = null;
 
@@ -129,13 +133,24 @@ export const createJournal = (deps: JournalDeps): Journal => {
     }
   };
 
+  const pauseBeforeSync = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, syncPauseMs);
+      syncNow = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
   /** Everything that waits goes out in one write and one sync; what comes meanwhile makes the next group. */
   const writeAll = async (): Promise<void> => {
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
-      const onWritten = (): void => {
+      const onWritten = async (): Promise<void> => {
         for (const { until, resolve } of group) if (until === 'written') resolve();
+        const isAwaited = group.some(({ until }) => until === 'kept') || waiting.length > 0;
+        if (!isAwaited && !closing.signal.aborted) await pauseBeforeSync();
       };
       await segments.write(group.map(({ line }) => line).join(''), group.at(-1)?.record.n ?? 0, onWritten);
       durableN = group.at(-1)?.record.n ?? durableN;
@@ -216,6 +231,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
       checkRoom();
       await new Promise<void>((resolve) => {
         waiting.push({ line, record: kept, until, resolve });
+        syncNow();
         write();
       });
       await room?.promise;
@@ -251,6 +267,7 @@ export const createJournal = (deps: JournalDeps): Journal => {
     async close() {
       write();
       closing.abort();
+      syncNow();
       checkRoom();
       await writing;
       await saveAcknowledged();
