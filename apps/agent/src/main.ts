@@ -50,6 +50,7 @@ const main = async (): Promise<void> => {
     keepBlob: blobs.put,
     earlier: journal.earlier,
     snapshots,
+    onAsking: forwarder.onSent,
     stateDir,
     workspace,
     claudePath: config.claudePath,

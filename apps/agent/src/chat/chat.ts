@@ -58,6 +58,8 @@ export interface ChatDeps {
   /** Events of earlier lives that are still on the disk. */
   earlier: readonly AgentEvent[];
   snapshots: Snapshots;
+  /** Calls back when something is sent to the model. */
+  onAsking(listener: () => void): void;
   stateDir: string;
   workspace: string;
   claudePath: string;
@@ -366,6 +368,8 @@ export const createChat = (deps: ChatDeps): Chat => {
     translator,
     approvals,
   });
+
+  deps.onAsking(history.asked);
 
   const notice = (kind: 'info' | 'warning', text: string): void =>
     feed.publish({ id: '', type: 'notice', payload: { kind, text } });

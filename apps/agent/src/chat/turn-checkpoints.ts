@@ -1,6 +1,7 @@
 /**
- * A checkpoint before and after each turn, beside the turn and never in its way: the first one is begun a moment after the
- * prompt, so that it is taken while the model thinks, and only a tool waits for it. It does not know what a checkpoint holds.
+ * A checkpoint before and after each turn, beside the turn and never in its way: the first one is begun when
+ * the model has been asked, so that it is taken while the model thinks, and only a tool waits for it. It does not know what
+ * a checkpoint holds.
  */
 import type { CommandId, TurnId } from '@remote-claude/contract';
 
@@ -9,6 +10,8 @@ import type { Snapshots } from '../snapshots/index.js';
 
 export interface TurnCheckpoints {
   before(turn: { turnId: TurnId; messageIds: readonly CommandId[] }): void;
+  /** Claude Code has sent something to the model. */
+  asked(): void;
   /** Resolves when the files are kept as they were before the turn, so that a tool may change them. */
   ready(): Promise<void>;
   after(turn: { turnId: TurnId }): void;
@@ -22,23 +25,23 @@ export interface TurnCheckpointsDeps {
   log: Log;
   /** A tool does not wait longer than this: a disk that hangs must not hang the turn. */
   maxWaitMs?: number;
-  /** What Claude Code takes, about, to ask the model: meanwhile it has the machine for itself. */
-  beginAfterMs?: number;
 }
 
 const defaultMaxWaitMs = 30_000;
-const defaultBeginAfterMs = 50;
+/** Where nothing asks the model: a command of Claude Code's own. */
+const beginAfterMs = 250;
+/** The rest of the request, and what a quick model says first, go before. */
+const beginAfterAskedMs = 25;
 
 export const createTurnCheckpoints = ({
   snapshots,
   tell,
   log,
   maxWaitMs = defaultMaxWaitMs,
-  beginAfterMs = defaultBeginAfterMs,
 }: TurnCheckpointsDeps): TurnCheckpoints => {
   let taking: Promise<void> | null = null;
   /** The one that is not begun yet. */
-  let next: { timer: NodeJS.Timeout; begin(): void } | null = null;
+  let next: { timer: NodeJS.Timeout; isAsked: boolean; begin(): void } | null = null;
 
   const beginNext = (): void => {
     const begun = next;
@@ -67,7 +70,12 @@ export const createTurnCheckpoints = ({
           if (taking === mine) taking = null;
         });
       };
-      next = { begin, timer: setTimeout(beginNext, beginAfterMs) };
+      next = { begin, isAsked: false, timer: setTimeout(beginNext, beginAfterMs) };
+    },
+    asked: () => {
+      if (next === null || next.isAsked) return;
+      clearTimeout(next.timer);
+      next = { ...next, isAsked: true, timer: setTimeout(beginNext, beginAfterAskedMs) };
     },
     ready: async () => {
       beginNext();

@@ -70,7 +70,7 @@ interface Source {
 const limits = { maxBytes: 64 * 1024 * 1024, segmentBytes: 1024 * 1024, retryMs: 1_000 };
 const saveAcknowledgedMs = 200;
 /** Before a sync that nobody waits for: it stays out of the way of what was begun with the event. */
-const syncPauseMs = 50;
+const syncPauseMs = 100;
 const maxBatch = { proposals: 100, bytes: 512 * 1024 };
 
 export const createJournal = (deps: JournalDeps): Journal => {

@@ -11,6 +11,8 @@ import type { Log } from '../parts.js';
 
 export interface Forwarder {
   readonly port: number;
+  /** Called with every piece that goes out to the gateway. */
+  onSent(listener: () => void): void;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,10 @@ const lastRetryMs = 1_000;
 
 export const createForwarder = async ({ gateway, waitMs, log }: ForwarderDeps): Promise<Forwarder> => {
   const clients = new Set<Socket>();
+  const listeners: (() => void)[] = [];
+  const sent = (): void => {
+    for (const listener of listeners) listener();
+  };
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     clients.add(client);
     client.on('error', () => client.destroy());
@@ -36,6 +42,7 @@ export const createForwarder = async ({ gateway, waitMs, log }: ForwarderDeps): 
   const forward = async (client: Socket): Promise<void> => {
     const upstream = await reach(client);
     if (upstream === null) return void client.destroy();
+    client.on('data', sent);
     join(client, upstream);
   };
 
@@ -61,6 +68,7 @@ export const createForwarder = async ({ gateway, waitMs, log }: ForwarderDeps): 
 
   return {
     port: (server.address() as AddressInfo).port,
+    onSent: (listener) => void listeners.push(listener),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
