@@ -68,6 +68,19 @@ describe('the journal', () => {
     expect(create().isDone(id)).toBe(true);
   });
 
+  it('hands out what nobody waited for when the disk keeps it, at the latest with what comes next', async () => {
+    const journal = create();
+    let handedOut = '';
+    journal.onReady(() => {
+      handedOut = reasons(journal.next(nothingSent)).join();
+    });
+    await journal.append(event('first'), [], 'written');
+    await until('its sync', () => handedOut === 'first');
+    await journal.append(event('second'), [], 'written');
+    await journal.append(event('third'));
+    expect(handedOut).toBe('first,second,third');
+  });
+
   it('numbers from 1 in the order of append and hands out what is on the disk', async () => {
     const journal = create();
     await Promise.all(['a', 'b', 'c'].map((text) => journal.append(event(text))));

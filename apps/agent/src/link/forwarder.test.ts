@@ -62,10 +62,13 @@ describe('the forwarder', () => {
       socket.on('end', () => socket.end(`you said ${heard}`));
     });
     await start(1_000);
+    let sent = 0;
+    forwarder.onSent(() => (sent += 1));
     const one = client();
     one.socket.end('hello');
     await until('the answer', () => one.ended);
     expect(one.text).toBe('you said hello');
+    expect(sent).toBe(1);
   });
 
   it('waits for a gateway that is away and then delivers what was sent meanwhile', async () => {
