@@ -206,7 +206,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     requireModel: models.require,
     maxWaitMs: 10 * minuteMs,
   });
-  const tasks = createTasks({ database, store: tasksStore, events, claude, audit, access, clock });
+  const tasks = createTasks({ database, store: tasksStore, events, commands, claude, audit, access, clock });
   const files = createFiles({ door, audit, database, maxUploadBytes: server.maxUploadBytes });
 
   // The gateway: the sessions' only way out.

@@ -192,6 +192,7 @@ export const createApprovals = (deps: ApprovalsDeps): Approvals => {
     const approval: OpenApproval = {
       approvalId: id,
       turnId: tools.get(id)?.turnId ?? turn,
+      messageIds: deps.messageIds().slice(0, 100),
       kind,
       tool,
       title,

@@ -1,7 +1,7 @@
 /** Claude asks to use a tool, or asks a question, and a person answers. */
 import { z } from 'zod';
 
-import { approvalId, sessionId, timestamp, turnId } from '../ids.js';
+import { approvalId, commandId, sessionId, timestamp, turnId } from '../ids.js';
 import { plainText } from './plain-text.js';
 import { wholeInput } from './text.js';
 import { author } from './user.js';
@@ -31,6 +31,8 @@ export type ApprovalAnswer = z.infer<typeof approvalAnswer>;
 export const openApproval = z.object({
   approvalId,
   turnId: turnId.nullable(),
+  /** The messages that its turn works on: they wait with it, also when the turn is over. Absent from an older agent. */
+  messageIds: z.array(commandId).max(100).optional(),
   kind: approvalKind,
   tool: z.string().max(200),
   /** One sentence that says what would happen. */

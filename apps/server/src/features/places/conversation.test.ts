@@ -5,7 +5,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFakeDriver, type FakeDriver } from '@remote-claude/compute/testing';
-import { noTokens, type AgentCommand, type AgentEvent, type TurnId } from '@remote-claude/contract';
+import {
+  noTokens,
+  type AgentCommand,
+  type AgentEvent,
+  type CommandId,
+  type OpenApproval,
+  type TurnId,
+} from '@remote-claude/contract';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { createSessionHouse, secretOf, testTiming, type SessionHouse } from '../../testing/session-house.js';
@@ -69,7 +76,7 @@ beforeEach(async () => {
     maxWaitMs: 20_000,
   });
   const access = { authorize: async () => {} };
-  tasks = createTasks({ database, store: createTasksStore(database), events, claude, audit, access, clock });
+  tasks = createTasks({ database, store: createTasksStore(database), events, commands, claude, audit, access, clock });
   onCommand = undefined;
   version = undefined;
   places = newPlaces();
@@ -326,7 +333,7 @@ describe('what an agent may not say', () => {
   });
 });
 
-const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null, sessionRule: string | null = null) =>
+const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null, more: Partial<OpenApproval> = {}) =>
   agent.propose({
     type: 'approval.asked',
     approval: {
@@ -336,9 +343,10 @@ const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null,
       tool: 'Bash',
       title: 'Run ls',
       input: { command: 'ls' },
-      sessionRule,
+      sessionRule: null,
       agent: null,
       askedAt: new Date(0).toISOString(),
+      ...more,
     },
   });
 
@@ -376,7 +384,7 @@ describe('approvals', () => {
       agentOf(of).control.flatMap((message) => (message.type === 'rules' ? [message.rules] : []));
     for (const of of [id, other, foreign]) await vi.waitFor(() => expect(toldTo(of)).toEqual([[]]), patience);
     const answer = { decision: 'allow', scope: 'always' } as const;
-    ask(agentOf(id), 'lasting', null, 'once and for all');
+    ask(agentOf(id), 'lasting', null, { sessionRule: 'once and for all' });
     ask(agentOf(id), 'passing');
     await vi.waitFor(async () => expect((await house.sessions.get(id)).openApprovals).toBe(2), patience);
     const act = { ...person, sessionId: id };
@@ -495,6 +503,86 @@ describe('tasks', () => {
     const over = await raised('gone');
     agent.propose({ type: 'approval.expired', approvalId: 'gone' as never, reason: 'It is gone.' });
     await vi.waitFor(async () => expect(await status(over.task.id)).toBe('failed'), patience);
+  });
+
+  test('an answer that reaches nobody ends the task of its question, and no other', async () => {
+    const { person, id } = await running();
+    const agent = agentOf(id);
+    const status = async (taskId: string) => (await tasks.get(person, taskId)).status;
+    const kept = async (approvalId: string) => {
+      const task = await tasks.create(person, id, { name: approvalId });
+      const messageId = task.id as string as CommandId;
+      const turnId = newTurn();
+      agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
+      ask(agent, approvalId, turnId, { messageIds: [messageId] });
+      agent.propose(ended(turnId, null, 'interrupted'));
+      await vi.waitFor(async () => expect(await status(task.id)).toBe('needs_input'), patience);
+      return task;
+    };
+    const [first, second] = [await kept('first'), await kept('second')];
+    const answerId = randomUUID() as CommandId;
+    const answer = { decision: 'allow', scope: 'once' } as const;
+    await claude.answer({ ...person, sessionId: id, id: answerId }, 'first' as never, answer);
+    const reason = 'It was gone.';
+    agent.propose({ type: 'command.refused', commandId: answerId, command: 'answer', reason }, [answerId]);
+    await vi.waitFor(async () => expect(await status(first.id)).toBe('failed'), patience);
+    expect(await tasks.get(person, first.id)).toMatchObject({ result: reason });
+    expect(await status(second.id)).toBe('needs_input');
+  });
+
+  test('a cancel that comes too late to take the task back interrupts it, and repeated it is the same act', async () => {
+    const interrupts: unknown[] = [];
+    const turnId = newTurn();
+    onCommand = (agent, command) => {
+      const { id: commandId } = command;
+      // Claude has the message by the time that it is to be taken back.
+      if (command.type === 'withdraw') {
+        const { messageId } = command;
+        agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
+        const refusal = { type: 'command.refused', commandId, command: 'withdraw', reason: 'Too late.' } as const;
+        agent.propose(refusal, [commandId]);
+      }
+      if (command.type === 'interrupt') {
+        interrupts.push(command.turnId);
+        agent.propose(ended(turnId, null, 'interrupted'), [commandId]);
+      }
+    };
+    const { person, id } = await running();
+    const act = { ...person, operationId: randomUUID() };
+    const { id: taskId } = await tasks.create(person, id, { name: 'Late' });
+    // As a server leaves it that falls after the first of both commands.
+    await claude.withdraw(
+      { ...person, sessionId: id, id: act.operationId as CommandId },
+      taskId as string as CommandId,
+    );
+    await vi.waitFor(async () => expect((await tasks.get(person, taskId)).status).toBe('running'), patience);
+    const cancelled = await tasks.patch(act, taskId, { status: 'cancelled' });
+    expect(cancelled).toMatchObject({ status: 'cancelled' });
+    expect(await tasks.patch(act, taskId, { status: 'cancelled' })).toEqual(cancelled);
+    expect(interrupts).toEqual([turnId]);
+    const fresh = { ...person, operationId: randomUUID() };
+    const { id: quick } = await tasks.create(person, id, { name: 'Quick' });
+    expect(await tasks.patch(fresh, quick, { status: 'cancelled' })).toMatchObject({ status: 'cancelled' });
+  });
+
+  test('a cancel repeated after the task was done first answers as it would have', async () => {
+    const { person, id } = await running();
+    const agent = agentOf(id);
+    const task = await tasks.create(person, id, { name: 'Done' });
+    const messageId = task.id as string as CommandId;
+    const turnId = newTurn();
+    agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
+    await vi.waitFor(async () => expect((await tasks.get(person, task.id)).status).toBe('running'), patience);
+    const act = { ...person, operationId: randomUUID() };
+    onCommand = (_agent, { type, id: commandId }) => {
+      if (type === 'interrupt') agent.propose(ended(turnId, 'done'), [commandId]);
+    };
+    const first = await tasks.patch(act, task.id, { status: 'cancelled' });
+    expect(first.status).toBe('done');
+    expect(await tasks.patch(act, task.id, { status: 'cancelled' })).toEqual(first);
+    await expect(
+      tasks.patch({ ...person, operationId: randomUUID() }, task.id, { status: 'cancelled' }),
+    ).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('a queued task is taken back, a running one interrupted; another person knows neither', async () => {

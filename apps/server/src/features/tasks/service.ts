@@ -1,6 +1,6 @@
 // Tasks: prompts with a name and a state. A task is a message with a name; its state comes from the log.
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   AppError,
   taskId as taskIdForm,
@@ -16,7 +16,7 @@ import type { Access, Actor } from '../../platform/http/index.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Claude } from '../claude/index.js';
-import type { Events } from '../events/index.js';
+import type { Commands, Events } from '../events/index.js';
 import { taskChanged } from './projection.js';
 import type { TasksStore } from './store.js';
 
@@ -24,6 +24,7 @@ export interface TasksDeps {
   database: Database;
   store: TasksStore;
   events: Events;
+  commands: Pick<Commands, 'find'>;
   claude: Claude;
   audit: Audit;
   /** A task's route names no session, so its permission is asked for here. */
@@ -40,10 +41,15 @@ export interface TaskAct {
 
 /** How long a cancel waits for what it does, before it answers with the state as it is. */
 const cancelWaitMs = 3_000;
+/** The same id for the same name. */
+const uuidOf = (name: string): string => {
+  const hex = createHash('sha256').update(name).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+};
 const isOver = (status: TaskStatus): boolean => status === 'done' || status === 'failed' || status === 'cancelled';
 
 export const createTasks = (deps: TasksDeps) => {
-  const { database, store, events, claude, audit, access, clock } = deps;
+  const { database, store, events, commands, claude, audit, access, clock } = deps;
 
   const mine = async (actor: Actor, id: string) => {
     const found = await store.find(actor.userId, id);
@@ -51,43 +57,52 @@ export const createTasks = (deps: TasksDeps) => {
     return found;
   };
 
-  /** Resolves when the task is over, or after a while. */
-  const untilOver = (task: Task, after: number): Promise<void> =>
-    new Promise((resolve) => {
-      const cancelTimer = clock.after(cancelWaitMs, () => finish());
-      const follower = events.follow(task.sessionId, after, (page) => {
-        if (page.some(({ event }) => event.type === 'task.changed' && event.taskId === task.id && isOver(event.status)))
-          finish();
-      });
+  /** Resolves when the task's state is as wanted, or after a while. */
+  const until = async (actor: Actor, task: Task, isWanted: (status: TaskStatus) => boolean): Promise<void> => {
+    const { head } = await events.head(task.sessionId);
+    await new Promise<void>((resolve) => {
       const finish = (): void => {
         cancelTimer();
         follower.close();
         resolve();
       };
+      const cancelTimer = clock.after(cancelWaitMs, finish);
+      // From the last event on, so that it is looked at once at least.
+      const follower = events.follow(task.sessionId, head - 1, async () => {
+        if (isWanted((await mine(actor, task.id)).task.status)) finish();
+      });
     });
+  };
 
+  /**
+   * Takes the message back, and interrupts its turn where Claude has it already: two commands, each with an id that
+   * follows from the act's, so that the act repeated after a crash goes on where it was.
+   */
   const cancel = async (act: TaskAct, { task, messageId }: { task: Task; messageId: string | null }): Promise<void> => {
-    if (isOver(task.status) || messageId === null) {
+    const { actor, ip } = act;
+    const { sessionId } = task;
+    const withdrawId = (act.operationId ?? randomUUID()) as CommandId;
+    const interruptId = uuidOf(`${withdrawId} interrupt`) as CommandId;
+    const isBegun = async (id: CommandId): Promise<boolean> =>
+      (await commands.find(database.db, sessionId, id)) !== null;
+    const [isWithdrawn, isInterrupted] = [await isBegun(withdrawId), await isBegun(interruptId)];
+    if (messageId === null || (isOver(task.status) && !isWithdrawn && !isInterrupted)) {
       throw new AppError('conflict', { message: `This task is over already: ${task.status}.`, status: task.status });
     }
-    const { head } = await events.head(task.sessionId);
-    const details = { taskId: task.id, status: 'cancelled' };
-    await audit.record(database.db, {
-      userId: act.actor.userId,
-      sessionId: task.sessionId,
-      action: 'tasks.patch',
-      details,
-      ip: act.ip,
-    });
-    const claudeAct = {
-      actor: act.actor,
-      ip: act.ip,
-      sessionId: task.sessionId,
-      id: act.operationId as CommandId | undefined,
-    };
+    if (isOver(task.status)) return;
+    if (!isWithdrawn && !isInterrupted) {
+      const details = { taskId: task.id, status: 'cancelled' };
+      await audit.record(database.db, { userId: actor.userId, sessionId, action: 'tasks.patch', details, ip });
+    }
     try {
-      if (task.status === 'queued') await claude.withdraw(claudeAct, messageId as CommandId);
-      else await claude.interrupt(claudeAct, { messageId: messageId as CommandId });
+      if (task.status === 'queued') {
+        if (!isWithdrawn) await claude.withdraw({ actor, ip, sessionId, id: withdrawId }, messageId as CommandId);
+        await until(actor, task, (status) => status !== 'queued');
+        const { status } = (await mine(actor, task.id)).task;
+        if (status === 'queued' || isOver(status)) return;
+      }
+      if (!isInterrupted)
+        await claude.interrupt({ actor, ip, sessionId, id: interruptId }, { messageId: messageId as CommandId });
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'session_not_running') throw error;
       throw new AppError(
@@ -96,7 +111,7 @@ export const createTasks = (deps: TasksDeps) => {
         { cause: error },
       );
     }
-    await untilOver(task, head);
+    await until(actor, task, isOver);
   };
 
   return {

@@ -1,6 +1,7 @@
 // SQL of tasks.
 
-import type { SessionId, Task, TaskId, TaskStatus, UserId } from '@remote-claude/contract';
+import type { OpenApproval, SessionId, Task, TaskId, TaskStatus, UserId } from '@remote-claude/contract';
+import { sql } from 'kysely';
 
 import type { Database, Executor, TaskRow, Trx } from '../../platform/database/index.js';
 import type { PageEnd } from '../../platform/page-cursor.js';
@@ -105,13 +106,30 @@ export const createTasksStore = ({ db }: Database) => ({
       .updateTable('tasks')
       .set({
         status: move.to,
-        ...(over.includes(move.to) ? { completed_at: move.at, result: move.result } : {}),
+        completed_at: over.includes(move.to) ? move.at : null,
+        result: over.includes(move.to) ? move.result : null,
       })
       .where('session_id', '=', sessionId)
       .where('status', 'in', move.from)
       .returningAll();
     if (move.messageIds !== null) query = query.where('command_id', 'in', move.messageIds);
     return (await query.execute()).map(toTask);
+  },
+
+  /** The question that an answer is for. */
+  async questionOf(trx: Trx, sessionId: string, commandId: string): Promise<OpenApproval | null> {
+    const row = await trx
+      .selectFrom('commands')
+      .innerJoin('approvals', (join) =>
+        join
+          .onRef('approvals.session_id', '=', 'commands.session_id')
+          .on('approvals.id', '=', sql<string>`commands.payload ->> 'approvalId'`),
+      )
+      .select('approvals.asked')
+      .where('commands.session_id', '=', sessionId)
+      .where('commands.id', '=', commandId)
+      .executeTakeFirst();
+    return (row?.asked as OpenApproval | undefined) ?? null;
   },
 
   async rename(trx: Trx, id: string, name: string): Promise<void> {
