@@ -95,6 +95,8 @@ const main = async (): Promise<void> => {
     isStopping = true;
     log('info', 'The agent stops.', { reason });
     setTimeout(() => process.exit(1), stopGraceMs).unref();
+    // Without it whoever ends would wait for room that no server makes any more.
+    journal.release();
     await live.close();
     await chat.close();
     await terminals.close();

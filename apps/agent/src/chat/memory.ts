@@ -2,7 +2,7 @@
  * What the chat remembers across processes of Claude and lives of the agent: which conversation to go on with, with
  * which settings, and what people allowed for the session. A small file, replaced as a whole. It does not act on any of it.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 import {
   effort,
@@ -39,6 +39,8 @@ export interface Memory {
 export interface MemoryStore {
   readonly value: Memory;
   change(part: Partial<Memory>): void;
+  /** The same, and on the disk when it returns. Throws, and changes nothing, where the disk does not take it. */
+  keep(part: Partial<Memory>): void;
 }
 
 /** `first` are the settings for a session that has none yet. */
@@ -54,6 +56,18 @@ export const createMemory = (path: string, first: ClaudeSettings): MemoryStore =
   return {
     get value() {
       return value;
+    },
+    keep: (part) => {
+      const next = { ...value, ...part };
+      const file = openSync(`${path}.new`, 'w', 0o600);
+      try {
+        writeFileSync(file, JSON.stringify(next));
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(`${path}.new`, path);
+      value = next;
     },
     change: (part) => {
       value = { ...value, ...part };

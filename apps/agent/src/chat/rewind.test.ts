@@ -152,6 +152,20 @@ it('refuses while a turn runs, and what is not there', async () => {
   });
 });
 
+it('changes nothing where the disk would not keep where the conversation stands', async () => {
+  const { id: messageId, account: before } = await step(0);
+  const inTheWay = join(scratch.path, 'state/chat/memory.json.new');
+  mkdirSync(inTheWay);
+  const id = control.command({ type: 'rewind', what: 'both', target: { messageId } });
+  const refused = await control.next('command.refused', ({ commandId }) => commandId === id);
+  expect(refused.reason).toContain('Nothing was changed');
+  expect(account()).toBe(before);
+  expect((await say('what did you hear')).ended.message?.text).toBe('heard 0');
+  rmSync(inTheWay, { recursive: true });
+  expect(await rewind({ messageId })).toMatchObject({ files: { isExact: true } });
+  expect((await say('what did you hear')).ended.message?.text).toBe('heard ');
+});
+
 it('goes on with a rewind that a kill cut off, and undoes to before it', async () => {
   const { id: messageId, account: before } = await step(0);
   const id = control.command({ type: 'rewind', what: 'both', target: { messageId } });

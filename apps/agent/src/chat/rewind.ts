@@ -59,6 +59,10 @@ const sentences = {
   noRewind: 'There is nothing to undo: this rewind was not done, or is too long ago.',
   notOfChat: 'That rewind left the conversation as it was.',
   notOfFiles: 'That rewind left the files as they were.',
+  diskBefore:
+    "The session's disk takes nothing, so it could not be kept where the conversation stands. Nothing was changed; make room on it and rewind again.",
+  diskAfter:
+    "The files are as they were then, and the conversation is not: the session's disk takes nothing more. Make room on it, then rewind the conversation alone, or the files to the checkpoint before this rewind.",
 } as const;
 
 export const createRewind = (deps: RewindDeps): Rewind => {
@@ -110,10 +114,13 @@ export const createRewind = (deps: RewindDeps): Rewind => {
     const refusal = (what === 'files' ? null : chatRefusal) ?? (what === 'chat' ? null : filesRefusal);
     if (refusal !== null) throw new AppError('conflict', { message: refusal });
     const isOfFiles = what !== 'chat';
-    const pinned = checkpoint?.checkpointId ?? null;
-    const safety = isOfFiles
-      ? await snapshots.take({ reason: 'before-rewind', turnId: null, messageIds: [] }, { pinned })
-      : null;
+    const safety =
+      isOfFiles && checkpoint !== null
+        ? await snapshots.take(
+            { reason: 'before-rewind', turnId: null, messageIds: [] },
+            { pinned: checkpoint.checkpointId },
+          )
+        : null;
     const record: RewindRecord = {
       rewindId: id,
       what,
@@ -136,10 +143,20 @@ export const createRewind = (deps: RewindDeps): Rewind => {
     return snapshots.restore(checkpoint);
   };
 
+  const keepPoint = (point: Partial<ConversationPoint>, message: string): void => {
+    try {
+      memory.keep(point);
+    } catch (cause) {
+      throw new AppError('no_space', { message }, { cause });
+    }
+  };
+
   const goOn = async (begun: RewindRecord): Promise<RewindRecord> => {
     const { rewindId, checkpointId, point } = begun;
     let files: RewindRecord['files'] = null;
     try {
+      // A disk that would not take the conversation's new place is found before the files are touched.
+      if (point !== null) keepPoint({}, sentences.diskBefore);
       if (checkpointId !== null) files = await filesTo(checkpointId);
     } catch (error) {
       // Cut off with the session, it is told again and goes on.
@@ -148,7 +165,12 @@ export const createRewind = (deps: RewindDeps): Rewind => {
     }
     if (point !== null) {
       await deps.endProcess();
-      memory.change(point);
+      try {
+        keepPoint(point, checkpointId === null ? sentences.diskBefore : sentences.diskAfter);
+      } catch (error) {
+        await records.remove(rewindId).catch(() => undefined);
+        throw error;
+      }
     }
     const done = { ...begun, files, isDone: true };
     await records.put(done);

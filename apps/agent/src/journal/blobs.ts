@@ -15,7 +15,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+
+import { syncFolder } from './segments.js';
 
 export interface Blob {
   hash: string;
@@ -88,6 +90,7 @@ const writeSynced = (path: string, content: Buffer): boolean => {
       closeSync(file);
     }
     renameSync(temporary, path);
+    syncFolder(dirname(path));
     return true;
   } catch {
     rmSync(temporary, { force: true });

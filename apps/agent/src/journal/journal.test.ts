@@ -201,6 +201,31 @@ describe('the journal', () => {
     expect(journal.whenRoom()).toBeNull();
   });
 
+  it('lets go of whoever waits for room once it is released, and keeps what they say', async () => {
+    const journal = create({ maxBytes: 1_000 });
+    const waiting = journal.append(event('x'.repeat(2_000)));
+    await until('no room', () => journal.next(nothingSent) !== null && journal.whenRoom() !== null);
+    journal.release();
+    await waiting;
+    expect(journal.whenRoom()).toBeNull();
+    await journal.append(event('last words'));
+    await journal.close();
+    expect(reasons(create().next(nothingSent)).at(-1)).toBe('last words');
+  });
+
+  it('lets go of whoever waits for a disk that takes nothing, also of those who come then', async () => {
+    const journal = create({ retryMs: 20 });
+    const told: (string | null)[] = [];
+    journal.onTrouble((problem) => told.push(problem));
+    writeFileSync(join(scratch.path, 'journal', `00000001-${journal.source}`), '');
+    const waiting = [journal.append(event('a')), journal.append(event('b'), [], 'written')];
+    await until('the trouble', () => told.length === 1);
+    journal.release();
+    await Promise.all(waiting);
+    await journal.append(event('c'));
+    await journal.close();
+  });
+
   it('knows a done command across lives, also when its record is gone', async () => {
     const [early, late] = [randomUUID() as CommandId, randomUUID() as CommandId];
     const first = create();

@@ -44,6 +44,8 @@ export interface Journal {
   onTrouble(listener: (problem: string | null) => void): void;
   /** Called with an event that the server will never take. */
   onRejected(listener: (event: AgentEvent, reason: string) => void): void;
+  /** From now on nobody waits: neither for room, nor for a disk that takes nothing. What can be written still is. */
+  release(): void;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -98,6 +100,9 @@ export const createJournal = (deps: JournalDeps): Journal => {
   let lastN = 0;
   let durableN = 0;
   let troubled = false;
+  let isEnding = false;
+  /** Of appends that the disk has not taken. */
+  const unwritten = new Set<() => void>();
   let waiting: { line: string; record: Kept; until: 'kept' | 'written'; resolve: () => void }[] = [];
   let writing: Promise<void> | null = null;
   /** Ends the pause before a sync. */
@@ -117,11 +122,15 @@ export const createJournal = (deps: JournalDeps): Journal => {
     );
     for (const tell of troubleListeners) tell(cause === null ? null : sentenceOf(cause));
     checkRoom();
+    if (isEnding) giveUp();
+  };
+  const giveUp = (): void => {
+    if (troubled) for (const resolve of unwritten) resolve();
   };
   const segments = createSegments({ dir: folder, segmentBytes, retryMs, onTrouble, closing: closing.signal });
 
   const checkRoom = (): void => {
-    const isFull = (keptBytes > maxBytes || troubled) && !closing.signal.aborted;
+    const isFull = (keptBytes > maxBytes || troubled) && !isEnding;
     if (isFull && room === null) {
       let open = (): void => undefined;
       const promise = new Promise<void>((resolve) => (open = resolve));
@@ -217,6 +226,12 @@ export const createJournal = (deps: JournalDeps): Journal => {
     );
   }
 
+  const release = (): void => {
+    isEnding = true;
+    checkRoom();
+    giveUp();
+  };
+
   return {
     source,
     earlier: older.journals.flatMap(({ records }) => records.map(({ event }) => event)),
@@ -229,10 +244,16 @@ export const createJournal = (deps: JournalDeps): Journal => {
       own.kept.push(kept);
       keptBytes += kept.bytes;
       checkRoom();
-      await new Promise<void>((resolve) => {
+      await new Promise<void>((written) => {
+        const resolve = (): void => {
+          unwritten.delete(resolve);
+          written();
+        };
+        unwritten.add(resolve);
         waiting.push({ line, record: kept, until, resolve });
         syncNow();
         write();
+        if (isEnding) giveUp();
       });
       await room?.promise;
     },
@@ -264,7 +285,9 @@ export const createJournal = (deps: JournalDeps): Journal => {
     onReady: (listener) => void readyListeners.push(listener),
     onTrouble: (listener) => void troubleListeners.push(listener),
     onRejected: (listener) => void rejectListeners.push(listener),
+    release,
     async close() {
+      release();
       write();
       closing.abort();
       syncNow();

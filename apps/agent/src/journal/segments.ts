@@ -109,7 +109,7 @@ const writeAtOnce = (file: number, text: string): void => {
 };
 
 /** Makes a new file's name survive a loss of power. */
-const syncFolder = (dir: string): void => {
+export const syncFolder = (dir: string): void => {
   const folder = openSync(dir, 'r');
   try {
     fsyncSync(folder);

@@ -40,7 +40,7 @@ let rules: readonly ApprovalRule[];
 let orphaned: number;
 let clients: ControlClient[];
 
-const connect = async (options?: { acknowledge: boolean }): Promise<ControlClient> => {
+const connect = async (options?: { acknowledge?: boolean; storeBlobs?: boolean }): Promise<ControlClient> => {
   const client = await connectControl(socketPath, options);
   clients.push(client);
   return client;
@@ -90,7 +90,7 @@ describe('the control link', () => {
   it('sends pending blobs a few at a time, as they are stored, and events meanwhile', async () => {
     const texts = Array.from({ length: 30 }, (_, n) => `${n} ${'x'.repeat(20_000)}`);
     for (const text of texts) blobs.put(text);
-    const client = await connect();
+    const client = await connect({ storeBlobs: false });
     await journal.append(event('between'));
     await until('the event', () => reasonsOf(client).includes('between'));
     expect(client.blobs.size).toBe(4);
@@ -105,6 +105,22 @@ describe('the control link', () => {
     });
     expect([...client.blobs.values()].toSorted()).toEqual(texts.toSorted());
     await until('nothing pending', () => blobs.pending().length === 0);
+  });
+
+  it('tells no event before the blob that it names, and all before it', async () => {
+    const texts = Array.from({ length: 6 }, (_, n) => `${n} ${'x'.repeat(20_000)}`);
+    const hashes = texts.map((text) => blobs.put(text));
+    await journal.append(event('before'));
+    await journal.append(event(`it names ${hashes[5]}`));
+    await journal.append(event('after'));
+    const client = await connect({ storeBlobs: false });
+    await until('four blobs and the first event', () => client.blobs.size === 4 && client.proposed.length > 0);
+    await journal.append(event('later'));
+    expect(reasonsOf(client)).toEqual(['before']);
+    for (const hash of client.blobs.keys()) client.send({ type: 'blob-ack', hash });
+    await until('all events', () => reasonsOf(client).includes('later'));
+    expect(reasonsOf(client)).toHaveLength(4);
+    expect(client.blobs.size).toBe(6);
   });
 
   it('says hello, hands commands on, and proposes what comes', async () => {

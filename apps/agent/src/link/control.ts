@@ -15,7 +15,7 @@ import {
 import type { WebSocket } from 'ws';
 
 import type { Blobs } from '../journal/blobs.js';
-import type { Journal } from '../journal/journal.js';
+import type { Batch, Journal } from '../journal/journal.js';
 import type { Log } from '../parts.js';
 
 export interface ControlLink {
@@ -117,9 +117,13 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
     while (hasRoom()) {
       const batch = journal.next(sent);
       if (batch === null) return;
+      // Stored in the order in which they are told, no event is there before a blob that it names.
+      const told = unsentBlobs.size === 0 ? batch.proposals : beforeNaming(unsentBlobs, batch.proposals);
+      const last = told.at(-1);
+      if (last === undefined) return;
       if (sent.size === 0) progressAt = Date.now();
-      sent.set(batch.source, batch.proposals.at(-1)?.n ?? 0);
-      const proposals = batch.proposals.map(({ n, event, commandIds }) => ({
+      sent.set(batch.source, last.n);
+      const proposals = told.map(({ n, event, commandIds }) => ({
         n,
         event,
         ...(commandIds === undefined ? {} : { commandIds: [...commandIds] }),
@@ -208,6 +212,14 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
       clearInterval(heartbeat);
     },
   };
+};
+
+/** Those before the first one that names a blob of these. */
+const beforeNaming = (hashes: ReadonlySet<string>, proposals: Batch['proposals']): Batch['proposals'] => {
+  const names = ({ event }: Batch['proposals'][number]): boolean =>
+    (JSON.stringify(event).match(/[0-9a-f]{64}/g) ?? []).some((hash) => hashes.has(hash));
+  const first = proposals.findIndex(names);
+  return first === -1 ? proposals : proposals.slice(0, first);
 };
 
 const parse = (data: unknown): ToAgentControl | null => {

@@ -54,7 +54,7 @@ export interface CaptureOptions {
 const smallBytes = 256 * 1024;
 const maxDepth = 400;
 const maxNamed = 20;
-const maxShownPath = 500;
+export const maxShownPath = 500;
 const folderFlags = openPath | constants.O_NOFOLLOW | constants.O_DIRECTORY;
 
 export const captureTree = async (options: CaptureOptions): Promise<Captured> => {

@@ -25,7 +25,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createWorkTree } from '../files/work-tree.js';
 import { scratchFolder } from '../testing/scratch.js';
-import { decodeFolder, encodeFolder } from './objects.js';
+import { decodeFolder, encodeFolder, hexOf, ofHex } from './objects.js';
+import { createObjectStore } from './store.js';
 import { createSnapshots, type Snapshots, type SnapshotsDeps } from './snapshots.js';
 
 // Every checkpoint is synced to the disk, which takes its time on a busy machine.
@@ -416,6 +417,79 @@ describe('what a checkpoint could not keep', () => {
     expect((await safety(before)).skipped.items).toEqual([{ path: 'source', why: 'no-room' }]);
     expect(await snapshots.restore(before)).toMatchObject({ isExact: false, left: ['source'] });
     expect(readFileSync(at('source')).equals(edited)).toBe(true);
+  });
+});
+
+it('keeps what a rewind goes to, and what undoes it, over a new life of the agent', async () => {
+  write('a', 'zero');
+  await take();
+  write('a', 'one');
+  const target = await take();
+  write('a', 'two');
+  const purpose = { reason: 'before-rewind', turnId: null, messageIds: [] } as const;
+  const undo = await snapshots.take({ ...purpose, messageIds: [] }, { pinned: target.checkpointId });
+  await snapshots.close();
+  snapshots = open({ maxCheckpoints: 4 });
+  const fill = async (): Promise<void> => {
+    for (let n = 0; n < 30; n += 1) {
+      write('a', `later ${n}`);
+      await take();
+    }
+  };
+  await fill();
+  expect(snapshots.list()).toEqual(expect.arrayContaining([target, undo]));
+  await snapshots.restore(target);
+  expect(readFileSync(at('a'), 'utf8')).toBe('one');
+  await snapshots.close();
+  snapshots = open({ maxCheckpoints: 4 });
+  await fill();
+  // Where it went to is a checkpoint like any other now; the way back is still kept.
+  expect(snapshots.list()).not.toContainEqual(target);
+  await snapshots.restore(undo);
+  expect(readFileSync(at('a'), 'utf8')).toBe('two');
+});
+
+describe('a checkpoint of the format that did not hold what it skipped', () => {
+  /** As an agent of that time wrote it: the skipped names are in its list alone, and there only the first of them. */
+  const age = async (taken: Checkpoint, named: number): Promise<Checkpoint> => {
+    await snapshots.close();
+    const folder = join(scratch.path, 'state/checkpoints');
+    const store = createObjectStore(join(folder, 'packs'), () => undefined);
+    const writer = store.write();
+    const aged = decodeFolder(store.read(ofHex(taken.tree))).filter(({ kind }) => kind !== 'skipped');
+    const old = {
+      ...taken,
+      tree: hexOf(await writer.put(encodeFolder(aged))),
+      skipped: { ...taken.skipped, items: taken.skipped.items.slice(0, named) },
+    };
+    await writer.commit();
+    store.close();
+    writeFileSync(join(folder, 'checkpoints.json'), JSON.stringify({ checkpoints: [old] }));
+    rmSync(join(folder, 'stat-cache'), { force: true });
+    snapshots = open();
+    return snapshots.list()[0] ?? old;
+  };
+
+  it.each([
+    ['named', 2, ['huge-a', 'huge-b']],
+    ['not all named', 1, ['huge-a', 'huge-b', 'new']],
+  ])('leaves alone what it may have skipped: %s', async (_what, named, left) => {
+    await snapshots.close();
+    snapshots = open({ maxFileBytes: 1_000 });
+    write('huge-a', 'a'.repeat(2_000));
+    write('huge-b', 'b'.repeat(2_000));
+    write('small', 'then');
+    const old = await age(await take(), named);
+    write('new', 'since then');
+    write('small', 'now');
+    const shown = await snapshots.compare(old);
+    expect(shown.changes.map(({ path }) => path)).toEqual(left.includes('new') ? ['small'] : ['new', 'small']);
+    const restored = await snapshots.restore(old);
+    expect(restored).toMatchObject({ isExact: false, left });
+    expect(readFileSync(at('huge-a'), 'utf8')).toBe('a'.repeat(2_000));
+    expect(readFileSync(at('huge-b'), 'utf8')).toBe('b'.repeat(2_000));
+    expect(readFileSync(at('small'), 'utf8')).toBe('then');
+    expect(existsSync(at('new'))).toBe(left.includes('new'));
   });
 });
 

@@ -27,6 +27,7 @@ import { createRecords } from './records.js';
 import { maxLeft, maxLeftPath, restoreTree } from './restore.js';
 import { loadCache, saveCache, type StatCache } from './stat-cache.js';
 import { createObjectStore } from './store.js';
+import { tellUnnamed } from './unnamed.js';
 
 export interface CheckpointFor {
   reason: Checkpoint['reason'];
@@ -42,12 +43,12 @@ export interface RestoreResult {
 
 export interface Snapshots {
   /**
-   * Keeps the tree as it is now. Throws `AppError` where the disk has no room for it. A pinned checkpoint is not dropped
-   * for room before it was restored, or another is pinned.
+   * Keeps the tree as it is now. Throws `AppError` where the disk has no room for it. Taken to go back to a pinned one,
+   * neither of both is dropped for room: that one until it was restored, this one, which undoes it, until the next rewind.
    */
   take(
     purpose: CheckpointFor,
-    options?: { commandIds?: Parameters<Propose>[1]; pinned?: CheckpointId | null },
+    options?: { commandIds?: Parameters<Propose>[1]; pinned?: CheckpointId },
   ): Promise<Checkpoint>;
   list(): readonly Checkpoint[];
   /** What going to a checkpoint would change. */
@@ -99,7 +100,6 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
   const closing = new AbortController();
   const { signal } = closing;
   let roots: Hash[] = [];
-  let pinned: CheckpointId | null = null;
   let cache: StatCache | null = null;
   let isCacheLoaded = false;
   let working: Promise<unknown> = Promise.resolve();
@@ -159,7 +159,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     if (!isOver() && store.packs <= limits.maxPacks) return;
     const breath = createBreath(signal);
     const gone = new Set<CheckpointId>();
-    const order = dropOrder(records.all).filter(({ checkpointId }) => checkpointId !== pinned);
+    const order = dropOrder(records.all).filter(({ checkpointId }) => !records.pinned.includes(checkpointId));
     const target = isOver() ? { bytes: limits.maxBytes * collectTo, count: limits.maxCheckpoints * collectTo } : null;
     for (;;) {
       const checkpoints = records.all.filter(({ checkpointId }) => !gone.has(checkpointId));
@@ -203,9 +203,17 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     if (!needed.has(root) || [...needed].some((hash) => !store.has(hash))) throw damaged();
   };
 
-  const put = async (to: Hash): Promise<RestoreResult> => {
+  /** A checkpoint's tree as it is to be compared with what is there now. */
+  const treeOf = async (checkpoint: Checkpoint, now: Hash) => {
+    const told = await tellUnnamed(store, { checkpoint, now, breath: createBreath(signal) });
+    roots = [...roots.filter((root) => root !== told.root), told.root].slice(-rememberedRoots);
+    return told;
+  };
+
+  const put = async (checkpoint: Checkpoint): Promise<RestoreResult> => {
     const now = await capture();
-    await requireWhole(to);
+    await requireWhole(ofHex(checkpoint.tree));
+    const { root: to, isUnsure } = await treeOf(checkpoint, now.root);
     const { counts } = await differencesOf(now.root, to);
     const options = { tree, objects: store, signal };
     try {
@@ -214,7 +222,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
       // What neither tree holds may differ, and the trees are equal all the same.
       const unknown = after.skipped.count === 0 ? [] : await unknownIn(store, after.root, createBreath(signal));
       const left = [...new Set([...met, ...unknown.map((path) => path.slice(0, maxLeftPath))])].slice(0, maxLeft);
-      return { counts, left, isExact: after.root === to && unknown.length === 0 };
+      return { counts, left, isExact: after.root === to && unknown.length === 0 && !isUnsure };
     } catch (error) {
       if (signal.aborted) throw error;
       log('warn', 'A rewind of files failed and is taken back.', { cause: String(error) });
@@ -227,7 +235,6 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
   return {
     take: (purpose, options = {}) =>
       inTurn(async () => {
-        pinned = options.pinned ?? pinned;
         const { root, files, folders, bytes, skipped, leftOut } = await capture();
         const taken: Checkpoint = {
           checkpointId: randomUUID() as CheckpointId,
@@ -241,7 +248,8 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
           skipped,
           leftOut,
         };
-        await records.add(taken);
+        const { pinned } = options;
+        await records.add(taken, pinned === undefined ? undefined : [pinned, taken.checkpointId]);
         await propose({ type: 'checkpoint.taken', ...taken }, options.commandIds);
         await collect().catch((error: unknown) => {
           if (!signal.aborted) log('warn', 'Old checkpoints could not be removed.', { cause: String(error) });
@@ -252,9 +260,9 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     compare: (to) =>
       inTurn(async () => {
         const now = await capture();
-        roots = [...roots, ofHex(to.tree)].slice(-rememberedRoots);
-        const { counts, changes } = await differencesOf(now.root, ofHex(to.tree));
-        return { from: hexOf(now.root), to: to.tree, takenAt: to.at, counts, changes, skipped: now.skipped };
+        const { root } = await treeOf(to, now.root);
+        const { counts, changes } = await differencesOf(now.root, root);
+        return { from: hexOf(now.root), to: hexOf(root), takenAt: to.at, counts, changes, skipped: now.skipped };
       }),
     diff: ({ from, to, path }) =>
       inTurn(async () => {
@@ -272,8 +280,8 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
       }),
     restore: (to) =>
       inTurn(async () => {
-        const restored = await put(ofHex(to.tree));
-        pinned = null;
+        const restored = await put(to);
+        await records.unpin(to.checkpointId);
         return restored;
       }),
     holding: (work) => tree.gate.alone(work),

@@ -40,7 +40,10 @@ export interface ControlClient {
 
 export const newCommandId = (): CommandId => randomUUID() as CommandId;
 
-export const connectControl = async (socketPath: string, { acknowledge = true } = {}): Promise<ControlClient> => {
+export const connectControl = async (
+  socketPath: string,
+  { acknowledge = true, storeBlobs = acknowledge }: { acknowledge?: boolean; storeBlobs?: boolean } = {},
+): Promise<ControlClient> => {
   const socket = new WebSocket(`ws+unix:${socketPath}:${agentPaths.control}`, {
     headers: { authorization: `Bearer ${testSecret}` },
   });
@@ -52,7 +55,10 @@ export const connectControl = async (socketPath: string, { acknowledge = true } 
   socket.on('message', (data) => {
     const message = fromAgentControl.parse(JSON.parse(String(data)));
     if (message.type === 'hello') hello = message;
-    if (message.type === 'blob') blobs.set(message.hash, Buffer.from(message.base64, 'base64').toString());
+    if (message.type === 'blob') {
+      blobs.set(message.hash, Buffer.from(message.base64, 'base64').toString());
+      if (storeBlobs) send({ type: 'blob-ack', hash: message.hash });
+    }
     if (message.type !== 'propose') return;
     for (const { n, event, commandIds = [] } of message.proposals)
       proposed.push({ source: message.source, n, event, commandIds });
