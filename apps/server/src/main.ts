@@ -22,7 +22,7 @@ import {
   createUpstreams,
 } from './features/gateway/index.js';
 import { createHub, createSummaries } from './features/live/index.js';
-import { createPlaces, createPlaceSecrets, createPlacesStore } from './features/places/index.js';
+import { createPlaceSecrets } from './features/places/index.js';
 import { createAgentDoor, createDoorStore } from './features/relay/index.js';
 import { createSessions, createSessionsStore, sessionsRoutes } from './features/sessions/index.js';
 import { settingsRoutes } from './features/settings/index.js';
@@ -43,14 +43,15 @@ import {
   type Access,
 } from './platform/http/index.js';
 import { preparePageFiles } from './platform/page-files.js';
-import { createRuntimeSweep, prepareRuntime, runtimeFiles } from './platform/runtime.js';
+import { createRuntimeSweep, prepareRuntime } from './platform/runtime.js';
 import { createClosers, type Closers } from './platform/closers.js';
 import { listen } from './platform/http/listen.js';
 import { countPlaces } from './roles/count-places.js';
 import { createReadiness } from './roles/readiness.js';
 import { registerHealth } from './roles/health.js';
 import { createNotices } from './roles/notices.js';
-import { linkTiming, placeLimits, placeTiming } from './roles/place-settings.js';
+import { linkTiming } from './roles/place-settings.js';
+import { createSessionManager } from './roles/session-manager.js';
 import { createSocketActions } from './roles/socket-actions.js';
 import { openStorage } from './roles/storage.js';
 import { registerWeb } from './roles/web.js';
@@ -77,8 +78,6 @@ export interface RunningServer {
   close(): Promise<{ placesLeft: number | null }>;
 }
 
-/** Where the runtime folder is seen inside a place. */
-const runtimeTarget = '/opt/remote-claude';
 const productName = 'Remote Claude';
 const minuteMs = 60_000;
 
@@ -106,7 +105,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
 
   let fail = (_error: Error): void => {};
   const failed = new Promise<Error>((resolve) => (fail = resolve));
-  const { dataDir, database, bus, secretBox } = await openStorage({
+  const { dataDir, connection, engine, predecessor, database, bus, secretBox } = await openStorage({
     config,
     childEnv,
     clock,
@@ -248,11 +247,15 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   closers.add("sessions' gateway", doors, (opened) => opened.closeAll());
 
   // The session-manager: makes what is wanted so.
-  const mount = { source: runtime.folder, target: runtimeTarget };
-  const inside = driver.layout('00000000-0000-0000-0000-000000000000').mount(mount);
-  const places = createPlaces({
+  const places = createSessionManager({
+    config,
+    connection,
+    closers,
+    engine,
+    predecessor,
+    runtimeFolder: runtime.folder,
+    secrets,
     database,
-    store: createPlacesStore(database),
     events,
     commands,
     rules,
@@ -264,25 +267,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     bus,
     clock,
     log,
-    environment: {
-      runtime: {
-        mounts: [mount],
-        command: [join(inside, runtimeFiles.node), join(inside, runtimeFiles.agent)],
-        claudePath: join(inside, runtimeFiles.claude),
-        ripgrepPath: join(inside, runtimeFiles.ripgrep),
-        nodePath: join(inside, runtimeFiles.node),
-      },
-      settings: {
-        orphanTimeoutMs: config.sessions.orphanTimeoutMs,
-        gatewayWaitMs: timing.gatewayWaitMs,
-        parkAfterMs: config.sessions.idleTimeoutMs,
-      },
-      secrets,
-    },
-    limits: placeLimits(config),
-    timing: placeTiming(config),
   });
-  closers.add('session-manager', places, (opened) => opened.close());
   void failed.then(() => places.close()).catch(() => {});
 
   // What browsers and programs reach.

@@ -1,6 +1,6 @@
 // Writing files so that a crash leaves the whole of one or nothing. It knows no format.
 
-import { link, mkdir, open, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 
@@ -15,6 +15,17 @@ export async function createFileOnce(path: string, content: string, mode: number
   } catch (error) {
     if (isErrorCode(error, 'EEXIST')) return false;
     throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** The file has this content afterwards, or after a crash the one before. */
+export async function replaceFile(path: string, content: string, mode: number): Promise<void> {
+  const temporary = await writeTemporary(path, content, mode);
+  try {
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
   } finally {
     await rm(temporary, { force: true });
   }

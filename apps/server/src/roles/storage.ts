@@ -1,6 +1,8 @@
 // Everything that outlives the process: data folder, database, bus, the key that seals secrets. It knows no feature.
 
+import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 import type { Clock } from '../platform/clock.js';
 import type { Closers } from '../platform/closers.js';
@@ -16,6 +18,7 @@ import type { Log } from '../platform/log.js';
 import { loadMasterKey } from '../platform/master-key.js';
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
+import { createRemembered, rememberOnce } from '../platform/remembered.js';
 import { createSecretBox } from '../platform/secret-box.js';
 
 export interface StorageDeps {
@@ -61,5 +64,15 @@ export const openStorage = async ({ config, childEnv, clock, log, closers, onTak
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs });
   closers.add('bus', bus, (opened) => opened.close());
   const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
-  return { dataDir, database, bus, secretBox };
+  return {
+    dataDir,
+    connection,
+    /** Names the disks of this folder, whichever process works on it. */
+    engine: await rememberOnce(join(dataDir.path, 'engine'), randomUUID()),
+    /** The folder is locked: the manager that it names has ended. */
+    predecessor: createRemembered(join(dataDir.path, 'manager')),
+    database,
+    bus,
+    secretBox,
+  };
 };

@@ -8,11 +8,18 @@ import type { UserId } from '@remote-claude/contract';
 import { createAudit } from '../features/audit/index.js';
 import { createApprovalRules, createRulesStore } from '../features/claude/index.js';
 import { createCommands, createEvents, createEventsStore, type Projection } from '../features/events/index.js';
-import { createPlaces, createPlacesStore, type PlacesDeps } from '../features/places/index.js';
+import {
+  createLeases,
+  createLeasesStore,
+  createPlaces,
+  createPlacesStore,
+  type LeasesDeps,
+  type PlacesDeps,
+} from '../features/places/index.js';
 import { createAgentDoor, createDoorStore } from '../features/relay/index.js';
 import { createSessions, createSessionsStore } from '../features/sessions/index.js';
 import { createSystemClock } from '../platform/clock.js';
-import type { Database } from '../platform/database/index.js';
+import { createLoneConnection, type Database } from '../platform/database/index.js';
 import type { Actor } from '../platform/http/index.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createTestDatabase } from './postgres.js';
@@ -78,8 +85,30 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
   const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
   const doors = new Map<string, string>();
 
-  const newPlaces = (driver: Driver, change: Partial<PlacesDeps> = {}) =>
-    createPlaces({
+  /** All managers of a house follow one another on one engine: a new one knows that the one before is dead. */
+  const engine = randomUUID();
+  let last: string | null = null;
+  const predecessor: LeasesDeps['predecessor'] = {
+    read: async () => last,
+    write: async (word) => void (last = word),
+  };
+  const newLeaseStore = () => createLeasesStore(createLoneConnection(connection, 10_000));
+  const newLeases = (change: Partial<LeasesDeps> = {}) =>
+    createLeases({
+      store: newLeaseStore(),
+      predecessor,
+      engine,
+      bus,
+      clock,
+      log,
+      timing: { leaseMs: 60_000, renewMs: 20_000 },
+      ...change,
+    });
+
+  const newPlaces = (driver: Driver, change: Partial<PlacesDeps> = {}) => {
+    const leases = change.leases ?? newLeases();
+    const places = createPlaces({
+      leases,
       database,
       store: createPlacesStore(database),
       events,
@@ -111,6 +140,12 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
       timing: testTiming,
       ...change,
     });
+    const close = async (): Promise<void> => {
+      await places.close();
+      await leases.close();
+    };
+    return { ...places, close };
+  };
 
   return {
     testDatabase,
@@ -125,6 +160,8 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     sessions,
     door,
     doors,
+    newLeaseStore,
+    newLeases,
     newPlaces,
     driver: createFakeDriver(options.fake),
     /** A person who is in the database, as they come with a request. */

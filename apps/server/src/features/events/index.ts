@@ -3,5 +3,5 @@
 export { commandsChannel, createCommands, type Commands } from './commands-store.js';
 export { sessionChannel, type Follower } from './follow.js';
 export type { Change, Projection } from './projection.js';
-export { createEvents, wantedChannel, type Events, type Rejected } from './service.js';
-export { createEventsStore } from './store.js';
+export { createEvents, StaleFenceError, wantedChannel, type Events, type Rejected } from './service.js';
+export { createEventsStore, type Fence } from './store.js';

@@ -22,7 +22,7 @@ import type { Log } from '../../platform/log.js';
 import { createFollowers, sessionChannel } from './follow.js';
 import { prepareEvent, type Writer } from './prepare.js';
 import type { Projection } from './projection.js';
-import type { EventsStore, LogHead, StoredEvent } from './store.js';
+import type { EventsStore, Fence, LockedHead, LogHead, StoredEvent } from './store.js';
 
 export interface EventsDeps {
   database: Database;
@@ -37,6 +37,13 @@ export interface AppendOptions {
   by: Writer;
   /** The caller knows that none of it was stored before. */
   isNew?: boolean;
+  /** The lease under which the caller looks after the session; `StaleFenceError` where it is another's by now. */
+  fence?: Fence;
+}
+
+/** A write under a lease that another has by now. Nothing of its transaction is kept. */
+export class StaleFenceError extends Error {
+  override readonly name = 'StaleFenceError';
 }
 
 export interface Rejected {
@@ -79,14 +86,16 @@ export const createEvents = (deps: EventsDeps) => {
   });
 
   /** Rows that transactions hold, as they stand: nobody else changes one, so it is asked for once. */
-  const held = new WeakMap<Trx, Map<string, LogHead>>();
+  const held = new WeakMap<Trx, Map<string, LockedHead>>();
 
-  const lockIn = async (trx: Trx, sessionId: string): Promise<LogHead> => {
-    const rows = held.get(trx) ?? new Map<string, LogHead>();
+  const lockIn = async (trx: Trx, sessionId: string, fence?: Fence): Promise<LockedHead> => {
+    const rows = held.get(trx) ?? new Map<string, LockedHead>();
     held.set(trx, rows);
     const row = rows.get(sessionId) ?? (await store.lock(trx, sessionId));
     if (row === null) throw new AppError('not_found');
     rows.set(sessionId, row);
+    if (fence !== undefined && (fence.owner !== row.fence.owner || fence.number !== row.fence.number))
+      throw new StaleFenceError(`Session ${sessionId} is looked after under lease ${row.fence.number} by now.`);
     return row;
   };
 
@@ -94,9 +103,9 @@ export const createEvents = (deps: EventsDeps) => {
     trx: Trx,
     sessionId: string,
     proposals: readonly Proposal[],
-    { by, isNew = false }: AppendOptions,
+    { by, isNew = false, fence }: AppendOptions,
   ): Promise<Appended> => {
-    const row = await lockIn(trx, sessionId);
+    const row = await lockIn(trx, sessionId, fence);
     const batch = createBatch(trx, { ...deps, sessionId, row, by });
     const known = isNew ? new Set<string>() : await takenBefore(trx, sessionId, by, proposals);
     for (const proposal of proposals) {
@@ -165,7 +174,10 @@ export const createEvents = (deps: EventsDeps) => {
       return appended;
     },
 
-    /** The row's state at its head, held until the transaction ends. Lock a session before anything else of it. */
+    /**
+     * The row's state at its head, held until the transaction ends. Lock a session before anything else of it. With a
+     * fence it throws `StaleFenceError` where another looks after the session by now.
+     */
     lock: lockIn,
 
     /** Wakes the session-manager for this session when the transaction commits; a change of `wanted` does so by itself. */

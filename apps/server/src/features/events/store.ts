@@ -6,10 +6,19 @@ import { sql } from 'kysely';
 
 import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
 
+/** Who looks after a session, and how many did before: what is written under another one comes too late. */
+export interface Fence {
+  owner: string | null;
+  number: number;
+}
+
 export interface LogHead {
   state: SessionState;
   head: number;
   epoch: string;
+}
+export interface LockedHead extends LogHead {
+  fence: Fence;
 }
 
 export interface StoredEvent extends NumberedEvent {
@@ -65,14 +74,16 @@ export const createEventsStore = ({ db }: Database) => ({
   },
 
   /** Holds the row until the transaction ends: one writer at a time numbers a session's events. */
-  async lock(trx: Trx, sessionId: string): Promise<LogHead | null> {
+  async lock(trx: Trx, sessionId: string): Promise<LockedHead | null> {
     const row = await trx
       .selectFrom('sessions')
-      .select(['head', 'state', 'epoch'])
+      .select(['head', 'state', 'epoch', 'lease_owner', 'lease_fence'])
       .where('id', '=', sessionId)
       .forNoKeyUpdate()
       .executeTakeFirst();
-    return row === undefined ? null : { head: row.head, state: toState(row.state), epoch: row.epoch };
+    if (row === undefined) return null;
+    const fence = { owner: row.lease_owner, number: row.lease_fence };
+    return { head: row.head, state: toState(row.state), epoch: row.epoch, fence };
   },
 
   /** Which numbers of a source are stored already. */

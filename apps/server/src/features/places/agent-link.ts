@@ -14,7 +14,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { Cancel, Clock } from '../../platform/clock.js';
 import { createBrake, createFlow, type BrakeLimits } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
-import type { Commands, Events } from '../events/index.js';
+import type { Commands, Events, Fence } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import { createIntake } from './intake.js';
 import type { Quota } from './quota.js';
@@ -36,6 +36,8 @@ export interface RuleSource {
 
 export interface AgentLinkDeps {
   sessionId: string;
+  /** The lease that the link belongs to. */
+  fence: Fence;
   door: AgentDoor;
   events: Events;
   commands: Commands;
@@ -143,6 +145,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     const outbox = createOutbox({ sessionId, commands, log, send, drop, refuse });
     const intake = createIntake({
       sessionId,
+      fence: deps.fence,
       events: deps.events,
       log,
       send,
@@ -205,7 +208,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   const refuse = async ({ id, type }: AgentCommand): Promise<void> => {
     const event = { type: 'command.refused', commandId: id, command: type, reason: tooOld } as const;
     const proposal = { source: `refused:${id}`, n: 1, event, commandIds: [id] };
-    await deps.events.append(sessionId, [proposal], { by: 'server' });
+    await deps.events.append(sessionId, [proposal], { by: 'server', fence: deps.fence });
   };
 
   /** Whose rules the agent was told; null before the first time. */

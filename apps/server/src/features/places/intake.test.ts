@@ -33,6 +33,7 @@ const newIntake = async () => {
   const drop = vi.fn();
   const intake = createIntake({
     sessionId: id,
+    fence: { owner: null, number: 0 },
     events: house.events,
     log: house.log,
     send: (message) => void said.push(message),

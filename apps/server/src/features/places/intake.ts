@@ -16,11 +16,13 @@ import { z } from 'zod';
 import { isRefusedForGood } from '../../platform/database/index.js';
 import type { Flow } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
-import type { Events, Rejected } from '../events/index.js';
+import { StaleFenceError, type Events, type Fence, type Rejected } from '../events/index.js';
 import type { Quota } from './quota.js';
 
 export interface IntakeDeps {
   sessionId: string;
+  /** Under which its events are stored. */
+  fence: Fence;
   events: Events;
   log: Log;
   send(message: ToAgentControl): void;
@@ -62,7 +64,7 @@ const blobWeight = 10;
 const maxStrange = 100;
 
 export const createIntake = (deps: IntakeDeps) => {
-  const { sessionId, events, log, send, drop, flow, quota } = deps;
+  const { sessionId, fence, events, log, send, drop, flow, quota } = deps;
   let queue: { item: Propose | Blob; bytes: number }[] = [];
   let waiting = 0;
   let strange = 0;
@@ -106,7 +108,7 @@ export const createIntake = (deps: IntakeDeps) => {
    */
   const append = async (proposals: readonly Proposal[]): Promise<Rejected[]> => {
     try {
-      return (await events.append(sessionId, proposals, { by: 'agent' })).rejected;
+      return (await events.append(sessionId, proposals, { by: 'agent', fence })).rejected;
     } catch (err) {
       if (!isRefusedForGood(err)) throw err;
       const [only, ...others] = proposals;
@@ -164,7 +166,12 @@ export const createIntake = (deps: IntakeDeps) => {
   const run = (): void => {
     running ??= work()
       .catch((err: unknown) => {
-        log.warn({ err, sessionId }, 'events of an agent could not be stored; the link begins anew');
+        if (err instanceof StaleFenceError)
+          log.warn(
+            { sessionId },
+            'another server looks after a session by now: what its agent said here is left to it',
+          );
+        else log.warn({ err, sessionId }, 'events of an agent could not be stored; the link begins anew');
         stopped = true;
         queue = [];
         drop();

@@ -1,44 +1,33 @@
 // Makes the real state of every session equal the wanted one: looks, decides, takes one step, and looks again.
 // It is level-triggered: a message only says when to look. It knows drivers and agents through its steps and links.
 
-import type { FoundPlace, PlaceReport } from '@remote-claude/compute';
-import { ComputeError } from '@remote-claude/compute';
+import type { FoundPlace } from '@remote-claude/compute';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Cancel } from '../../platform/clock.js';
 import { rulesChannel } from '../claude/index.js';
-import { commandsChannel, wantedChannel } from '../events/index.js';
-import { createAgentLink, type AgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
-import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming, type Sight } from './decide.js';
+import { commandsChannel, StaleFenceError, wantedChannel } from '../events/index.js';
+import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
+import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } from './decide.js';
+import { createGuardedDriver, LeaseLostError } from './guarded-driver.js';
+import type { Leases } from './leases.js';
 import { createPatientDriver } from './patient-driver.js';
 import { createQuota, type Quota, type QuotaLimits } from './quota.js';
+import { createEyes } from './sight.js';
 import { createSteps, type StepDeps } from './steps.js';
-import type { PlaceRow } from './store.js';
+import type { Claimant, PlaceRow } from './store.js';
 import { reasonOf, StepFailure } from './stumble.js';
+import { newWatch, type Watch } from './watch.js';
 
 export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rules'> {
   bus: Bus;
+  /** Which sessions are ours to look after. Another closes it. */
+  leases: Leases;
   /** What ended places have used may be free now. */
   onPlaceEnded(): void;
   quota?: QuotaLimits;
   timing: PlaceTiming &
     LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
-}
-
-/** What this process knows of one session. */
-interface Watch {
-  link: { placeId: string; link: AgentLink } | null;
-  looking: Promise<void> | null;
-  stale: boolean;
-  /** Places of the session that ran at the last look at everything. */
-  found: FoundPlace[];
-  cancelTimer: Cancel;
-  touchedAtMs: number;
-  /** Why its log was closed when that was last looked at. */
-  notKept: string | null;
-  /** Looks in a row that failed, and until when only a person's wish is a reason for another. */
-  failures: number;
-  pausedUntilMs: number;
 }
 
 /** More steps than any way from one settled state to another has. */
@@ -47,12 +36,10 @@ const touchEveryMs = 30_000;
 /** Disks that are removed at once; the others' turn comes with the next rounds. */
 const disksPerRound = 4;
 
-type Report = Pick<PlaceReport, 'status' | 'reason' | 'cutOff'>;
-const isAlive = ({ status }: Report): boolean => status === 'running' || status === 'starting';
-
 export const createPlaces = (given: PlacesDeps) => {
-  const { store, bus, clock, log, timing } = given;
-  const driver = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
+  const { store, bus, leases, clock, log, timing } = given;
+  const patient = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
+  const driver = createGuardedDriver(patient, leases.isHeld);
   const deps = { ...given, driver };
   const steps = createSteps(deps);
   const watches = new Map<string, Watch>();
@@ -62,17 +49,7 @@ export const createPlaces = (given: PlacesDeps) => {
   let cancelRound: Cancel = () => {};
 
   const watchOf = (sessionId: string): Watch => {
-    const watch = watches.get(sessionId) ?? {
-      link: null,
-      looking: null,
-      stale: false,
-      found: [],
-      cancelTimer: () => {},
-      touchedAtMs: -Infinity,
-      notKept: null,
-      failures: 0,
-      pausedUntilMs: -Infinity,
-    };
+    const watch = watches.get(sessionId) ?? newWatch();
     watches.set(sessionId, watch);
     return watch;
   };
@@ -87,7 +64,14 @@ export const createPlaces = (given: PlacesDeps) => {
         watch.pausedUntilMs = -Infinity;
         if (againInMs !== null) watch.cancelTimer = clock.after(againInMs, () => void reconcile(sessionId));
       } catch (error) {
-        await stumble(sessionId, watch, error);
+        if (!(error instanceof StaleFenceError || error instanceof LeaseLostError)) {
+          await stumble(sessionId, watch, error);
+          continue;
+        }
+        // Whose it is now is seen at the next look.
+        log.info({ sessionId, why: error.message }, 'a session is not ours any more');
+        await leaveAlone(watch);
+        watch.stale = true;
       }
     }
   };
@@ -104,7 +88,8 @@ export const createPlaces = (given: PlacesDeps) => {
     if (reason === null || closed) return;
     try {
       const row = await store.find(sessionId);
-      if (row !== null) await steps.stumble(row, reason, watch.failures >= timing.maxAttempts);
+      if (row !== null && row.fence.owner === watch.owner)
+        await steps.stumble(row, reason, watch.failures >= timing.maxAttempts);
     } catch (err) {
       log.warn({ err, sessionId }, 'why a session could not be looked after could not be written down');
     }
@@ -113,13 +98,14 @@ export const createPlaces = (given: PlacesDeps) => {
   /** Step by step until nothing is to be done; says when to look again by itself. */
   const settle = async (sessionId: string, watch: Watch): Promise<number | null> => {
     for (let count = 0; count < maxSteps && !closed; count += 1) {
-      const row = await store.find(sessionId);
+      const row = await ownRow(sessionId, watch);
+      if (row === 'others') return null;
       await stopStrays(row, watch);
       if (row === null) {
         await dropLink(watch);
         return null;
       }
-      const sight = await see(row, watch);
+      const sight = await eyes.see(row, watch);
       const decision = decide(sight, timing);
       if (decision.do === 'nothing') {
         if (row.placeId === null) await dropLink(watch);
@@ -131,6 +117,29 @@ export const createPlaces = (given: PlacesDeps) => {
     return closed ? null : timing.retryMs;
   };
 
+  const claimant = async (): Promise<Claimant> => ({ owner: await leases.owner(), engine: leases.engine });
+
+  /** The session's row; null where there is none, `others` where another looks after it. */
+  const ownRow = async (sessionId: string, watch: Watch): Promise<PlaceRow | null | 'others'> => {
+    const us = await claimant();
+    if (watch.owner !== us.owner) {
+      await dropLink(watch);
+      const claimed = await store.claim(sessionId, us);
+      if (claimed !== null) watch.owner = us.owner;
+      if (claimed !== null) return claimed;
+    }
+    const row = await store.find(sessionId);
+    if (row === null || row.fence.owner === us.owner) return row;
+    await leaveAlone(watch);
+    return 'others';
+  };
+
+  const leaveAlone = (watch: Watch): Promise<void> => {
+    watch.owner = null;
+    watch.found = [];
+    return dropLink(watch);
+  };
+
   /** Places that the row does not name: another is the session's, or it has none, or there is no such session. */
   const stopStrays = async (row: PlaceRow | null, watch: Watch): Promise<void> => {
     const strays = watch.found.filter((found) => found.placeId !== row?.placeId);
@@ -140,45 +149,6 @@ export const createPlaces = (given: PlacesDeps) => {
       await steps.stopSuperseded(stray).catch((err: unknown) => {
         log.warn({ err, sessionId: stray.sessionId, placeId: stray.placeId }, 'a place could not be stopped');
       });
-    }
-  };
-
-  const see = async (row: PlaceRow, watch: Watch): Promise<Sight> => {
-    const report = await examine(row, watch);
-    const alive = report !== null && isAlive(report);
-    const link = watch.link?.link ?? null;
-    const notKept = quotas.get(row.sessionId)?.closed() ?? null;
-    watch.notKept = notKept?.why ?? null;
-    return {
-      wanted: row.wanted,
-      state: row.state,
-      placeId: row.placeId,
-      hasHandle: row.handle !== null,
-      startedAtMs: row.startedAt?.getTime() ?? null,
-      reached: row.reachedAt !== null,
-      retryAtMs: row.retryAt?.getTime() ?? null,
-      diskUntilMs: diskUntilMs(row),
-      report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
-      link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
-      notKept,
-      nowMs: clock.now().getTime(),
-    };
-  };
-
-  const diskUntilMs = ({ terminatedAt, diskRemovedAt }: PlaceRow): number | null =>
-    terminatedAt === null || diskRemovedAt !== null ? null : terminatedAt.getTime() + timing.diskRetentionMs;
-
-  /** Asks the driver for the place, and opens the ways to and from one that is there. */
-  const examine = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
-    try {
-      const report = await inspect(row, watch);
-      if (report !== null && isAlive(report)) await attach(row, watch, report.cutOff);
-      return report;
-    } catch (error) {
-      if (row.wanted === 'running') throw error;
-      // It is to end: no need to know more of it.
-      log.warn({ err: error, sessionId: row.sessionId }, 'a place that is to end could not be looked at');
-      return null;
     }
   };
 
@@ -196,23 +166,6 @@ export const createPlaces = (given: PlacesDeps) => {
     }
   };
 
-  const inspect = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
-    if (row.handle === null) return null;
-    try {
-      return await driver.inspect(row.handle);
-    } catch (error) {
-      // An agent that answers is a better sign of life than the engine's word.
-      if (watch.link?.placeId === row.placeId && watch.link.link.isUp())
-        return { status: 'running', reason: null, cutOff: false };
-      if (!(error instanceof ComputeError) || error.code !== 'bad_handle') throw error;
-      return {
-        status: 'stopped',
-        cutOff: false,
-        reason: 'This server is set up for another engine than the one that the session ran on.',
-      };
-    }
-  };
-
   const quotaOf = (sessionId: string): Quota => {
     const quota = quotas.get(sessionId) ?? createQuota(clock, deps.quota);
     quotas.set(sessionId, quota);
@@ -226,12 +179,14 @@ export const createPlaces = (given: PlacesDeps) => {
     void nudge(sessionId, watch);
   };
 
-  const ensureLink = async ({ sessionId, placeId, doors }: PlaceRow, watch: Watch): Promise<void> => {
+  const ensureLink = async (row: PlaceRow, watch: Watch): Promise<void> => {
+    const { sessionId, placeId, doors, fence } = row;
     if (placeId === null || doors === null || watch.link?.placeId === placeId) return;
     await dropLink(watch);
     const link = createAgentLink({
       ...deps,
       sessionId,
+      fence,
       onUp: () => void reconcile(sessionId),
       // The place may have gone with its agent: the driver is asked at once.
       onDown: () => void nudge(sessionId, watch),
@@ -241,6 +196,15 @@ export const createPlaces = (given: PlacesDeps) => {
     });
     watch.link = { placeId, link };
   };
+
+  const eyes = createEyes({
+    driver,
+    clock,
+    log,
+    timing,
+    attach,
+    closedQuota: (sessionId) => quotas.get(sessionId)?.closed() ?? null,
+  });
 
   const touch = (sessionId: string, watch: Watch, idleMs: number): void => {
     if (clock.monotonicMs() - watch.touchedAtMs < touchEveryMs) return;
@@ -321,10 +285,11 @@ export const createPlaces = (given: PlacesDeps) => {
   };
 
   const reconcileAll = async (): Promise<void> => {
+    const us = await claimant();
     const [found, unsettled, dueDisks] = await Promise.all([
       listPlaces(),
-      store.unsettled(),
-      store.dueDisks(new Date(clock.now().getTime() - timing.diskRetentionMs), disksPerRound),
+      store.unsettled(us),
+      store.dueDisks(new Date(clock.now().getTime() - timing.diskRetentionMs), disksPerRound, us),
     ]);
     for (const id of new Set(found.map(({ sessionId }) => sessionId)))
       watchOf(id).found = found.filter(({ sessionId }) => sessionId === id);
@@ -352,11 +317,21 @@ export const createPlaces = (given: PlacesDeps) => {
     if (!closed) cancelRound = clock.after(timing.reconcileMs, () => void round());
   };
 
+  const lookAtAll = (): void => {
+    reconcileAll().catch((err: unknown) => log.warn({ err }, 'sessions could not be looked after'));
+  };
+  leases.onChange((what) => {
+    if (closed) return;
+    // Links end at once; what is under way ends at its next act or write.
+    if (what === 'lost') for (const watch of watches.values()) void leaveAlone(watch);
+    lookAtAll();
+  });
+
   const idOf = (payload: unknown): string => (payload as { id: string }).id;
   const leave = [
     bus.subscribe(wantedChannel, (notice) => {
       if (notice.kind === 'message') wish(idOf(notice.payload));
-      else void reconcileAll().catch((err: unknown) => log.warn({ err }, 'sessions could not be looked after'));
+      else lookAtAll();
     }),
     bus.subscribe(commandsChannel, (notice) => {
       if (notice.kind === 'message') watches.get(idOf(notice.payload))?.link?.link.deliver();

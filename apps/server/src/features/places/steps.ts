@@ -18,6 +18,7 @@ import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import { pauseAfterMs, unreachableReason, type PlaceTiming, type RunningWords } from './decide.js';
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
+import { LeaseLostError } from './guarded-driver.js';
 import type { PlaceRow, PlacesStore } from './store.js';
 import { failedHint, StepFailure, stumbleWords, systemReason, type PlaceWords } from './stumble.js';
 
@@ -56,7 +57,7 @@ export const createSteps = (deps: StepDeps) => {
     also: (trx: Trx, state: SessionState) => Promise<void> = async () => {},
   ) =>
     database.transaction(async (trx) => {
-      const { state } = await events.lock(trx, row.sessionId);
+      const { state } = await events.lock(trx, row.sessionId, row.fence);
       const now = await store.find(row.sessionId, trx);
       if (now?.placeId !== row.placeId) return;
       await also(trx, state);
@@ -137,8 +138,12 @@ export const createSteps = (deps: StepDeps) => {
     );
     await said;
     const { agent, gateway: way } = started;
-    await store.recordStarted(database.db, { sessionId, placeId, handle: started.handle }, { agent, gateway: way });
-    await openGateway(sessionId, placeId, way);
+    const isOurs = await store.recordStarted(
+      row.fence,
+      { sessionId, placeId, handle: started.handle },
+      { agent, gateway: way },
+    );
+    if (isOurs) await openGateway(sessionId, placeId, way);
   };
 
   /** A door that could not be opened is not half open: the next look tries it again. */
@@ -155,6 +160,8 @@ export const createSteps = (deps: StepDeps) => {
 
   /** A start that was refused. What runs nevertheless is found: under our id it is ours, under another it is superseded. */
   const startRefused = async (row: PlaceRow, error: unknown): Promise<void> => {
+    // Not refused: another's to start by now.
+    if (error instanceof LeaseLostError) throw error;
     log.warn({ err: error, sessionId: row.sessionId, attempt: row.attempts }, 'a session could not be started');
     const live = await findLive(row.sessionId);
     for (const found of live.filter(({ placeId }) => placeId !== row.placeId)) await stopSuperseded(found);
@@ -181,7 +188,7 @@ export const createSteps = (deps: StepDeps) => {
         await change(seen, words, (trx) => store.begin(trx, seen.sessionId, placeId, clock.now()));
         const begun = await store.find(seen.sessionId);
         if (begun?.placeId !== placeId) return;
-        row = begun;
+        row = { ...begun, fence: seen.fence };
       }
       if (row.placeId === null) return;
       try {
@@ -243,7 +250,7 @@ export const createSteps = (deps: StepDeps) => {
     async removeDisk(row: PlaceRow): Promise<void> {
       const { sessionId, terminatedAt } = row;
       const mayGo = await database.transaction(async (trx) => {
-        const { state } = await events.lock(trx, sessionId);
+        const { state } = await events.lock(trx, sessionId, row.fence);
         if (state.wanted !== 'terminated') return false;
         if (!(await store.beginDiskRemoval(trx, sessionId, clock.now()))) return true;
         const details = { terminatedAt: terminatedAt?.toISOString() ?? null, retentionMs: timing.diskRetentionMs };

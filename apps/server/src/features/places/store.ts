@@ -4,7 +4,8 @@ import type { FoundPlace, PlaceAddresses, PlaceHandle } from '@remote-claude/com
 import { sql } from 'kysely';
 import { initialSessionState, type SessionState } from '@remote-claude/contract';
 
-import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+import { json, type Database, type Executor, type SessionRow, type Trx } from '../../platform/database/index.js';
+import type { Fence } from '../events/index.js';
 
 export interface PlaceRow {
   sessionId: string;
@@ -20,6 +21,14 @@ export interface PlaceRow {
   retryAt: Date | null;
   terminatedAt: Date | null;
   diskRemovedAt: Date | null;
+  /** The lease as it was read: what is decided on this row is written under it. */
+  fence: Fence;
+}
+
+/** Who asks, and what has the disks that they look after. */
+export interface Claimant {
+  owner: string;
+  engine: string;
 }
 
 const columns = [
@@ -35,36 +44,64 @@ const columns = [
   'retry_at',
   'terminated_at',
   'disk_removed_at',
+  'lease_owner',
+  'lease_fence',
 ] as const;
+
+const toRow = (row: Pick<SessionRow, (typeof columns)[number]>): PlaceRow => ({
+  sessionId: row.id,
+  wanted: row.wanted,
+  state: { ...initialSessionState, ...(row.state as Partial<SessionState>) },
+  placeId: row.place_id,
+  handle: row.place_handle as PlaceHandle | null,
+  doors: row.place_doors as PlaceAddresses | null,
+  startedAt: row.place_started_at,
+  reachedAt: row.reachable_at,
+  attempts: row.attempts,
+  retryAt: row.retry_at,
+  terminatedAt: row.terminated_at,
+  diskRemovedAt: row.disk_removed_at,
+  fence: { owner: row.lease_owner, number: row.lease_fence },
+});
+
+/** Ours, or nobody's who lives; on our engine, or on none yet. By the start of the statement, which nothing holds up. */
+const mayClaim = ({ owner, engine }: Claimant) =>
+  sql<boolean>`(engine is null or engine = ${engine})
+    and (lease_owner is null or lease_owner = ${owner} or not exists (
+      select 1 from managers where managers.id = sessions.lease_owner and managers.expires_at > now()))`;
 
 export const createPlacesStore = ({ db }: Database) => ({
   async find(sessionId: string, executor: Executor = db): Promise<PlaceRow | null> {
     const row = await executor.selectFrom('sessions').select(columns).where('id', '=', sessionId).executeTakeFirst();
-    if (row === undefined) return null;
-    return {
-      sessionId: row.id,
-      wanted: row.wanted,
-      state: { ...initialSessionState, ...(row.state as Partial<SessionState>) },
-      placeId: row.place_id,
-      handle: row.place_handle as PlaceHandle | null,
-      doors: row.place_doors as PlaceAddresses | null,
-      startedAt: row.place_started_at,
-      reachedAt: row.reachable_at,
-      attempts: row.attempts,
-      retryAt: row.retry_at,
-      terminatedAt: row.terminated_at,
-      diskRemovedAt: row.disk_removed_at,
-    };
+    return row === undefined ? null : toRow(row);
   },
 
-  /** Sessions that have, or should have, a place, or whose end is not written down. */
-  async unsettled(): Promise<string[]> {
+  /** The row, which is the claimant's from now on; null where it is another's, or not there. */
+  async claim(sessionId: string, claimant: Claimant): Promise<PlaceRow | null> {
+    const { owner, engine } = claimant;
+    const row = await db
+      .updateTable('sessions')
+      .set({
+        lease_owner: owner,
+        engine: sql`coalesce(engine, ${engine})`,
+        lease_fence: sql`lease_fence + case when lease_owner = ${owner} then 0 else 1 end`,
+      })
+      .where('id', '=', sessionId)
+      .where(mayClaim(claimant))
+      .returning(columns)
+      .executeTakeFirst();
+    return row === undefined ? null : toRow(row);
+  },
+
+  /** Sessions that have, or should have, a place, or whose end is not written down; of those that can be claimed. */
+  async unsettled(claimant: Claimant): Promise<string[]> {
     const rows = await db
       .selectFrom('sessions')
       .select('id')
       .where((eb) =>
         eb.or([eb('wanted', '=', 'running'), eb('place_id', 'is not', null), eb('status', '!=', 'stopped')]),
       )
+      .where(mayClaim(claimant))
       .execute();
     return rows.map((row) => row.id);
   },
@@ -87,13 +124,15 @@ export const createPlacesStore = ({ db }: Database) => ({
       .execute();
   },
 
-  /** False where the session has another place by now. */
-  async recordStarted(executor: Executor, found: Omit<FoundPlace, 'mounts'>, doors: PlaceAddresses): Promise<boolean> {
-    const { numUpdatedRows } = await executor
+  /** False where the session has another place by now, or is another's to look after. */
+  async recordStarted(fence: Fence, found: Omit<FoundPlace, 'mounts'>, doors: PlaceAddresses): Promise<boolean> {
+    const { numUpdatedRows } = await db
       .updateTable('sessions')
       .set({ place_handle: json(found.handle), place_doors: json(doors), container_id: found.placeId })
       .where('id', '=', found.sessionId)
       .where('place_id', '=', found.placeId)
+      .where('lease_owner', 'is not distinct from', fence.owner)
+      .where('lease_fence', '=', fence.number)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
   },
@@ -125,13 +164,14 @@ export const createPlacesStore = ({ db }: Database) => ({
   },
 
   /** Some of the sessions that were terminated by then and have their disk still: any, so that none holds up the others. */
-  async dueDisks(terminatedBy: Date, limit: number): Promise<string[]> {
+  async dueDisks(terminatedBy: Date, limit: number, claimant: Claimant): Promise<string[]> {
     const rows = await db
       .selectFrom('sessions')
       .select('id')
       .where('wanted', '=', 'terminated')
       .where('disk_removed_at', 'is', null)
       .where('terminated_at', '<=', terminatedBy)
+      .where(mayClaim(claimant))
       .orderBy(sql`random()`)
       .limit(limit)
       .execute();

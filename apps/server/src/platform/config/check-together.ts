@@ -38,6 +38,7 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
   }
   if (timing !== undefined) {
     const inOrder = [
+      ['leaseRenew', 'lease'],
       ['heartbeat', 'heartbeatTimeout'],
       ['retryMin', 'retryMax'],
     ] as const;

@@ -115,6 +115,8 @@ const storage = z.strictObject({ type: choice(['local'], ['s3']).prefault('local
 
 const timing = z.strictObject({
   reconcile: duration().prefault('10s'),
+  lease: duration().prefault('15s'),
+  leaseRenew: duration().prefault('5s'),
   heartbeat: duration().prefault('10s'),
   heartbeatTimeout: duration().prefault('25s'),
   agentConnect: duration().prefault('10s'),
@@ -179,8 +181,6 @@ export const laterKeys: readonly string[] = [
   'monitoring.alerts',
   'monitoring.logging.file',
   'monitoring.logging.elasticsearch',
-  'timing.lease',
-  'timing.leaseRenew',
   'timing.unreachableGrace',
   'redis',
   'backup',

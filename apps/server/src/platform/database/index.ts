@@ -8,6 +8,7 @@ export type { Executor, Trx } from './executor.js';
 export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolation } from './errors.js';
 export { json, storable } from './json.js';
 export { insertLate } from './late.js';
+export { createLoneConnection, type LoneConnection } from './lone-connection.js';
 export { takeServerLock, type DatabaseInUseError } from './server-lock.js';
 
 export type SessionRow = Selectable<tables.SessionsTable>;

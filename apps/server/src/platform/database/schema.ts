@@ -75,6 +75,21 @@ export interface SessionsTable {
   /** When the removal of a terminated session's disk began, which the audit log has. */
   disk_removal_at: Time | null;
   disk_removed_at: Time | null;
+  /** Where its disk is; null before a manager has taken it. Only managers of that engine look after it. */
+  engine: string | null;
+  /** Who looks after it for as long as that manager's row lives. */
+  lease_owner: string | null;
+  /** Counts the owners up: a write of an earlier one is refused. */
+  lease_fence: Generated<number>;
+}
+
+export interface ManagersTable {
+  id: string;
+  engine: string;
+  host: string;
+  started_at: CreatedAt;
+  /** On the database's clock, as every comparison with it. */
+  expires_at: Time;
 }
 
 export interface EventsTable {
@@ -208,6 +223,7 @@ export interface DatabaseSchema {
   logins: LoginsTable;
   tickets: TicketsTable;
   sessions: SessionsTable;
+  managers: ManagersTable;
   events: EventsTable;
   blobs: BlobsTable;
   commands: CommandsTable;

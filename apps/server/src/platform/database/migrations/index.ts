@@ -4,10 +4,12 @@ import type { Migration } from 'kysely';
 import { approvalRules } from './0002-approval-rules.js';
 import { spine } from './0001-spine.js';
 import { diskRetention } from './0003-disk-retention.js';
+import { leases } from './0005-leases.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-spine': spine,
   '0002-approval-rules': approvalRules,
   '0003-disk-retention': diskRetention,
+  '0005-leases': leases,
 };

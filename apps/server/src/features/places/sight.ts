@@ -1,0 +1,85 @@
+// What is seen of one session: its row, what the driver says of its place, and whether its agent answers. It decides
+// nothing.
+
+import { ComputeError, type Driver, type PlaceReport } from '@remote-claude/compute';
+
+import type { Clock } from '../../platform/clock.js';
+import type { Log } from '../../platform/log.js';
+import type { PlaceTiming, Sight } from './decide.js';
+import type { Closed } from './quota.js';
+import type { PlaceRow } from './store.js';
+import type { Watch } from './watch.js';
+
+type Report = Pick<PlaceReport, 'status' | 'reason' | 'cutOff'>;
+const isAlive = ({ status }: Report): boolean => status === 'running' || status === 'starting';
+
+export interface EyesDeps {
+  driver: Driver;
+  clock: Clock;
+  log: Log;
+  timing: PlaceTiming;
+  /** Opens the ways to and from a place that is there. */
+  attach(row: PlaceRow, watch: Watch, cutOff: boolean): Promise<void>;
+  /** Why the log of a session is closed now. */
+  closedQuota(sessionId: string): Closed | null;
+}
+
+export const createEyes = ({ driver, clock, log, timing, attach, closedQuota }: EyesDeps) => {
+  const see = async (row: PlaceRow, watch: Watch): Promise<Sight> => {
+    const report = await examine(row, watch);
+    const alive = report !== null && isAlive(report);
+    const link = watch.link?.link ?? null;
+    const notKept = closedQuota(row.sessionId);
+    watch.notKept = notKept?.why ?? null;
+    return {
+      wanted: row.wanted,
+      state: row.state,
+      placeId: row.placeId,
+      hasHandle: row.handle !== null,
+      startedAtMs: row.startedAt?.getTime() ?? null,
+      reached: row.reachedAt !== null,
+      retryAtMs: row.retryAt?.getTime() ?? null,
+      diskUntilMs: diskUntilMs(row),
+      report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
+      link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
+      notKept,
+      nowMs: clock.now().getTime(),
+    };
+  };
+
+  const diskUntilMs = ({ terminatedAt, diskRemovedAt }: PlaceRow): number | null =>
+    terminatedAt === null || diskRemovedAt !== null ? null : terminatedAt.getTime() + timing.diskRetentionMs;
+
+  /** Asks the driver for the place, and opens the ways to and from one that is there. */
+  const examine = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
+    try {
+      const report = await inspect(row, watch);
+      if (report !== null && isAlive(report)) await attach(row, watch, report.cutOff);
+      return report;
+    } catch (error) {
+      if (row.wanted === 'running') throw error;
+      // It is to end: no need to know more of it.
+      log.warn({ err: error, sessionId: row.sessionId }, 'a place that is to end could not be looked at');
+      return null;
+    }
+  };
+
+  const inspect = async (row: PlaceRow, watch: Watch): Promise<Report | null> => {
+    if (row.handle === null) return null;
+    try {
+      return await driver.inspect(row.handle);
+    } catch (error) {
+      // An agent that answers is a better sign of life than the engine's word.
+      if (watch.link?.placeId === row.placeId && watch.link.link.isUp())
+        return { status: 'running', reason: null, cutOff: false };
+      if (!(error instanceof ComputeError) || error.code !== 'bad_handle') throw error;
+      return {
+        status: 'stopped',
+        cutOff: false,
+        reason: 'This server is set up for another engine than the one that the session ran on.',
+      };
+    }
+  };
+
+  return { see };
+};

@@ -1,0 +1,36 @@
+// What this process knows of one session beside its row. It does nothing.
+
+import type { FoundPlace } from '@remote-claude/compute';
+
+import type { Cancel } from '../../platform/clock.js';
+import type { AgentLink } from './agent-link.js';
+
+export interface Watch {
+  /** The name under which it is ours; null while it is not. */
+  owner: string | null;
+  link: { placeId: string; link: AgentLink } | null;
+  looking: Promise<void> | null;
+  stale: boolean;
+  /** Places of the session that ran at the last look at everything. */
+  found: FoundPlace[];
+  cancelTimer: Cancel;
+  touchedAtMs: number;
+  /** Why its log was closed when that was last looked at. */
+  notKept: string | null;
+  /** Looks in a row that failed, and until when only a person's wish is a reason for another. */
+  failures: number;
+  pausedUntilMs: number;
+}
+
+export const newWatch = (): Watch => ({
+  owner: null,
+  link: null,
+  looking: null,
+  stale: false,
+  found: [],
+  cancelTimer: () => {},
+  touchedAtMs: -Infinity,
+  notKept: null,
+  failures: 0,
+  pausedUntilMs: -Infinity,
+});
