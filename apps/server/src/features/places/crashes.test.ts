@@ -11,6 +11,7 @@ import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database/index.js';
 import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
 import type { Places } from './index.js';
+import type { LeasesStore } from './leases-store.js';
 import { createPlacesStore, type PlacesStore } from './store.js';
 
 let house: SessionHouse;
@@ -75,7 +76,16 @@ const createMortal = (points: number) => {
       list: guard(driver.list),
     }),
     gateway: () => ({ open: guard(async () => {}), close: guard(async () => {}) }),
-    store: (store: PlacesStore): PlacesStore => ({ ...store, recordStarted: guard(store.recordStarted) }),
+    store: (store: PlacesStore): PlacesStore => ({
+      ...store,
+      claim: guard(store.claim),
+      recordStarted: guard(store.recordStarted),
+    }),
+    leases: (store: LeasesStore): LeasesStore => {
+      // A connection ends with its process.
+      void died.then(store.close);
+      return { ...store, enter: guard(store.enter), renew: guard(store.renew), leave: guard(store.leave) };
+    },
     database: (database: Database): Database => ({
       ...database,
       transaction: guard(async (work) => {
@@ -157,12 +167,15 @@ const runCase = async (random: () => number): Promise<string[]> => {
 
   const serve = (points: number) => {
     const mortal = createMortal(points);
+    const clock = mortal.clock(house.clock);
+    const leases = house.newLeases({ store: mortal.leases(house.newLeaseStore()), clock, bus: mortal.bus(house.bus) });
     const places = house.newPlaces(mortal.driver(engine()), {
+      leases,
       database: mortal.database(house.database),
       store: mortal.store(createPlacesStore(house.database)),
       gateway: mortal.gateway(),
       bus: mortal.bus(house.bus),
-      clock: mortal.clock(house.clock),
+      clock,
       timing,
     });
     return { mortal, places };
