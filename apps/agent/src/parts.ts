@@ -22,9 +22,9 @@ export interface HttpPart {
   handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean>;
 }
 
-/** The live sockets. `accept` owns the socket from then on; its messages are not yet parsed. */
+/** The live sockets. `accept` owns the socket from then on; its messages are not yet parsed. `url` is what was asked for. */
 export interface LivePart {
-  accept(socket: WebSocket): void;
+  accept(socket: WebSocket, url: URL): void;
   close(): Promise<void>;
 }
 

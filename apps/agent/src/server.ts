@@ -24,7 +24,7 @@ export interface AgentServerDeps {
   listen: Address;
   secret: string;
   http: readonly HttpPart[];
-  sockets: Readonly<Record<string, (socket: WebSocket) => void>>;
+  sockets: Readonly<Record<string, (socket: WebSocket, url: URL) => void>>;
   log: Log;
 }
 
@@ -51,10 +51,11 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
   server.on('request', (request, response) => void answer(request, response));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const accept = sockets[pathOf(request)];
+    const url = urlOf(request);
+    const accept = sockets[url?.pathname ?? ''];
     if (!mayEnter(request)) return refuseUpgrade(socket, 401);
-    if (accept === undefined) return refuseUpgrade(socket, 404);
-    upgrader.handleUpgrade(request, socket, head, accept);
+    if (accept === undefined || url === null) return refuseUpgrade(socket, 404);
+    upgrader.handleUpgrade(request, socket, head, (opened) => accept(opened, url));
   });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -99,8 +100,8 @@ const secretCheck = (secret: string): ((request: IncomingMessage) => boolean) =>
   return (request) => timingSafeEqual(digest(request.headers.authorization ?? ''), wanted);
 };
 
-const pathOf = (request: IncomingMessage): string =>
-  URL.canParse(request.url ?? '/', 'http://agent') ? new URL(request.url ?? '/', 'http://agent').pathname : '';
+const urlOf = ({ url = '/' }: IncomingMessage): URL | null =>
+  URL.canParse(url, 'http://agent') ? new URL(url, 'http://agent') : null;
 
 const refuseUpgrade = (socket: Duplex, status: number): void => {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

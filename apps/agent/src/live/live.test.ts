@@ -58,7 +58,7 @@ beforeEach(async () => {
   live = createLive({ terminals, files, execute, chat, log });
   server = createServer();
   sockets = new WebSocketServer({ server, maxPayload: 4 * 1024 * 1024 });
-  sockets.on('connection', (socket) => live.accept(socket));
+  sockets.on('connection', (socket, { url }) => live.accept(socket, new URL(url ?? '/', 'http://agent')));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 afterEach(async () => {
@@ -72,8 +72,15 @@ afterEach(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-const connect = async () => {
-  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+/** A person's id: the same for the same name. */
+const idOf = (name: string): string =>
+  `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').padStart(12, '0').slice(-12)}`;
+
+const connect = async (name?: string) => {
+  const viewer = new URLSearchParams({
+    viewer: name === undefined ? '' : JSON.stringify({ userId: idOf(name), name }),
+  });
+  const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/?${viewer}`);
   clients.push(socket);
   const client = {
     socket,
@@ -205,6 +212,51 @@ test('a terminal by frames: typed once, acknowledged, shown to all who look', as
     payload: { success: true },
   });
   expect(terminals.list()).toEqual([]);
+});
+
+test('one person types, in all windows of theirs, until another takes it', async () => {
+  const [ada, adaToo, bob] = [await connect('Ada'), await connect('Ada'), await connect('Bob')];
+  const id = randomUUID() as TerminalId;
+  await ada.ask('c', 'terminal', { action: 'create', terminalId: id, cols: 80, rows: 24 });
+  for (const client of [adaToo, bob]) await client.ask('t', 'terminal', { action: 'attach', terminalId: id });
+  const writersSeen = (client: typeof ada): (string | null)[] =>
+    client.messages
+      .filter((message) => message.type === 'terminal-writer')
+      .map(({ payload }) => payload.writer?.name ?? null);
+  ada.socket.send(input(id, 1, 'echo on""e\r'));
+  adaToo.socket.send(input(id, 1, 'echo tw""o\r'));
+  await until(() => bob.output.includes('one') && bob.output.includes('two'));
+  expect(writersSeen(bob)).toEqual(['Ada']);
+
+  bob.socket.send(input(id, 1, 'echo not\r'));
+  expect(await bob.answer('', 'error')).toMatchObject({
+    payload: { code: 'conflict', message: expect.stringContaining('Ada types in this terminal') },
+  });
+  await bob.ask('r', 'terminal', { action: 'resize', terminalId: id, cols: 40, rows: 10 });
+  expect(terminals.list()).toMatchObject([{ cols: 80 }]);
+
+  expect(await bob.ask('k', 'terminal', { action: 'take', terminalId: id })).toMatchObject({
+    payload: { success: true },
+  });
+  await until(() => [ada, adaToo].every((client) => writersSeen(client).at(-1) === 'Bob'));
+  expect(await ada.ask('w', 'terminal', { action: 'write', terminalId: id, data: 'x' })).toMatchObject({
+    payload: { success: false, error: { code: 'conflict' } },
+  });
+  await bob.ask('s', 'terminal', { action: 'resize', terminalId: id, cols: 40, rows: 10 });
+  bob.socket.send(input(id, 2, 'echo thr""ee\r'));
+  await until(() => ada.output.includes('three'));
+  expect(terminals.list()).toMatchObject([{ cols: 40 }]);
+  expect(ada.output.toString()).not.toContain('not');
+
+  // Who does not look any more does not keep it.
+  bob.socket.terminate();
+  await until(() => writersSeen(ada).at(-1) === null);
+  ada.socket.send(input(id, 2, 'echo fo""ur\r'));
+  await until(() => adaToo.output.includes('four'));
+  expect(writersSeen(adaToo)).toEqual(['Ada', 'Bob', null, 'Ada']);
+  const late = await connect('Cyd');
+  await late.ask('t', 'terminal', { action: 'attach', terminalId: id });
+  expect(writersSeen(late)).toEqual(['Ada']);
 });
 
 test('files by message, and what changes on disk', async () => {

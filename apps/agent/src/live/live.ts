@@ -1,5 +1,5 @@
 /** The live sockets of an agent. It does not know how they were authorised: who is accepted may do everything here. */
-import { closeServiceRestart } from '@remote-claude/contract';
+import { author, closeServiceRestart, type Author } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
 import type { LivePart } from '../parts.js';
@@ -8,6 +8,14 @@ import { serveSocket, type LiveOptions } from './viewer-socket.js';
 export type { LiveOptions };
 
 const closeWaitMs = 500;
+
+const personOf = (url: URL): Author | null => {
+  try {
+    return author.parse(JSON.parse(url.searchParams.get('viewer') ?? ''));
+  } catch {
+    return null;
+  }
+};
 
 export const createLive = (options: LiveOptions): LivePart => {
   const sockets = new Set<WebSocket>();
@@ -24,14 +32,14 @@ export const createLive = (options: LiveOptions): LivePart => {
     });
 
   return {
-    accept(socket) {
+    accept(socket, url) {
       if (closing) {
         socket.close(closeServiceRestart, '1000');
         return;
       }
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      serveSocket(socket, options);
+      serveSocket(socket, options, personOf(url));
     },
     async close() {
       closing = true;

@@ -1,5 +1,5 @@
 /** `terminal` messages and input frames of one socket: its viewers and what it asks. It does not know ptys. */
-import type { ServerMessage, TerminalFrame, TerminalId, TerminalRequest } from '@remote-claude/contract';
+import type { Author, ServerMessage, TerminalFrame, TerminalId, TerminalRequest } from '@remote-claude/contract';
 
 import type { Terminals, Viewer, ViewerSink } from '../terminal/index.js';
 import type { Connection } from './connection.js';
@@ -12,16 +12,21 @@ export interface TerminalRequests {
   close(): void;
 }
 
-export const createTerminalRequests = (terminals: Terminals, connection: Connection): TerminalRequests => {
+export const createTerminalRequests = (
+  terminals: Terminals,
+  connection: Connection,
+  person: Author | null,
+): TerminalRequests => {
   const viewers = new Map<TerminalId, Viewer>();
   const typed = createTypedInput({
-    write: (id, bytes) => terminals.write(id, bytes, viewers.get(id)),
+    write: (id, bytes) => terminals.write(id, bytes, { person, viewer: viewers.get(id) }),
     acknowledge: (terminalId, input) =>
       connection.send({ id: '', type: 'terminal-ack', payload: { terminalId, input } }),
   });
   let closed = false;
 
   const sink: ViewerSink = {
+    person,
     output: (frame) => connection.sendFrame(frame),
     message: (message: ServerMessage) => connection.send(message),
     writable: () => connection.writable(),
@@ -55,9 +60,11 @@ export const createTerminalRequests = (terminals: Terminals, connection: Connect
         case 'detach':
           return detach(id);
         case 'write':
-          return terminals.write(id, Buffer.from(request.data), viewers.get(id));
+          return terminals.write(id, Buffer.from(request.data), { person, viewer: viewers.get(id) });
         case 'resize':
-          return terminals.resize(id, { cols: request.cols, rows: request.rows });
+          return terminals.resize(id, { cols: request.cols, rows: request.rows }, person);
+        case 'take':
+          return terminals.take(id, person);
         case 'ack':
           return viewers.get(id)?.ack(request.offset);
         case 'rename':

@@ -4,6 +4,7 @@ import {
   closeCodeOf,
   decodeTerminalFrame,
   maxFrameBytes,
+  type Author,
   type ErrorPayload,
   type LiveMessage,
 } from '@remote-claude/contract';
@@ -41,10 +42,11 @@ const bytesOf = (data: RawData): Buffer => {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 };
 
-export const serveSocket = (socket: WebSocket, options: LiveOptions): void => {
+/** `person`: whose window it is. */
+export const serveSocket = (socket: WebSocket, options: LiveOptions, person: Author | null): void => {
   const { terminals, files, execute, chat, log, maxProtocolErrors = defaultProtocolErrors } = options;
   const connection = createConnection(socket);
-  const terminalRequests = createTerminalRequests(terminals, connection);
+  const terminalRequests = createTerminalRequests(terminals, connection, person);
   const subscriptions = createSubscriptions({ connection, files, execute, relay: createChatRelay(chat, connection) });
   const gone = new AbortController();
   let protocolErrors = 0;

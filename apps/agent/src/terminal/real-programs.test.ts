@@ -45,6 +45,7 @@ const watch = async (id: TerminalId) => {
       watcher.viewer?.ack(at);
     });
   const sink: ViewerSink = {
+    person: null,
     writable: () => true,
     message(message) {
       if (message.type !== 'terminal-screen') return;
@@ -59,7 +60,7 @@ const watch = async (id: TerminalId) => {
     },
   };
   emulator.terminal.onData((data) => {
-    if (!restoring) terminals.write(id, Buffer.from(data), watcher.viewer ?? undefined);
+    if (!restoring) terminals.write(id, Buffer.from(data), { person: null, viewer: watcher.viewer ?? undefined });
   });
   watcher.viewer = await terminals.attach(id, sink);
   return watcher;
@@ -91,7 +92,7 @@ for (const [program, [begin, shows, before, after, end]] of Object.entries(progr
       const id = randomUUID() as TerminalId;
       await terminals.create({ terminalId: id, ...size });
       const first = await watch(id);
-      const type = (keys: string): void => terminals.write(id, Buffer.from(keys));
+      const type = (keys: string): void => terminals.write(id, Buffer.from(keys), { person: null });
       const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 30_000, interval: 20 });
       type('clear; seq 1 200; tput sgr0\r');
       await until(() => expect(text(first)).toContain('199\n200\n'));

@@ -8,14 +8,15 @@
  * Bytes go to viewers as they come: which escapes have an effect in a browser (clipboard, links, titles) is for the page's
  * emulator to allow. A filter here would be a second parser in the way of every key.
  */
-import { AppError, encodeTerminalFrame, frameKind, type TerminalId } from '@remote-claude/contract';
+import { AppError, encodeTerminalFrame, frameKind, type Author, type TerminalId } from '@remote-claude/contract';
 
 import { isAnswer } from './answers.js';
 import type { Ring } from './ring.js';
 import { createScreen, type Screen } from './screen.js';
 import type { Shell } from './shell.js';
-import type { TerminalSize, Viewer, ViewerSink } from './types.js';
+import type { TerminalSize, Typist, Viewer, ViewerSink } from './types.js';
 import { createViewer, type AttachedViewer, type ResizeMark, type ViewerSource } from './viewer.js';
+import { createWriter } from './writer.js';
 
 const holdBytes = 256 * 1024;
 const releaseBytes = 128 * 1024;
@@ -50,8 +51,9 @@ export interface Terminal {
   output(bytes: Uint8Array): void;
   end(end: TerminalEnd): void;
   attach(sink: ViewerSink, after: number | undefined): AttachedViewer;
-  write(bytes: Uint8Array, viewer?: Viewer): void;
-  resize(size: TerminalSize): void;
+  write(bytes: Uint8Array, typist: Typist): void;
+  take(person: Author | null): void;
+  resize(size: TerminalSize, person: Author | null): void;
   /** Resolves when the screen has read all output. */
   settled(): Promise<void>;
   busy(): boolean;
@@ -70,6 +72,13 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   let closed = false;
   let stall: NodeJS.Timeout | null = null;
   let lastActiveAt = performance.now();
+
+  const writer = createWriter({
+    watching: () => [...viewers].map((viewer) => viewer.person),
+    onChange(person) {
+      for (const viewer of viewers) viewer.tellWriter(person);
+    },
+  });
 
   /** Nobody watches: the screen answers what a program asks. Of each byte of output it is settled who answers. */
   let answering = true;
@@ -149,9 +158,10 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     moved: () => govern(),
   };
 
-  /** Of several emulators one answers: the first that keeps up, and not while it draws old output again. */
+  /** Of several emulators one answers: the first that keeps up, of who types if there is one, and not while it draws old output again. */
   const mayAnswer = (viewer: Viewer): boolean => {
-    const first = keepingUp()[0];
+    const able = keepingUp();
+    const first = able.find(({ person }) => person !== null && person.userId === writer.person?.userId) ?? able[0];
     return first === undefined || (first === viewer && first.answersLive);
   };
 
@@ -189,19 +199,23 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     attach(sink, after) {
       const onDetach = (): void => {
         viewers.delete(viewer);
+        if (!closed) writer.viewersChanged();
         watched();
         govern();
       };
       const viewer = createViewer({ source, sink, after, onDetach });
       viewers.add(viewer);
+      if (writer.person !== null) viewer.tellWriter(writer.person);
       watched();
       viewer.pump();
       govern();
       return viewer;
     },
-    write(bytes, viewer) {
+    write(bytes, { viewer, person }) {
       if (ended || !shell) throw new AppError('conflict', { message: 'This terminal has ended. Open a new one.' });
-      if (viewer && isAnswer(bytes) && !mayAnswer(viewer)) return;
+      if (viewer && isAnswer(bytes)) {
+        if (!mayAnswer(viewer)) return;
+      } else writer.claim(person);
       if (shell.untakenBytes + bytes.length > maxUntakenBytes) {
         throw new AppError('rate_limited', {
           message: 'The program in this terminal does not read its input; this was not typed.',
@@ -210,7 +224,9 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
       lastActiveAt = performance.now();
       shell.write(bytes);
     },
-    resize(wanted) {
+    take: (person) => writer.take(person),
+    resize(wanted, person) {
+      if (!writer.allows(person)) return;
       if (ended || closed || (wanted.cols === size.cols && wanted.rows === size.rows)) return;
       size = { cols: wanted.cols, rows: wanted.rows };
       const mark = { number: (marks.at(-1)?.number ?? 0) + 1, offset: ring.end, ...size };

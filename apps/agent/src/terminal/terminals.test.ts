@@ -70,6 +70,7 @@ const createRecorder = () => {
     sink: null as unknown as ViewerSink,
   };
   recorder.sink = {
+    person: null,
     writable: () => recorder.writable,
     message: (message) => {
       messages.push(message);
@@ -103,7 +104,7 @@ const openOne = async (terminals: Terminals, size = { cols: 80, rows: 24 }) => {
   return id;
 };
 const type = (terminals: Terminals, id: TerminalId, text: string, viewer?: Viewer | null): void =>
-  terminals.write(id, Buffer.from(text), viewer ?? undefined);
+  terminals.write(id, Buffer.from(text), { person: null, viewer: viewer ?? undefined });
 
 test('types, echoes, and tells of opening, renaming, end and closing', async () => {
   const terminals = await start();
@@ -222,8 +223,8 @@ test('one size for all, told at the byte where it holds', async () => {
   const terminals = await start();
   const id = await openOne(terminals);
   const [one, other] = [await attach(terminals, id), await attach(terminals, id)];
-  terminals.resize(id, { cols: 100, rows: 30 });
-  terminals.resize(id, { cols: 123, rows: 45 });
+  terminals.resize(id, { cols: 100, rows: 30 }, null);
+  terminals.resize(id, { cols: 123, rows: 45 }, null);
   type(terminals, id, 'stty size\r');
   await until(() => one.text().includes('45 123') && other.text().includes('45 123'));
   const sizes = other.messages

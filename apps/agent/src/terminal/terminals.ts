@@ -200,13 +200,16 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
       if (entry.destroyed) throw new AppError('not_found', { message: 'This terminal was closed.' });
       return terminal.attach(sink, after);
     },
-    write(id, bytes, viewer) {
+    write(id, bytes, typist) {
       const terminal = live(entryOf(id));
       if (!terminal) throw new AppError('conflict', { message: 'This terminal has ended. Open a new one.' });
-      terminal.write(bytes, viewer);
+      terminal.write(bytes, typist);
     },
-    resize(id, size) {
-      live(entryOf(id))?.resize(size);
+    take(id, person) {
+      live(entryOf(id))?.take(person);
+    },
+    resize(id, size, person) {
+      live(entryOf(id))?.resize(size, person);
     },
     async rename(id, name) {
       const entry = entryOf(id);

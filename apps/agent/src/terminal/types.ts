@@ -1,10 +1,12 @@
 /** What a terminal shows to the rest of the agent. It does not know sockets: a viewer is a sink of frames and messages. */
-import type { ServerMessage, TerminalId } from '@remote-claude/contract';
+import type { Author, ServerMessage, TerminalId } from '@remote-claude/contract';
 
 import type { ActivitySource } from '../parts.js';
 
 /** Where a viewer's output goes. Neither call may throw. */
 export interface ViewerSink {
+  /** Whose window it is, where that is known. */
+  readonly person: Author | null;
   /** One binary frame, ready to send. It is shared by viewers: not to be changed. */
   output(frame: Uint8Array): void;
   message(message: ServerMessage): void;
@@ -18,6 +20,12 @@ export interface Viewer {
   /** The sink is writable again. */
   resume(): void;
   detach(): void;
+}
+
+/** Who types, and in which window where one is open. */
+export interface Typist {
+  person: Author | null;
+  viewer?: Viewer | undefined;
 }
 
 export interface TerminalSize {
@@ -44,10 +52,12 @@ export interface Terminals extends ActivitySource {
   create(request: CreateTerminal): Promise<void>;
   /** Output from `after` on where that is still kept, else a `terminal-screen` first. */
   attach(terminalId: TerminalId, sink: ViewerSink, after?: number): Promise<Viewer>;
-  /** Types bytes; `viewer` is who types, where that is a viewer. */
-  write(terminalId: TerminalId, bytes: Uint8Array, viewer?: Viewer): void;
-  /** One size for all: the last caller's. Viewers get `terminal-resized` at the byte where it holds. */
-  resize(terminalId: TerminalId, size: TerminalSize): void;
+  /** Throws `conflict` while another person types here. */
+  write(terminalId: TerminalId, bytes: Uint8Array, typist: Typist): void;
+  /** Makes this person the one who types; all viewers are told. */
+  take(terminalId: TerminalId, person: Author | null): void;
+  /** One size for all: that of who types, where somebody does. Viewers get `terminal-resized` at the byte where it holds. */
+  resize(terminalId: TerminalId, size: TerminalSize, person: Author | null): void;
   rename(terminalId: TerminalId, name: string): Promise<void>;
   /** Ends the shell and forgets the screen. Of one that is not there: nothing, so that it may be repeated. */
   destroy(terminalId: TerminalId): Promise<void>;

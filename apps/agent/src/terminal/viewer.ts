@@ -6,7 +6,7 @@
  * Invariants: bytes go out in order, from `sent` on, without gap or repeat, or a snapshot says how many are skipped;
  * `drawn` <= `sent` <= the ring's end; a lagging viewer gets nothing until it has drawn what it got.
  */
-import { encodeTerminalFrame, frameKind, type TerminalId } from '@remote-claude/contract';
+import { encodeTerminalFrame, frameKind, type Author, type TerminalId } from '@remote-claude/contract';
 
 import type { Ring } from './ring.js';
 import type { ScreenSnapshot } from './screen.js';
@@ -39,6 +39,8 @@ export interface ViewerSource {
 }
 
 export interface AttachedViewer extends Viewer {
+  readonly person: Author | null;
+  tellWriter(writer: Author | null): void;
   /** Offset up to which it counts as drawn: what it was behind when it came is not held against it. */
   readonly credit: number;
   readonly lagging: boolean;
@@ -133,6 +135,8 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
   } else sendScreen(source.snapshot(), after ?? null);
 
   return {
+    person: sink.person,
+    tellWriter: (writer) => sink.message({ id: '', type: 'terminal-writer', payload: { terminalId, writer } }),
     get credit() {
       return Math.max(drawn, joined);
     },

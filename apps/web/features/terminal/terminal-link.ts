@@ -6,6 +6,7 @@ import {
   decodeTerminalFrame,
   encodeTerminalFrame,
   frameKind,
+  type Author,
   type TerminalId,
   type TerminalRequest,
 } from '@remote-claude/contract';
@@ -34,6 +35,10 @@ export interface TerminalLinkDeps {
   onChange(state: Attachment): void;
   onSkipped(bytes: number): void;
   onInputLost(): void;
+  /** Who types here; null for whoever does so first. */
+  onWriter(writer: Author | null): void;
+  /** What was typed was refused, with this sentence. */
+  onRefused(sentence: string): void;
 }
 
 export interface TerminalLink {
@@ -42,6 +47,8 @@ export interface TerminalLink {
   input(bytes: Uint8Array): void;
   /** Tells the agent the size that is wanted; the emulator follows when the answer comes. */
   requestSize(size: TerminalSize): void;
+  /** Types here from now on, instead of whoever does. */
+  take(): void;
   ended(): void;
   close(): void;
 }
@@ -127,6 +134,14 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
       handle({ type: 'result', error: message.payload.message });
       return;
     }
+    // Frames of input bear no id.
+    if (
+      message.type === 'error' &&
+      message.id === '' &&
+      message.payload.code === 'conflict' &&
+      state.unacknowledged > 0
+    )
+      deps.onRefused(message.payload.message);
     if (message.type === 'place') handle(message.payload.reachable ? { type: 'connected' } : { type: 'disconnected' });
     if (!('payload' in message) || !('terminalId' in message.payload) || message.payload.terminalId !== terminalId)
       return;
@@ -135,6 +150,8 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
         return handle({ type: 'screen', screen: message.payload });
       case 'terminal-resized':
         return screen.resize(message.payload);
+      case 'terminal-writer':
+        return deps.onWriter(message.payload.writer);
       case 'terminal-ack':
         return handle({ type: 'input-acknowledged', input: message.payload.input });
       case 'terminal-result':
@@ -150,6 +167,7 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
     disconnected: () => handle({ type: 'disconnected' }),
     input: (bytes) => handle({ type: 'input', bytes }),
     requestSize,
+    take: () => void ask({ action: 'take', terminalId }),
     ended: () => handle({ type: 'ended' }),
     close() {
       if (state.phase === 'live' || state.phase === 'waiting') ask({ action: 'detach', terminalId });

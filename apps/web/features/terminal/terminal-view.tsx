@@ -116,7 +116,7 @@ export const TerminalView = ({
     terminal?.focus();
   };
   const paste = (text: string): void => {
-    if (text === '' || !writable || ended) return;
+    if (text === '' || !writable || ended || view.other !== null) return;
     if (runsAtOnce(text, bracketed())) setPasting(text);
     else sendPaste(text);
   };
@@ -144,6 +144,10 @@ export const TerminalView = ({
     return () => clearTimeout(timer);
   }, [hint]);
 
+  const takeOver = (): void => {
+    view.take();
+    terminal?.focus();
+  };
   const closeFind = (): void => {
     handle?.emulator.endFind();
     onFinding(false);
@@ -188,6 +192,20 @@ export const TerminalView = ({
       {known !== null && ended && (
         <Notice shape="bar" tone="info" role="status">
           {endedWords(known)} Its screen stays readable until you close it.
+        </Notice>
+      )}
+      {view.other !== null && writable && !ended && (
+        <Notice
+          shape="bar"
+          tone="info"
+          role="status"
+          action={
+            <Button size="sm" onClick={takeOver}>
+              Take over
+            </Button>
+          }
+        >
+          {view.taken ? `${view.other.name} took over and types here now.` : `${view.other.name} types here.`}
         </Notice>
       )}
       {view.note !== null && (
@@ -239,7 +257,7 @@ export const TerminalView = ({
           </p>
         )}
       </div>
-      {touch && writable && !ended && (
+      {touch && writable && !ended && view.other === null && (
         <KeyBar
           ctrl={ctrl}
           onCtrl={() => setCtrl(!ctrl)}

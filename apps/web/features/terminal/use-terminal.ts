@@ -1,7 +1,8 @@
 /** One terminal's emulator and attachment for as long as a component shows it. It does not know tabs or menus. */
 import { useEffect, useRef, useState, type RefObject } from 'react';
-import type { TerminalId } from '@remote-claude/contract';
+import type { Author, TerminalId } from '@remote-claude/contract';
 
+import { useMe } from '../../lib/queries';
 import { useSession, useSessionView } from '../../lib/session-context';
 import { useTheme } from '../../lib/theme';
 import type { Attachment } from './attachment';
@@ -40,6 +41,11 @@ export interface TerminalView {
   /** The emulator could not be loaded. */
   failed: boolean;
   retry: () => void;
+  /** Another person who types here; until it is taken over nothing is typed from this page. */
+  other: Author | null;
+  /** It was taken from this page's person. */
+  taken: boolean;
+  take: () => void;
 }
 
 const inputLost =
@@ -48,14 +54,19 @@ const skippedText = (bytes: number): string =>
   `${bytes.toLocaleString()} bytes of output went by while this page was away and are not shown.`;
 
 export const useTerminal = (place: RefObject<HTMLDivElement | null>, options: TerminalOptions): TerminalView => {
-  const { terminalId, seen, look, writable } = options;
+  const { terminalId, seen, look } = options;
+  const me = useMe().data?.user.id ?? null;
+  const [writer, setWriter] = useState<Author | null>(null);
+  const [taken, setTaken] = useState(false);
+  const other = writer === null || writer.userId === me ? null : writer;
+  const writable = options.writable && other === null;
   const { socket } = useSession();
   const { send, subscribe, connected } = socket;
   const running = useSessionView(({ log }) => log.state.place.status === 'running');
   const theme = useTheme(({ resolved }) => resolved);
   const latest = useRef(options);
   useEffect(() => {
-    latest.current = options;
+    latest.current = { ...options, writable };
   });
   const [handle, setHandle] = useState<TerminalHandle | null>(null);
   const [attachment, setAttachment] = useState<Attachment | null>(null);
@@ -99,6 +110,12 @@ export const useTerminal = (place: RefObject<HTMLDivElement | null>, options: Te
         onChange: setAttachment,
         onSkipped: (bytes) => setNote(skippedText(bytes)),
         onInputLost: () => setNote(inputLost),
+        onRefused: setNote,
+        onWriter: (next) =>
+          setWriter((before) => {
+            setTaken(before !== null && next !== null && before.userId !== next.userId);
+            return next;
+          }),
       });
       const fit = (): void => {
         const wanted = made.proposedSize();
@@ -152,7 +169,15 @@ export const useTerminal = (place: RefObject<HTMLDivElement | null>, options: Te
     handle?.emulator.setTypable(writable && attachment?.ended !== true);
   }, [handle, writable, attachment?.ended]);
 
+  // Whose it is has the size of their window.
+  useEffect(() => {
+    if (writable) handle?.fit();
+  }, [handle, writable]);
+
   return {
+    other,
+    taken,
+    take: () => link.current?.take(),
     handle,
     attachment,
     found,

@@ -99,7 +99,7 @@ export type FromAgentControl = z.infer<typeof fromAgentControl>;
 export const agentPaths = {
   /** WebSocket: `fromAgentControl` and `toAgentControl`. */
   control: '/control',
-  /** WebSocket: `LiveMessage` in, `ServerMessage` and terminal frames out; one per viewer, or one for many. */
+  /** WebSocket: `LiveMessage` in, `ServerMessage` and terminal frames out; one per viewer. `?viewer=`: the `author` as JSON. */
   live: '/live',
   /** GET, PUT (If-Match or If-None-Match: *), DELETE (?recursive=1): content of the file `?path=`; ranges and ETag. */
   content: '/fs/content',

@@ -39,7 +39,10 @@ export const terminalRequest = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('detach'), terminalId }),
   /** Input for programs that speak JSON only; a page sends binary frames. */
   z.strictObject({ action: z.literal('write'), terminalId, data: z.string().max(65_536) }),
+  /** Of no effect while another person types. */
   z.strictObject({ action: z.literal('resize'), terminalId, ...size }),
+  /** Type here from now on, instead of whoever does. */
+  z.strictObject({ action: z.literal('take'), terminalId }),
   /** The viewer has drawn output up to this count of bytes: credit for more. */
   z.strictObject({ action: z.literal('ack'), terminalId, offset: z.int().nonnegative() }),
   z.strictObject({ action: z.literal('rename'), terminalId, name: terminalName }),

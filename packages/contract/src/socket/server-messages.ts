@@ -6,6 +6,7 @@ import { terminalSize, toolOutcome, turnOutcome } from '../events/agent-events.j
 import { errorPayload } from '../errors.js';
 import { numberedEvent } from '../events/index.js';
 import { fileChange, fileNode } from '../model/file.js';
+import { author } from '../model/user.js';
 import { sessionState } from '../state/session-state.js';
 
 /** What streams: text, or its inside of a code fence; thinking; the input of a tool call as it is written. */
@@ -112,6 +113,8 @@ export const serverMessages = [
   /** For readers of JSON alone; a page gets binary frames. */
   envelope('terminal-data', z.object({ terminalId, offset: z.int().nonnegative(), data: z.string() })),
   envelope('terminal-resized', z.object({ terminalId, ...terminalSize })),
+  /** Who types here, in all windows of theirs; of others nothing is typed. null: whoever types first. */
+  envelope('terminal-writer', z.object({ terminalId, writer: author.nullable() })),
   /** Input up to this number was written to the terminal. */
   envelope('terminal-ack', z.object({ terminalId, input: z.int().nonnegative() })),
   envelope('terminal-result', z.object({ terminalId, success: z.boolean(), error: errorPayload.optional() })),
@@ -149,6 +152,7 @@ export const serverMessageVersions: { readonly [T in ServerMessageType]: number 
   'terminal-screen': 1,
   'terminal-data': 1,
   'terminal-resized': 1,
+  'terminal-writer': 1,
   'terminal-ack': 1,
   'terminal-result': 1,
   'file-result': 1,

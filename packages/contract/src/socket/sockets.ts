@@ -70,7 +70,7 @@ export const messagePermissions: { readonly [T in ClientMessageType]: SessionPer
 };
 
 /** Actions of `terminal` and `file` that change something need the write permission too. */
-export const writingTerminalActions = ['create', 'write', 'resize', 'rename', 'destroy'] as const;
+export const writingTerminalActions = ['create', 'write', 'resize', 'take', 'rename', 'destroy'] as const;
 export const writingFileActions = ['write', 'delete', 'mkdir', 'move'] as const;
 
 /** Prefix of the sub-protocol that carries a one-time ticket; the other sub-protocol is `remote-claude.v1`. */

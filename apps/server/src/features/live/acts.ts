@@ -56,7 +56,7 @@ export const auditOf = (message: ClientMessage, typedIn: ReadonlySet<string>): A
     const { action, terminalId } = message.payload;
     if (action === 'write')
       return typedIn.has(terminalId) ? null : { action: 'terminal.write', details: { terminalId } };
-    return action === 'create' || action === 'rename' || action === 'destroy'
+    return action === 'create' || action === 'take' || action === 'rename' || action === 'destroy'
       ? { action: `terminal.${action}`, details: { terminalId } }
       : null;
   }

@@ -6,6 +6,7 @@ import {
   AppError,
   frameHeaderBytes,
   frameKind,
+  type Author,
   type LiveMessage,
   type ServerMessageType,
 } from '@remote-claude/contract';
@@ -21,6 +22,8 @@ import type { Outlet } from './outlet.js';
 
 export interface RelayLineDeps {
   sessionId: string;
+  /** Who the viewer is: of several people one types. */
+  person: Author;
   door: AgentDoor;
   clock: Clock;
   log: Log;
@@ -37,6 +40,7 @@ const relayedKinds: ReadonlySet<ServerMessageType> = new Set([
   'terminal-screen',
   'terminal-data',
   'terminal-resized',
+  'terminal-writer',
   'terminal-ack',
   'terminal-result',
   'file-result',
@@ -91,7 +95,8 @@ export const createRelayLine = (deps: RelayLineDeps) => {
 
   const dial = (): void => {
     dialing = true;
-    door.connect(sessionId, agentPaths.live).then(serve, (thrown: unknown) => {
+    const viewer = new URLSearchParams({ viewer: JSON.stringify(deps.person) });
+    door.connect(sessionId, `${agentPaths.live}?${viewer}`).then(serve, (thrown: unknown) => {
       dialing = false;
       const error = thrown instanceof AppError ? thrown : new AppError('unavailable', {}, { cause: thrown });
       const ids = waiting.flatMap((item) => (Buffer.isBuffer(item) ? [] : [item.id]));

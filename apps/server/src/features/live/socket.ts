@@ -132,6 +132,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   const line = createRelayLine({
     ...deps,
     sessionId,
+    person: { userId: actor.userId, name: actor.name },
     outlet,
     binary: filter.binary,
     onBroken() {
