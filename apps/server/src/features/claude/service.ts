@@ -69,8 +69,7 @@ export const createClaude = (deps: ClaudeDeps) => {
     more: { action: string; details?: Record<string, unknown>; also(state: SessionState): Promise<void> },
   ): Promise<void> => {
     const { sessionId, actor } = act;
-    const { state } = await events.lock(trx, sessionId);
-    const before = await commands.find(trx, sessionId, told.id);
+    const { state, command: before } = await events.lockWithCommand(trx, sessionId, told.id);
     if (before !== null) {
       if (
         before.author === actor.userId &&

@@ -22,8 +22,11 @@ export interface PendingCommand {
   command: AgentCommand;
 }
 
-/** Bus channel that says that a session has new commands: `{ id }`. */
+/** Bus channel that says that a session has a new command; with it, where it is short: `{ id, command? }`. */
 export const commandsChannel = 'commands';
+
+/** Bytes of JSON; a message of the bus has a ceiling. */
+const maxToldBytes = 4 * 1024;
 
 export const createCommands = ({ db }: Database, bus: Bus) => ({
   /** Stores a command and wakes the session-manager when the transaction commits. */
@@ -32,7 +35,8 @@ export const createCommands = ({ db }: Database, bus: Bus) => ({
       .insertInto('commands')
       .values({ session_id: sessionId, id: command.id, type: command.type, payload: json(command), author });
     await insertLate(trx, insert);
-    await bus.publishIn(trx, commandsChannel, { id: sessionId });
+    const isShort = Buffer.byteLength(JSON.stringify(command)) <= maxToldBytes;
+    await bus.publishIn(trx, commandsChannel, { id: sessionId, ...(isShort ? { command } : {}) });
   },
 
   async find(executor: Executor, sessionId: string, id: string): Promise<StoredCommand | null> {

@@ -19,6 +19,7 @@ import type { Bus } from '../../platform/bus.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
+import type { StoredCommand } from './commands-store.js';
 import { createFollowers, sessionChannel } from './follow.js';
 import { prepareEvent, type Writer } from './prepare.js';
 import type { Projection } from './projection.js';
@@ -97,6 +98,20 @@ export const createEvents = (deps: EventsDeps) => {
     if (fence !== undefined && (fence.owner !== row.fence.owner || fence.number !== row.fence.number))
       throw new StaleFenceError(`Session ${sessionId} is looked after under lease ${row.fence.number} by now.`);
     return row;
+  };
+
+  const lockWithCommand = async (
+    trx: Trx,
+    sessionId: string,
+    commandId: string,
+  ): Promise<{ state: SessionState; command: StoredCommand | null }> => {
+    const known = held.get(trx)?.get(sessionId);
+    if (known === undefined) await store.lockAhead(trx, sessionId);
+    const found = await store.headAndCommand(trx, sessionId, commandId);
+    if (found === null) throw new AppError('not_found');
+    const row = known ?? found.head;
+    held.set(trx, (held.get(trx) ?? new Map<string, LockedHead>()).set(sessionId, row));
+    return { state: row.state, command: found.command };
   };
 
   const appendIn = async (
@@ -179,6 +194,9 @@ export const createEvents = (deps: EventsDeps) => {
      * fence it throws `StaleFenceError` where another looks after the session by now.
      */
     lock: lockIn,
+
+    /** As `lock`, with what is stored under a command's id, in one round trip. */
+    lockWithCommand,
 
     /** Wakes the session-manager for this session when the transaction commits; a change of `wanted` does so by itself. */
     announceWanted: (trx: Trx, sessionId: string): Promise<void> =>

@@ -1,10 +1,18 @@
 // SQL of the event log and of the columns of a session's row that are its fold.
 
-import { initialSessionState, type NumberedEvent, type SessionEvent, type SessionState } from '@remote-claude/contract';
+import {
+  initialSessionState,
+  type AgentCommand,
+  type NumberedEvent,
+  type SessionEvent,
+  type SessionState,
+} from '@remote-claude/contract';
 
 import { sql } from 'kysely';
 
-import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+import { json, sendAhead, type Database, type Executor, type Trx } from '../../platform/database/index.js';
+
+import type { StoredCommand } from './commands-store.js';
 
 /** Who looks after a session, and how many did before: what is written under another one comes too late. */
 export interface Fence {
@@ -86,6 +94,33 @@ export const createEventsStore = ({ db }: Database) => ({
     return { head: row.head, state: toState(row.state), epoch: row.epoch, fence };
   },
 
+  /** The same, sent ahead: what is read behind it in this transaction is as of when the row is held. */
+  lockAhead: (trx: Trx, sessionId: string): Promise<void> =>
+    sendAhead(trx, trx.selectFrom('sessions').select('id').where('id', '=', sessionId).forNoKeyUpdate()),
+
+  /** The row, and what stands under a command's id. */
+  async headAndCommand(
+    trx: Trx,
+    sessionId: string,
+    commandId: string,
+  ): Promise<{ head: LockedHead; command: StoredCommand | null } | null> {
+    const row = await trx
+      .selectFrom('sessions')
+      .leftJoin('commands', (join) =>
+        join.onRef('commands.session_id', '=', 'sessions.id').on('commands.id', '=', commandId),
+      )
+      .select(['head', 'state', 'epoch', 'lease_owner', 'lease_fence', 'payload', 'author', 'commands.status'])
+      .where('sessions.id', '=', sessionId)
+      .executeTakeFirst();
+    if (row === undefined) return null;
+    const { payload, author, status } = row;
+    const fence = { owner: row.lease_owner, number: row.lease_fence };
+    return {
+      head: { head: row.head, state: toState(row.state), epoch: row.epoch, fence },
+      command: status === null ? null : { command: payload as AgentCommand, author, status },
+    };
+  },
+
   /** Which numbers of a source are stored already. */
   async taken(trx: Trx, sessionId: string, source: string, numbers: readonly number[]): Promise<Set<number>> {
     const rows = await trx
@@ -101,7 +136,7 @@ export const createEventsStore = ({ db }: Database) => ({
   /** All that a batch of events changes, in one statement. */
   async write(trx: Trx, sessionId: string, { events, doneCommandIds, ...columns }: WrittenBatch): Promise<void> {
     const { state, head, status, at } = columns;
-    await trx
+    const write = trx
       .with('inserted', (db) =>
         db.insertInto('events').values(
           events.map(({ seq, at: when, event, source, n }) => ({
@@ -133,8 +168,8 @@ export const createEventsStore = ({ db }: Database) => ({
         place_reason: state.place.reason,
         last_activity: at,
       })
-      .where('id', '=', sessionId)
-      .execute();
+      .where('id', '=', sessionId);
+    await sendAhead(trx, write);
   },
 
   /** Oldest first: those after a number, or the last ones before one. At least one, where there is one. */

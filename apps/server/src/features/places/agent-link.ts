@@ -1,14 +1,7 @@
 // The control link to one agent: tells it its commands, stores what it proposes, and notices when it is gone.
 // It knows the protocol and one socket at a time; what a lost agent means is the reconciler's matter.
 
-import {
-  agentPaths,
-  alwaysSince,
-  commandVersions,
-  type AgentCommand,
-  type ApprovalRule,
-  type ToAgentControl,
-} from '@remote-claude/contract';
+import { agentPaths, type AgentCommand, type ApprovalRule, type ToAgentControl } from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';
@@ -17,6 +10,7 @@ import type { Log } from '../../platform/log.js';
 import type { Commands, Events, Fence } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import { createIntake } from './intake.js';
+import { createOutbox } from './outbox.js';
 import type { Quota } from './quota.js';
 import { linkRetryMs, nextLinkState, type LinkInput, type LinkState } from './link-state.js';
 
@@ -60,15 +54,14 @@ export interface AgentLink {
   isUp(): boolean;
   /** When the agent was last heard, on the monotonic clock; when the link was made, before that. */
   heardAtMs(): number;
-  /** There may be new commands. */
-  deliver(): void;
+  /** There may be new commands; `next` is the one that was stored last, where that is known. */
+  deliver(next?: AgentCommand): void;
   /** What this person always allows may be another; null for anybody. */
   rulesChanged(ownerId: string | null): void;
   /** Resolves when nothing of it is at work. */
   close(): Promise<void>;
 }
 
-const commandPage = 100;
 /** Of messages and the events in them: a journal that was kept through an hour without a server is read in minutes. */
 const limits: BrakeLimits = {
   messages: { perSecond: 500, burst: 10_000 },
@@ -160,7 +153,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
         // An agent of the version before knows no rules, and asks.
         if (version >= rulesSince) tellRules = () => sayRules(send, drop);
         tellRules();
-        deliver = () => outbox.deliver(version);
+        deliver = (next) => outbox.deliver(version, next);
         deliver();
         deps.onUp();
       },
@@ -230,13 +223,13 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       );
   };
 
-  let deliver = (): void => {};
+  let deliver = (_next?: AgentCommand): void => {};
   let tellRules = (): void => {};
   dial();
   return {
     isUp: () => state === 'up',
     heardAtMs: () => heardAtMs,
-    deliver: () => deliver(),
+    deliver: (next) => deliver(next),
     rulesChanged: (of) => {
       if (of === null || ownerId === null || of === ownerId) tellRules();
     },
@@ -255,61 +248,4 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       await telling;
     },
   };
-};
-
-interface OutboxDeps {
-  sessionId: string;
-  commands: Commands;
-  log: Log;
-  /** `sent`: it has gone out, or never will. */
-  send(message: ToAgentControl, sent: () => void): void;
-  /** What the agent is too old for. */
-  refuse(command: AgentCommand): Promise<void>;
-  drop(): void;
-}
-
-/** Sends what is pending in order; on a new socket from the beginning, since an agent does each id once. */
-const createOutbox = ({ sessionId, commands, log, send, refuse, drop }: OutboxDeps) => {
-  /** What the agent speaks. */
-  let version = 0;
-  let position = 0;
-  let stale = false;
-  let running: Promise<void> | null = null;
-
-  const saidIn = (command: AgentCommand): AgentCommand =>
-    version < alwaysSince && command.type === 'answer' && command.answer.scope === 'always'
-      ? { ...command, answer: { ...command.answer, scope: 'once' } }
-      : command;
-
-  const work = async (): Promise<void> => {
-    while (stale) {
-      stale = false;
-      const pending = await commands.pending(sessionId, position, commandPage);
-      for (const { position: at, command } of pending) {
-        // One after the other, so that an agent that reads slowly has few of them in our memory.
-        if (version < commandVersions[command.type]) await refuse(command);
-        else await new Promise<void>((resolve) => send({ type: 'command', command: saidIn(command) }, resolve));
-        position = at;
-      }
-      stale ||= pending.length === commandPage;
-    }
-  };
-  const run = (): void => {
-    running ??= work()
-      .catch((err: unknown) => {
-        stale = false;
-        log.warn({ err, sessionId }, 'commands could not be read; the link begins anew');
-        drop();
-      })
-      .finally(() => {
-        running = null;
-        if (stale) run();
-      });
-  };
-  const deliver = (to: number): void => {
-    version = to;
-    stale = true;
-    run();
-  };
-  return { deliver, idle: async () => running };
 };

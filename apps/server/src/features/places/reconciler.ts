@@ -2,6 +2,7 @@
 // It is level-triggered: a message only says when to look. It knows drivers and agents through its steps and links.
 
 import type { FoundPlace } from '@remote-claude/compute';
+import type { AgentCommand } from '@remote-claude/contract';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Cancel } from '../../platform/clock.js';
@@ -328,13 +329,14 @@ export const createPlaces = (given: PlacesDeps) => {
   });
 
   const idOf = (payload: unknown): string => (payload as { id: string }).id;
+  const commandOf = (payload: unknown): AgentCommand | undefined => (payload as { command?: AgentCommand }).command;
   const leave = [
     bus.subscribe(wantedChannel, (notice) => {
       if (notice.kind === 'message') wish(idOf(notice.payload));
       else lookAtAll();
     }),
     bus.subscribe(commandsChannel, (notice) => {
-      if (notice.kind === 'message') watches.get(idOf(notice.payload))?.link?.link.deliver();
+      if (notice.kind === 'message') watches.get(idOf(notice.payload))?.link?.link.deliver(commandOf(notice.payload));
       else for (const watch of watches.values()) watch.link?.link.deliver();
     }),
     bus.subscribe(rulesChannel, (notice) => {

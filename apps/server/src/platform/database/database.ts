@@ -1,8 +1,9 @@
 // The connection to PostgreSQL: a pool, typed queries, transactions. It knows neither rules nor who asks.
 
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log.js';
+import { AheadDialect } from './ahead.js';
 import { isConflict } from './errors.js';
 import type { Executor, Trx } from './executor.js';
 import { runLate, takeLate } from './late.js';
@@ -33,6 +34,8 @@ export interface Database {
 }
 
 const maxAttempts = 4;
+/** Longer than people think between two messages: a new connection knows no table yet and takes several times as long. */
+const idleMs = 10 * 60_000;
 const int8 = 20;
 const numeric = 1700;
 
@@ -42,12 +45,15 @@ export function createDatabase(connection: DatabaseConnection, options: Database
     ...connectionSettings(connection),
     max: poolSize,
     connectionTimeoutMillis: connectTimeoutMs,
-    idleTimeoutMillis: 30_000,
+    idleTimeoutMillis: idleMs,
+    pipeline: true,
     types: { getTypeParser },
   });
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', (err) => log.warn({ err }, 'a database connection was lost'));
-  const db: Executor = new Kysely<DatabaseSchema>({ dialect: new PostgresDialect({ pool }) });
+  // One that breaks between two statements of a transaction is not the pool's then; the next statement says it.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const db: Executor = new Kysely<DatabaseSchema>({ dialect: new AheadDialect({ pool }) });
 
   return {
     db,

@@ -3,6 +3,7 @@
 import type { Selectable } from 'kysely';
 import type * as tables from './schema.js';
 
+export { sendAhead } from './ahead.js';
 export { createDatabase, type Database, type DatabaseConnection } from './database.js';
 export type { Executor, Trx } from './executor.js';
 export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolation } from './errors.js';

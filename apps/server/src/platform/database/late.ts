@@ -1,8 +1,9 @@
 // Statements that nobody in their transaction reads the effect of: put off to its end and sent there as one, so that each
-// does not cost a round trip while rows are locked. It knows no table.
+// does not cost a round trip while rows are locked: it goes out with the commit. It knows no table.
 
 import { sql, type Expression, type InsertQueryBuilder, type RawBuilder } from 'kysely';
 
+import { sendAhead } from './ahead.js';
 import type { Executor } from './executor.js';
 import type { DatabaseSchema } from './schema.js';
 
@@ -28,7 +29,8 @@ export const runLate = async (trx: Executor): Promise<void> => {
     (insert, index) => sql`${sql.ref(`late_${index}`)} as (${insert as unknown as Expression<unknown>})`,
   );
   const head = parts.length === 0 ? sql`` : sql`with ${sql.join(parts)} `;
-  await sql`${head}select ${calls.length === 0 ? sql`1` : sql.join(calls)}`.execute(trx);
+  const all = sql`${head}select ${calls.length === 0 ? sql`1` : sql.join(calls)}`;
+  await sendAhead(trx, { compile: () => all.compile(trx) });
 };
 
 /** Outside of a transaction it runs at once. */
