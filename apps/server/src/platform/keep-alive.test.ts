@@ -108,14 +108,14 @@ describe('keepAlive', () => {
     const { ws, far } = await openPair();
     const clock = createFakeClock();
     keepAlive(ws, clock, { heartbeatMs: 10_000, deadMs: 25_000 });
-    await clock.advance(9_000);
+    clock.advance(9_000);
     const heard = new Promise((resolve) => ws.once('message', resolve));
     // A text frame of no bytes, masked.
     far.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
     await heard;
-    await clock.advance(24_999);
+    clock.advance(24_999);
     expect(ws.readyState).toBe(ws.OPEN);
-    await clock.advance(2);
+    clock.advance(2);
     expect(ws.readyState).not.toBe(ws.OPEN);
   });
 });

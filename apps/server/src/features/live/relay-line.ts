@@ -96,7 +96,7 @@ export const createRelayLine = (deps: RelayLineDeps) => {
   const dial = (): void => {
     dialing = true;
     const viewer = new URLSearchParams({ viewer: JSON.stringify(deps.person) });
-    door.connect(sessionId, `${agentPaths.live}?${viewer}`).then(serve, (thrown: unknown) => {
+    door.connect(sessionId, `${agentPaths.live}?${viewer.toString()}`).then(serve, (thrown: unknown) => {
       dialing = false;
       const error = thrown instanceof AppError ? thrown : new AppError('unavailable', {}, { cause: thrown });
       const ids = waiting.flatMap((item) => (Buffer.isBuffer(item) ? [] : [item.id]));
