@@ -25,6 +25,7 @@ export const placeTiming = (config: Config): PlacesDeps['timing'] => {
     ...linkTiming(config),
     reconcileMs: timing.reconcileMs,
     startTimeoutMs: timing.placeStartMs,
+    unreachableGraceMs: timing.unreachableGraceMs,
     stableMs: timing.retryMinMs * 5,
     retryMs: timing.retryMinMs,
     longestRetryMs: timing.retryMaxMs,

@@ -42,6 +42,7 @@ export const testTiming: PlacesDeps['timing'] = {
   longestRetryMs: 60_000,
   maxAttempts: 3,
   deadMs: 25_000,
+  unreachableGraceMs: 300_000,
   diskRetentionMs: 30 * 86_400_000,
   maxDurationMs: null,
   warnBeforeMs: 600_000,

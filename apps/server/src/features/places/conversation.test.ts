@@ -303,6 +303,52 @@ describe('a conversation', () => {
   });
 });
 
+describe('an agent that stays silent beyond the grace', () => {
+  const silence = { ...testTiming, deadMs: 300, heartbeatMs: 100, unreachableGraceMs: 2_000 };
+
+  test('is ended with its place, and only then is another started', async () => {
+    await places.close();
+    places = newPlaces({ timing: silence });
+    const { id } = await running();
+    const agent = agentOf(id);
+    const turnId = newTurn();
+    agent.propose({ type: 'turn.started', turnId, messageIds: [] });
+    await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
+    const [first] = [...driver.world.places.keys()];
+    // It lives, as far as the engine knows, and answers nobody.
+    await agent.close();
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+    const verbs = driver.calls.filter(({ verb }) => verb === 'start' || verb === 'stop').map(({ verb }) => verb);
+    expect(verbs).toEqual(['start', 'stop', 'start']);
+    expect([...driver.world.places].map(([placeId, { status }]) => [placeId === first, status])).toEqual([
+      [true, 'stopped'],
+      [false, 'running'],
+    ]);
+    const events = (await eventsOf(id)).map(({ event }) => event);
+    expect(events.filter(({ type }) => type === 'turn.ended')).toMatchObject([{ turnId, outcome: 'interrupted' }]);
+    const shown = events.flatMap((event) => (event.type === 'place.changed' ? [`${event.status} ${event.step}`] : []));
+    expect(shown).toEqual(expect.arrayContaining(['unreachable null', 'starting Starting again']));
+  });
+
+  test('has no successor while its place cannot be ended for certain', async () => {
+    await places.close();
+    places = newPlaces({ timing: { ...silence, maxAttempts: 2 } });
+    const { id } = await running();
+    driver.behave({ lieAboutPlace: (truth) => ({ ...truth, status: 'running', reason: null }) });
+    await agentOf(id).close();
+    await vi.waitFor(
+      async () => expect((await house.sessions.get(id)).reason).toContain('could not be ended either'),
+      patience,
+    );
+    const stops = (): number => driver.calls.filter(({ verb }) => verb === 'stop').length;
+    const before = stops();
+    await vi.waitFor(() => expect(stops()).toBeGreaterThan(before + 2), patience);
+    expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(1);
+    driver.behave({ lieAboutPlace: null });
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
+  });
+});
+
 describe('what an agent may not say', () => {
   test('a bad event is rejected with its reason and does not hold up the others', async () => {
     const { id } = await running();

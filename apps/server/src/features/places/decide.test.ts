@@ -35,6 +35,7 @@ const running: Sight = {
   diskUntilMs: null,
   report: { alive: true, cutOff: false, reason: null },
   link: { up: true, silentMs: 0 },
+  unreachableMs: 0,
   notKept: null,
   nowMs,
 };
@@ -104,9 +105,27 @@ const cases: [string, Partial<Sight>, Decision][] = [
   ['an agent that is silent for a moment', silent(24_000), { do: 'nothing', againInMs: 1_001 }],
   ['an agent that is silent too long', silent(25_001), { do: 'mark', status: 'unreachable' }],
   [
-    'an agent known to be silent, however long',
-    { ...silent(hourMs), state: { place: place('unreachable', unreachableReason), turn } },
-    { do: 'nothing', againInMs: null },
+    'an agent known to be silent, within its grace',
+    { ...silent(hourMs), unreachableMs: 60_000, state: { place: place('unreachable', unreachableReason), turn } },
+    { do: 'nothing', againInMs: timing.unreachableGraceMs - 60_000 },
+  ],
+  [
+    'an agent that is silent beyond its grace',
+    {
+      ...silent(hourMs),
+      unreachableMs: timing.unreachableGraceMs,
+      state: { place: place('unreachable', unreachableReason), turn },
+    },
+    { do: 'abandon', reason: 'The session did not answer for 300 s and was ended, so that it can start again.' },
+  ],
+  [
+    'a place that died in silence',
+    {
+      ...silent(60_000),
+      report: { alive: false, cutOff: false, reason: 'It was killed.' },
+      state: { place: place('unreachable', unreachableReason), turn },
+    },
+    { do: 'bury', reason: 'It was killed.' },
   ],
   [
     'an agent that is still silent when the engine is back',

@@ -15,6 +15,8 @@ export interface PlaceTiming {
   maxAttempts: number;
   /** Without any sign for so long the session is shown as unreachable. */
   deadMs: number;
+  /** Shown as unreachable for so long it is ended and started again. */
+  unreachableGraceMs: number;
   /** Longest life of a place; null for none. */
   maxDurationMs: number | null;
   /** How long before its end people are warned. */
@@ -38,6 +40,8 @@ export interface Sight {
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
   report: { alive: boolean; /** For good: only another place helps. */ cutOff: boolean; reason: string | null } | null;
   link: { up: boolean; silentMs: number };
+  /** How long this server has known it as unreachable, and has tried to reach it. */
+  unreachableMs: number;
   /** Why what the agent says is not kept now, and for how long still. */
   notKept: { why: string; forMs: number } | null;
   nowMs: number;
@@ -94,7 +98,13 @@ export const pauseAfterMs = (failures: number, { retryMs, longestRetryMs }: Plac
 export const cutOffReason = 'Nothing reaches this session any more: the folder of its sockets is gone.';
 export const unreachableReason = 'The session does not answer; it may still be running.';
 
-const decideSilent = ({ link, reached, startedAtMs, nowMs, state }: Sight, timing: PlaceTiming): Decision => {
+const silentReason = (graceMs: number): string =>
+  `The session did not answer for ${Math.round(graceMs / 1000)} s and was ended, so that it can start again.`;
+
+const decideSilent = (
+  { link, unreachableMs, reached, startedAtMs, nowMs, state }: Sight,
+  timing: PlaceTiming,
+): Decision => {
   const { status, step, reason } = state.place;
   if (!reached) {
     // What a failure left to read is over.
@@ -107,8 +117,12 @@ const decideSilent = ({ link, reached, startedAtMs, nowMs, state }: Sight, timin
       reason: `The session did not answer within ${Math.round(timing.startTimeoutMs / 1000)} s of its start.`,
     };
   }
-  // It may still work on its turn: nothing is ended, and no second one is started.
-  if (status === 'unreachable') return reason === unreachableReason ? nothing() : { do: 'mark', status: 'unreachable' };
+  // It may still work on its turn: for a while nothing is ended, and no second one is started before it is.
+  if (status === 'unreachable' && reason === unreachableReason) {
+    const leftMs = timing.unreachableGraceMs - unreachableMs;
+    return leftMs > 0 ? nothing(leftMs) : { do: 'abandon', reason: silentReason(timing.unreachableGraceMs) };
+  }
+  if (status === 'unreachable') return { do: 'mark', status: 'unreachable' };
   return link.silentMs > timing.deadMs
     ? { do: 'mark', status: 'unreachable' }
     : nothing(timing.deadMs - link.silentMs + 1);

@@ -92,3 +92,16 @@ export const createQuota = (clock: Clock, limits: QuotaLimits = quotaLimits): Qu
     },
   };
 };
+
+/** Of every session that was linked: one that is stopped and started again has no more. */
+export const createQuotas = (clock: Clock, limits?: QuotaLimits) => {
+  const bySession = new Map<string, Quota>();
+  return {
+    of(sessionId: string): Quota {
+      const quota = bySession.get(sessionId) ?? createQuota(clock, limits);
+      bySession.set(sessionId, quota);
+      return quota;
+    },
+    closed: (sessionId: string): Closed | null => bySession.get(sessionId)?.closed() ?? null,
+  };
+};

@@ -114,6 +114,42 @@ test('a folder that is gone for good: another place on the same disk', async () 
   await second.close();
 });
 
+test('a place that was reached and stays silent: ended for certain, then another on the same disk', async () => {
+  const ada = await house.person();
+  const { id } = await house.sessions.create(ada, {});
+  const running = async () => (await driver.list()).filter(({ sessionId }) => sessionId === id);
+  const atStart: number[] = [];
+  const start: Driver['start'] = async (spec, progress) => {
+    atStart.push((await running()).length);
+    return driver.start(spec, progress);
+  };
+  const server = newServer({
+    driver: { ...driver, start },
+    timing: { ...timing, deadMs: 200, heartbeatMs: 100, unreachableGraceMs: 500 },
+  });
+  await server.places.reconcile(id);
+  const before = await row(id);
+  const file = join(folder, 'd', 'sessions', id, 'workspace', 'work.txt');
+  await writeFile(file, 'done so far');
+  // As if an agent had answered in it, which is silent from now on.
+  await house.database.transaction(async (trx) => {
+    await house.events.lock(trx, id);
+    await createPlacesStore(house.database).recordReached(trx, id, new Date());
+    const words = { wanted: 'running', status: 'running', step: null, reason: null, next: null } as const;
+    await house.events.record(trx, id, [{ type: 'place.changed', ...words }]);
+  });
+  await server.places.reconcile(id);
+  await vi.waitFor(async () => {
+    const now = await row(id);
+    expect(now?.placeId).not.toBe(before?.placeId);
+    expect(now?.handle ?? null).not.toBeNull();
+  }, patience);
+  expect(atStart).toEqual([0, 0]);
+  expect((await running()).map(({ placeId }) => placeId)).toEqual([(await row(id))?.placeId]);
+  expect(await readFile(file, 'utf8')).toBe('done so far');
+  await server.close();
+});
+
 test('a folder that the server may not write to: told in words, and healed', async () => {
   const ada = await house.person();
   const { id } = await house.sessions.create(ada, {});

@@ -13,7 +13,7 @@ import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } f
 import { createGuardedDriver, LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
 import { createPatientDriver } from './patient-driver.js';
-import { createQuota, type Quota, type QuotaLimits } from './quota.js';
+import { createQuotas, type QuotaLimits } from './quota.js';
 import { createEyes } from './sight.js';
 import { createSteps, type StepDeps } from './steps.js';
 import type { Claimant, PlaceRow } from './store.js';
@@ -44,8 +44,7 @@ export const createPlaces = (given: PlacesDeps) => {
   const deps = { ...given, driver };
   const steps = createSteps(deps);
   const watches = new Map<string, Watch>();
-  /** Of every session that was linked: one that is stopped and started again has no more. */
-  const quotas = new Map<string, Quota>();
+  const quotas = createQuotas(clock, deps.quota);
   let closed = false;
   let cancelRound: Cancel = () => {};
 
@@ -167,11 +166,6 @@ export const createPlaces = (given: PlacesDeps) => {
     }
   };
 
-  const quotaOf = (sessionId: string): Quota => {
-    const quota = quotas.get(sessionId) ?? createQuota(clock, deps.quota);
-    quotas.set(sessionId, quota);
-    return quota;
-  };
   /** A look writes it down; it is called for each batch, so most find it written. */
   const noteQuota = (sessionId: string, watch: Watch, why: string | null): void => {
     if (why === watch.notKept) return;
@@ -192,7 +186,7 @@ export const createPlaces = (given: PlacesDeps) => {
       // The place may have gone with its agent: the driver is asked at once.
       onDown: () => void nudge(sessionId, watch),
       onActivity: (idleMs) => touch(sessionId, watch, idleMs),
-      quota: quotaOf(sessionId),
+      quota: quotas.of(sessionId),
       onQuota: (why) => noteQuota(sessionId, watch, why),
     });
     watch.link = { placeId, link };
@@ -204,7 +198,7 @@ export const createPlaces = (given: PlacesDeps) => {
     log,
     timing,
     attach,
-    closedQuota: (sessionId) => quotas.get(sessionId)?.closed() ?? null,
+    closedQuota: quotas.closed,
   });
 
   const touch = (sessionId: string, watch: Watch, idleMs: number): void => {
@@ -239,8 +233,9 @@ export const createPlaces = (given: PlacesDeps) => {
         await steps.bury(row, decision.reason);
         return deps.onPlaceEnded();
       case 'abandon':
-        await dropLink(watch);
+        // Until it has ended its silence goes on: a step that fails is taken again soon.
         await steps.abandon(row, decision.reason);
+        await dropLink(watch);
         return deps.onPlaceEnded();
       case 'mark':
         return steps.mark(row, decision.status);

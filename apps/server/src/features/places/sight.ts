@@ -31,6 +31,8 @@ export const createEyes = ({ driver, clock, log, timing, attach, closedQuota }: 
     const link = watch.link?.link ?? null;
     const notKept = closedQuota(row.sessionId);
     watch.notKept = notKept?.why ?? null;
+    const isUnreachable = row.state.place.status === 'unreachable' && link?.isUp() !== true;
+    watch.unreachableSinceMs = isUnreachable ? (watch.unreachableSinceMs ?? clock.monotonicMs()) : null;
     return {
       wanted: row.wanted,
       state: row.state,
@@ -42,6 +44,7 @@ export const createEyes = ({ driver, clock, log, timing, attach, closedQuota }: 
       diskUntilMs: diskUntilMs(row),
       report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
+      unreachableMs: clock.monotonicMs() - (watch.unreachableSinceMs ?? clock.monotonicMs()),
       notKept,
       nowMs: clock.now().getTime(),
     };

@@ -219,7 +219,13 @@ export const createSteps = (deps: StepDeps) => {
     },
 
     async abandon(row: PlaceRow, reason: string): Promise<void> {
-      if (row.handle !== null) await driver.stop(row.handle, { graceMs: timing.stopGraceMs });
+      if (row.handle !== null) {
+        await driver.stop(row.handle, { graceMs: timing.stopGraceMs });
+        // Nothing takes its place while any of it runs.
+        const { status } = await driver.inspect(row.handle);
+        if (status === 'running' || status === 'starting')
+          throw new StepFailure('The session does not answer, and it could not be ended either.');
+      }
       await gateway.close(row.sessionId);
       await failed(row, reason, { attempts: attemptsAfter(row), atOnce: false });
     },
@@ -270,10 +276,11 @@ export const createSteps = (deps: StepDeps) => {
   };
 };
 
+const unreachableNext = 'It is tried again all the time, and started again if it stays silent.';
 const markWords: Record<'starting' | 'running' | 'unreachable', PlaceWords> = {
   starting: { status: 'starting', step: 'Waiting for Claude' },
   running: { status: 'running' },
-  unreachable: { status: 'unreachable', reason: unreachableReason, next: 'It is tried again all the time.' },
+  unreachable: { status: 'unreachable', reason: unreachableReason, next: unreachableNext },
 };
 
 const isAsWritten = ({ wanted, place }: SessionState, event: EventOf<'place.changed'>): boolean =>

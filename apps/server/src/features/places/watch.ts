@@ -15,6 +15,8 @@ export interface Watch {
   found: FoundPlace[];
   cancelTimer: Cancel;
   touchedAtMs: number;
+  /** Since when it is known here as unreachable; null where it is not. */
+  unreachableSinceMs: number | null;
   /** Why its log was closed when that was last looked at. */
   notKept: string | null;
   /** Looks in a row that failed, and until when only a person's wish is a reason for another. */
@@ -30,6 +32,7 @@ export const newWatch = (): Watch => ({
   found: [],
   cancelTimer: () => {},
   touchedAtMs: -Infinity,
+  unreachableSinceMs: null,
   notKept: null,
   failures: 0,
   pausedUntilMs: -Infinity,

@@ -40,6 +40,7 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
     const inOrder = [
       ['leaseRenew', 'lease'],
       ['heartbeat', 'heartbeatTimeout'],
+      ['heartbeatTimeout', 'unreachableGrace'],
       ['retryMin', 'retryMax'],
     ] as const;
     for (const [shorter, longer] of inOrder) {

@@ -205,19 +205,6 @@ export interface IdempotencyTable {
   created_at: ColumnType<Date, Date, Date>;
 }
 
-export interface UploadsTable {
-  id: Generated<string>;
-  session_id: string;
-  user_id: string;
-  path: string;
-  size: number;
-  offset_bytes: Generated<number>;
-  metadata: JsonOrEmpty;
-  created_at: CreatedAt;
-  expires_at: Time;
-  completed_at: Time | null;
-}
-
 export interface DatabaseSchema {
   users: UsersTable;
   logins: LoginsTable;
@@ -235,5 +222,4 @@ export interface DatabaseSchema {
   settings: SettingsTable;
   secrets: SecretsTable;
   idempotency: IdempotencyTable;
-  uploads: UploadsTable;
 }

@@ -5,6 +5,7 @@ import { approvalRules } from './0002-approval-rules.js';
 import { spine } from './0001-spine.js';
 import { diskRetention } from './0003-disk-retention.js';
 import { leases } from './0005-leases.js';
+import { noUploads } from './0006-no-uploads.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-approval-rules': approvalRules,
   '0003-disk-retention': diskRetention,
   '0005-leases': leases,
+  '0006-no-uploads': noUploads,
 };
