@@ -179,7 +179,6 @@ describe('refusals', () => {
       'sessions: { maxPerUser: 5, idleTimeout: 30m, maxDuration: 8h }',
       'storage: { type: s3, s3: { bucket: sessions, region: us-east-1 } }',
       'security: { encryption: true, audit: true, allowedDomains: [company.com] }',
-      'timing: { unreachableGrace: 15s }',
     ].join('\n');
     const variables = { CLAUDE_API_KEY: 'a key', API_URL: 'http://api:4000', CONTAINER_PREFIX: 'claude-session' };
     const later = (key: string) => `${key}: not supported yet: ${key}. Remove it; this version would not act on it.`;
@@ -187,7 +186,6 @@ describe('refusals', () => {
       later('auth.oauth'),
       later('security.allowedDomains'),
       later('storage.s3'),
-      later('timing.unreachableGrace'),
       'API_URL: not supported yet: server.apiUrl. Unset the variable for this program.',
       'CONTAINER_PREFIX: not supported yet: compute.containerPrefix. Unset the variable for this program.',
       'auth.provider: not supported yet: "google". It must be local.',

@@ -114,6 +114,22 @@ describe('a body of who is not signed in', () => {
     socket.destroy();
   });
 
+  it('is not waited for where there is nothing, nor read', async () => {
+    for (const path of ['/nothing/here', '/users/nobody/at/all']) {
+      const { socket, answer, closed } = await open();
+      socket.write(head('POST', path, { ...json, 'content-length': 1e9 }));
+      await vi.waitFor(() => expect(answer()).toContain('HTTP/1.1 404'), patience);
+      const chunk = Buffer.alloc(64 * 1024);
+      const push = (): void => {
+        while (!socket.destroyed && socket.write(chunk));
+      };
+      socket.on('drain', push);
+      push();
+      await vi.waitFor(() => expect(closed()).toBe(true), patience);
+      expect(socket.bytesWritten).toBeLessThan(32 * 1024 * 1024);
+    }
+  });
+
   it('is not read without an end', async () => {
     const { socket, answer, closed } = await open();
     socket.write(head('POST', '/users', { ...json, 'content-length': 1e9 }));
