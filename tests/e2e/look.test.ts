@@ -183,6 +183,12 @@ const check = async (visit: Visit, look: { name: string }, screen: string): Prom
   expect.soft(visit.takeTrouble(), `${screen} ${look.name}`).toEqual([]);
 };
 
+const showPane = async (page: Page, look: Look, name: string): Promise<void> => {
+  const bar = look.touch ? page.getByRole('navigation', { name: 'Views' }) : page.getByRole('group', { name: 'Panes' });
+  const button = bar.getByRole('button', { name });
+  if ((await button.getAttribute('aria-pressed')) !== 'true') await button.click();
+};
+
 describe('before anyone is there', () => {
   it.each(looks)('set-up, $name', async (look) => {
     const visit = visitOf(look);
@@ -253,13 +259,7 @@ describe('with work', () => {
   it.each(looks)('files, editor and terminal, $name', async (look) => {
     const visit = visitOf(look);
     const { page } = visit;
-    const pane = async (name: string): Promise<void> => {
-      const bar = look.touch
-        ? page.getByRole('navigation', { name: 'Views' })
-        : page.getByRole('group', { name: 'Panes' });
-      const button = bar.getByRole('button', { name });
-      if ((await button.getAttribute('aria-pressed')) !== 'true') await button.click();
-    };
+    const pane = (name: string): Promise<void> => showPane(page, look, name);
     await page.goto(`${product.url}/sessions/${id}/`);
     await pane('Files');
     await page.getByRole('treeitem', { name: 'words.mjs' }).waitFor();
@@ -323,5 +323,33 @@ describe('with work', () => {
     await inChat(page, 'It works.').waitFor();
     expect(visit.takeTrouble()).toEqual([]);
     expect(model.unexpected()).toEqual([]);
+  });
+
+  it('a stopped session, and a terminated one', async () => {
+    for (const end of ['stopped', 'terminated'] as const) {
+      if (end === 'stopped') await ada.client.call(routes.sessions.stop, { params: { id } });
+      else await ada.client.call(routes.sessions.remove, { params: { id } });
+      for (const look of looks) {
+        const visit = visitOf(look);
+        await visit.page.goto(`${product.url}/sessions/${id}/`);
+        await untilStatus(visit.page, end);
+        const said = inChat(visit.page, `The session was ${end}.`);
+        await said.waitFor();
+        expect(await visit.page.getByText(`The session was ${end}.`, { exact: true }).count()).toBe(1);
+        await check(visit, look, end);
+        await showPane(visit.page, look, 'Files');
+        await visit.page
+          .getByRole('heading', { name: end === 'stopped' ? 'out of reach' : 'This session has ended' })
+          .waitFor();
+        expect(await visit.page.getByRole('treeitem').count()).toBe(0);
+        expect(await visit.page.getByRole('button', { name: 'Resume the session' }).count()).toBe(
+          end === 'stopped' ? 1 : 0,
+        );
+        await check(visit, look, `${end}-files`);
+        await showPane(visit.page, look, 'Terminal');
+        await check(visit, look, `${end}-terminal`);
+        if (look.touch) await showPane(visit.page, look, 'Chat');
+      }
+    }
   });
 });

@@ -9,8 +9,10 @@ import {
   errorOf,
   fileNode,
   routes,
+  shownStatusOf,
   type FileChange,
   type FileNode,
+  type ShownStatus,
   AppError,
 } from '@remote-claude/contract';
 
@@ -175,3 +177,12 @@ export const useFileChanges = (onChanges: (changes: readonly FileChange[] | null
     };
   }, [live, send, subscribe]);
 };
+
+/** The session's state where its files cannot be reached for long; null where they are there. */
+export const useFilesAway = (): ShownStatus | null =>
+  useSessionView(({ log: { loaded, state } }) => {
+    if (!loaded) return null;
+    // What is there is there too while nobody answers for it.
+    const there = state.wanted === 'running' && /^(?:running|unreachable)$/.test(state.place.status);
+    return there ? null : shownStatusOf(state);
+  });

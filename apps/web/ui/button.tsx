@@ -60,10 +60,21 @@ interface IconButtonProps extends Omit<ComponentProps<'button'>, 'aria-label'> {
   keys?: string;
   size?: 'sm' | 'md';
   pressed?: boolean;
+  /** False where its sign is known to all, and where a tip would take the Escape of what it stands in. */
+  hasTip?: boolean;
 }
 
-export const IconButton = ({ label, keys, size = 'md', pressed, className, children, ...rest }: IconButtonProps) => (
-  <Tip label={label} keys={keys}>
+export const IconButton = ({
+  label,
+  keys,
+  size = 'md',
+  pressed,
+  hasTip = true,
+  className,
+  children,
+  ...rest
+}: IconButtonProps) => {
+  const button = (
     <button
       type="button"
       aria-label={label}
@@ -78,5 +89,11 @@ export const IconButton = ({ label, keys, size = 'md', pressed, className, child
     >
       {children}
     </button>
-  </Tip>
-);
+  );
+  if (!hasTip) return button;
+  return (
+    <Tip label={label} keys={keys}>
+      {button}
+    </Tip>
+  );
+};

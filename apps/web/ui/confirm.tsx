@@ -5,6 +5,7 @@ import { AlertDialog } from 'radix-ui';
 
 import { sentenceOf } from '../lib/client';
 import { Button } from './button';
+import { useDialogFocus } from './dialog';
 
 interface ConfirmProps {
   open: boolean;
@@ -19,6 +20,8 @@ interface ConfirmProps {
 }
 
 export const Confirm = ({ open, onOpenChange, title, body, action, dangerous = false, onConfirm }: ConfirmProps) => {
+  // The first focus is on Cancel, as an alert dialog has it.
+  const { onCloseAutoFocus } = useDialogFocus(open);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const confirm = async (): Promise<void> => {
@@ -37,7 +40,10 @@ export const Confirm = ({ open, onOpenChange, title, body, action, dangerous = f
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="animate-appear fixed inset-0 z-40 bg-(--overlay)" />
-        <AlertDialog.Content className="animate-rise fixed top-[20dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-100 -translate-x-1/2 rounded-xl border border-line bg-raised p-5 shadow-(--shadow)">
+        <AlertDialog.Content
+          onCloseAutoFocus={onCloseAutoFocus}
+          className="animate-rise fixed top-[20dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-100 -translate-x-1/2 rounded-xl border border-line bg-raised p-5 shadow-(--shadow)"
+        >
           <AlertDialog.Title className="text-lg font-semibold tracking-tight">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-muted">{body}</AlertDialog.Description>
           {error !== null && (

@@ -50,6 +50,14 @@ const finished = (toolUseId: string, parentToolUseId: string | null = null) => (
   durationMs: 5,
   parentToolUseId,
 });
+const place = (wanted: string, status: string, reason: string | null = null) => ({
+  type: 'place.changed',
+  wanted,
+  status,
+  step: null,
+  reason,
+  next: null,
+});
 const asked = (approvalId: string) => ({
   type: 'approval.asked',
   approval: {
@@ -219,6 +227,29 @@ describe('folding in pieces', () => {
     const folder = createItemFolder();
     expect(folder.fold(events.slice(2))).toHaveLength(2);
     expect(folder.fold(events)).toEqual(foldItems(events));
+  });
+});
+
+describe('the end of a session', () => {
+  const notes = (...events: object[]): string[] =>
+    foldItems(log(events)).flatMap((item) => (item.kind === 'note' ? [item.text] : []));
+
+  it('is said once for each thing that ended, in its own word', () => {
+    const stopped = [place('stopped', 'stopping'), place('stopped', 'stopped'), place('stopped', 'stopped')];
+    const over = [place('terminated', 'stopped'), place('terminated', 'stopped')];
+    expect(notes(...stopped, ...over)).toEqual(['The session was stopped.', 'The session was terminated.']);
+    expect(notes(place('terminated', 'stopping'), place('terminated', 'stopped'))).toEqual([
+      'The session was terminated.',
+    ]);
+  });
+
+  it('is said again after it ran again, and with each new reason', () => {
+    const stopped = place('stopped', 'stopped');
+    expect(notes(stopped, place('running', 'running'), stopped)).toHaveLength(2);
+    expect(notes(place('terminated', 'stopped'), place('terminated', 'stopped', 'The disk was removed.'))).toEqual([
+      'The session was terminated.',
+      'The disk was removed.',
+    ]);
   });
 });
 

@@ -124,6 +124,8 @@ const createRun = () => {
   const costOfTurn = new Map<string, number>();
   const endOfTurn = new Map<string, number>();
   const askedBy = new Map<string, string>();
+  /** What the last note about the place says, while it is still gone. */
+  let endSaid: string | null = null;
   let copied = false;
 
   const write = (): Item[] => {
@@ -206,6 +208,18 @@ const createRun = () => {
         ...patch,
       },
     }));
+  };
+
+  const placeChanged = (seq: number, at: string, { wanted, status, reason, next }: EventOf<'place.changed'>): void => {
+    const isEnd = status === 'stopped' || status === 'failed';
+    const otherwise =
+      status === 'failed'
+        ? 'The session failed.'
+        : `The session was ${wanted === 'terminated' ? 'terminated' : 'stopped'}.`;
+    const text = reason ?? otherwise;
+    // An end is said once, however often the place is looked at after it.
+    if (isEnd && text !== endSaid) note(seq, at, text, { ...(status === 'failed' && { tone: 'danger' }), next });
+    endSaid = isEnd ? text : null;
   };
 
   /** After items moved, what comes later must find its own again. */
@@ -332,11 +346,7 @@ const createRun = () => {
         return;
       }
       case 'place.changed':
-        if (event.status === 'failed')
-          note(seq, at, event.reason ?? 'The session failed.', { tone: 'danger', next: event.next });
-        else if (event.status === 'stopped')
-          note(seq, at, event.reason ?? 'The session was stopped.', { next: event.next });
-        return;
+        return placeChanged(seq, at, event);
       case 'context.compacted':
         return note(seq, at, 'Earlier conversation was summarised to make room.');
       case 'command.refused':

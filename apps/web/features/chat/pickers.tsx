@@ -86,7 +86,7 @@ const OtherModel = ({
           value={name}
           onChange={(event) => setName(event.target.value)}
           error={error}
-          autoFocus
+          data-autofocus
           autoComplete="off"
           spellCheck={false}
           className="font-mono"

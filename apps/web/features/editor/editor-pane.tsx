@@ -9,6 +9,7 @@ import { useSession } from '../../lib/session-context';
 import { Button, IconButton } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { Empty } from '../../ui/empty';
+import { FilesAway } from '../../ui/files-away';
 import { previewOf } from './content';
 import { FileTabs } from './file-tabs';
 import { BufferNotices } from './notices';
@@ -126,7 +127,7 @@ const Nothing = () => (
 
 export const EditorPane = () => {
   const { id, can } = useSession();
-  const { files, buffers, failed, retry } = useBuffers();
+  const { files, buffers, failed, away, retry } = useBuffers();
   const { open, close } = useOpenFiles.getState();
   const views = useStore(buffers?.view ?? noFiles);
   const [closing, setClosing] = useState<string | null>(null);
@@ -210,7 +211,9 @@ export const EditorPane = () => {
           The line broke while the page was fetching it.
         </Empty>
       )}
-      {!failed && (file === undefined || file.kind === 'loading') && <Skeleton />}
+      {!failed &&
+        (file === undefined || file.kind === 'loading') &&
+        (away === null ? <Skeleton /> : <FilesAway state={away} />)}
       {buffers !== null && path !== null && file?.kind === 'text' && (
         <TextBody
           sessionId={id}

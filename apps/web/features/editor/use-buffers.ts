@@ -1,8 +1,9 @@
 /** The open files of the session around, kept in step with its tabs and with the disk. */
 import { useEffect, useState } from 'react';
+import type { ShownStatus } from '@remote-claude/contract';
 
-import { useFileChanges, useOpenFiles, useSessionFiles, type OpenFiles } from '../../lib/open-files';
-import { useSession } from '../../lib/session-context';
+import { useFileChanges, useFilesAway, useOpenFiles, useSessionFiles, type OpenFiles } from '../../lib/open-files';
+import { useSession, useSessionView } from '../../lib/session-context';
 import { useTheme } from '../../lib/theme';
 import { createOpenBuffers, type OpenBuffers } from './open-buffers';
 
@@ -26,6 +27,8 @@ export interface EditorState {
   /** null while the editor is loaded. */
   buffers: OpenBuffers | null;
   failed: boolean;
+  /** The session's state where files cannot be read now. */
+  away: ShownStatus | null;
   retry: () => void;
 }
 
@@ -37,6 +40,8 @@ export const useBuffers = (): EditorState => {
   const [failed, setFailed] = useState(false);
   const [attempt, setAttempt] = useState(0);
   const wanted = files.paths.length > 0;
+  const away = useFilesAway();
+  const there = useSessionView(({ log }) => log.loaded) && away === null;
 
   useEffect(() => {
     if (!wanted) return;
@@ -64,12 +69,13 @@ export const useBuffers = (): EditorState => {
   }, [buffers, id]);
 
   useEffect(() => {
-    if (buffers === null) return;
+    // What is open already stays; it is compared with the disk when there is one again.
+    if (buffers === null || !there) return;
     for (const path of files.paths) buffers.open(path);
     for (const path of Object.keys(buffers.view.getState()))
       if (!files.paths.includes(path)) buffers.close(path, false);
-  }, [buffers, files.paths]);
+  }, [buffers, files.paths, there]);
 
   useFileChanges((changes) => buffers?.changed(changes));
-  return { files, buffers, failed, retry: () => setAttempt((before) => before + 1) };
+  return { files, buffers, failed, away, retry: () => setAttempt((before) => before + 1) };
 };

@@ -3,13 +3,13 @@
 import { useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { FilePlus, FolderPlus, FolderUp, FolderTree, RefreshCw, Upload } from 'lucide-react';
 import { useStore } from 'zustand';
-import { shownStatusOf, shownWords, type FileNode } from '@remote-claude/contract';
+import type { FileNode } from '@remote-claude/contract';
 
-import { useSessionFiles, visibleName } from '../../lib/open-files';
-import { useSessionView } from '../../lib/session-context';
+import { useFilesAway, useSessionFiles, visibleName } from '../../lib/open-files';
 import { Button, IconButton } from '../../ui/button';
 import { Confirm } from '../../ui/confirm';
 import { Empty } from '../../ui/empty';
+import { FilesAway } from '../../ui/files-away';
 import { Notice } from '../../ui/notice';
 import { chosenFiles, droppedFiles } from './drop';
 import { RowMenu, type MenuAt, type RowActions } from './row-menu';
@@ -69,25 +69,9 @@ const useChooser = (files: Files) => {
   };
 };
 
-const NotThere = ({ onRetry, error }: { onRetry: () => void; error: string | null }) => {
-  const state = useSessionView(({ log }) => shownStatusOf(log.state));
-  const running = useSessionView(({ log }) => log.state.place.status === 'running');
-  return (
-    <Empty
-      icon={<FolderTree size={18} aria-hidden />}
-      title={running ? 'The files could not be read' : 'The files are out of reach'}
-      action={running && <Button onClick={onRetry}>Try again</Button>}
-    >
-      {running
-        ? error
-        : `The session is not running (${shownWords[state].toLowerCase()}). Its files are kept and show when it runs.`}
-    </Empty>
-  );
-};
-
 export const FilesPane = () => {
   const files = useFiles();
-  const { tree, writable } = files;
+  const { tree } = files;
   const state = useStore(tree.view);
   const { active: opened } = useSessionFiles();
   const [active, setActive] = useState<string | null>(null);
@@ -99,7 +83,8 @@ export const FilesPane = () => {
   const chooser = useChooser(files);
   const rows = useMemo(() => withNewRow(visibleRows(state), creating), [state, creating]);
   const root = state.folders.get('');
-  const running = useSessionView(({ log }) => !log.loaded || log.state.place.status === 'running');
+  const away = useFilesAway();
+  const writable = files.writable && away === null;
   const activeNode = useMemo(() => {
     const row = rows.find((shown): shown is NodeRow => shown.kind === 'node' && shown.path === active);
     return row?.node ?? null;
@@ -185,7 +170,7 @@ export const FilesPane = () => {
           </>
         )}
         <span className="flex-1" />
-        <IconButton label="Look again" onClick={() => tree.changed(null)}>
+        <IconButton label="Look again" disabled={away !== null} onClick={() => tree.changed(null)}>
           <RefreshCw size={14} aria-hidden />
         </IconButton>
       </div>
@@ -221,8 +206,16 @@ export const FilesPane = () => {
         }}
         className={`min-h-0 flex-1 ${dropInto === '' ? 'bg-accent-soft' : ''}`}
       >
-        {(root === undefined && !running) || (root?.status === 'failed' && root.nodes.length === 0) ? (
-          <NotThere error={root?.error ?? null} onRetry={() => void tree.read('')} />
+        {away !== null ? (
+          <FilesAway state={away} />
+        ) : root?.status === 'failed' && root.nodes.length === 0 ? (
+          <Empty
+            icon={<FolderTree size={18} aria-hidden />}
+            title="The files could not be read"
+            action={<Button onClick={() => void tree.read('')}>Try again</Button>}
+          >
+            {root.error}
+          </Empty>
         ) : root?.status === 'loaded' && root.nodes.length === 0 && creating === null ? (
           <Empty
             icon={<FolderTree size={18} aria-hidden />}

@@ -102,7 +102,7 @@ export const AddPersonDialog = ({ onClose }: DialogProps) => {
           value={fields.name}
           onChange={set('name')}
           error={wrong('name')}
-          autoFocus
+          data-autofocus
           autoComplete="off"
         />
         <InputField
@@ -158,7 +158,7 @@ export const ResetPasswordDialog = ({ user, onClose }: DialogProps & { user: Use
           onChange={(event) => setValue(event.target.value)}
           error={shown ? wrong : undefined}
           hint="At least 12 characters."
-          autoFocus
+          data-autofocus
           autoComplete="new-password"
         />
       </DialogForm>

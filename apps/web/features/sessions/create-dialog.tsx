@@ -64,7 +64,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         aside="optional"
         value={name}
         maxLength={120}
-        autoFocus
+        data-autofocus
         autoComplete="off"
         placeholder="What is it about?"
         onChange={(event) => setName(event.target.value)}

@@ -45,7 +45,7 @@ const RenameDialog = ({
           maxLength={120}
           onChange={(event) => setName(event.target.value)}
           error={error}
-          autoFocus
+          data-autofocus
           onFocus={(event) => event.target.select()}
           autoComplete="off"
         />

@@ -4,6 +4,7 @@ import { Command } from 'cmdk';
 import { Dialog } from 'radix-ui';
 import type { ReactNode } from 'react';
 
+import { useDialogFocus } from '../../ui/dialog';
 import { Keys } from '../../ui/keys';
 
 export interface PaletteEntry {
@@ -24,19 +25,21 @@ interface PaletteProps {
 }
 
 export const Palette = ({ open, onOpenChange, entries }: PaletteProps) => {
+  const focus = useDialogFocus(open);
   const groups = [...new Set(entries.map(({ group }) => group))];
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <Dialog.Overlay className="animate-appear fixed inset-0 z-40 bg-(--overlay)" />
         <Dialog.Content
+          {...focus}
           aria-describedby={undefined}
           className="animate-rise fixed top-[14dvh] left-1/2 z-50 w-[calc(100vw-24px)] max-w-140 -translate-x-1/2 overflow-hidden rounded-xl border border-line bg-raised shadow-(--shadow)"
         >
           <Dialog.Title className="sr-only">Search and commands</Dialog.Title>
           <Command label="Search and commands" loop>
             <Command.Input
-              autoFocus
+              data-autofocus
               placeholder="Find a session or a command"
               className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none"
             />

@@ -2,7 +2,13 @@
 /** The terminals of the session around. Which there are is the session's state; this pane shows, opens, names and closes them. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { EllipsisVertical, Search, SquareTerminal } from 'lucide-react';
-import { shownStatusOf, shownWords, type TerminalId, type TerminalRequest } from '@remote-claude/contract';
+import {
+  shownStatusOf,
+  shownWords,
+  type ShownStatus,
+  type TerminalId,
+  type TerminalRequest,
+} from '@remote-claude/contract';
 
 import { newUuid } from '../../lib/ids';
 import { useSession, useSessionView } from '../../lib/session-context';
@@ -104,9 +110,11 @@ const Options = ({ onFind }: { onFind: () => void }) => {
   );
 };
 
-const NotRunning = ({ word }: { word: string }) => (
+const NotRunning = ({ shown }: { shown: ShownStatus }) => (
   <Empty icon={<SquareTerminal size={18} aria-hidden />} title="No terminal right now">
-    The session is not running ({word.toLowerCase()}). Terminals open when it runs.
+    {shown === 'terminated'
+      ? 'This session has ended, and its terminals with it.'
+      : `The session is not running (${shownWords[shown].toLowerCase()}). Terminals open when it runs.`}
   </Empty>
 );
 
@@ -171,7 +179,7 @@ export const TerminalPane = () => {
           />
         ) : null,
       )}
-      {tabs.length === 0 && loaded && !running && <NotRunning word={shownWords[status]} />}
+      {tabs.length === 0 && loaded && !running && <NotRunning shown={status} />}
       {tabs.length === 0 && loaded && running && (
         <Empty
           icon={<SquareTerminal size={18} aria-hidden />}

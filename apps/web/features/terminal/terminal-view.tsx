@@ -5,6 +5,7 @@ import { X } from 'lucide-react';
 import type { TerminalId, TerminalState } from '@remote-claude/contract';
 
 import { visibleName } from '../../lib/open-files';
+import { useSessionView } from '../../lib/session-context';
 import { useMedia } from '../../lib/use-media';
 import { Button, IconButton } from '../../ui/button';
 import { Confirm } from '../../ui/confirm';
@@ -75,6 +76,7 @@ export const TerminalView = ({
   const [hint, setHint] = useState<string | null>(null);
   const [ctrl, setCtrl] = useState(false);
   const ended = known?.ended === true;
+  const reachable = useSessionView(({ log }) => log.state.place.status === 'running');
 
   const view = useTerminal(place, {
     terminalId,
@@ -191,7 +193,8 @@ export const TerminalView = ({
       )}
       {known !== null && ended && (
         <Notice shape="bar" tone="info" role="status">
-          {endedWords(known)} Its screen stays readable until you close it.
+          {endedWords(known)}
+          {attachment?.received != null && ' Its screen stays readable until you close it.'}
         </Notice>
       )}
       {view.other !== null && writable && !ended && (
@@ -232,6 +235,7 @@ export const TerminalView = ({
         )}
         {attachment?.phase !== 'live' &&
           attachment?.received == null &&
+          reachable &&
           !view.failed &&
           attachment?.phase !== 'refused' && (
             <p role="status" className="absolute top-2 left-3 z-10 font-mono text-xs text-faint">

@@ -49,6 +49,9 @@ export const commandRefused = z.object({
   reason: shortText,
 });
 
+/** The call that asked is gone, so no answer can reach it. */
+export const approvalExpired = z.object({ type: z.literal('approval.expired'), approvalId, reason: shortText });
+
 export const agentEvents = [
   /** The process of Claude Code is up; a new one after each park or crash. */
   z.object({
@@ -106,8 +109,7 @@ export const agentEvents = [
     parentToolUseId,
   }),
   z.object({ type: z.literal('approval.asked'), approval: openApproval }),
-  /** The call that asked is gone, so no answer can reach it. */
-  z.object({ type: z.literal('approval.expired'), approvalId, reason: shortText }),
+  approvalExpired,
   z.object({ type: z.literal('todo.changed'), items: z.array(todoItem).max(200) }),
   turnEnded,
   z.object({

@@ -9,7 +9,7 @@ import { taskStatus } from '../model/task.js';
 import { boundedText } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
 import { author } from '../model/user.js';
-import { commandRefused, turnEnded } from './agent-events.js';
+import { approvalExpired, commandRefused, turnEnded } from './agent-events.js';
 
 export const serverEvents = [
   /** First event of every session. */
@@ -76,8 +76,8 @@ export const serverEvents = [
 ] as const;
 
 /**
- * The session-manager ends a turn whose agent died, and refuses what an agent is too old for; the agent itself ends and
- * refuses all others.
+ * The session-manager ends a turn whose agent died, and refuses what an agent is too old for; the questions of a session end
+ * with it. The agent itself ends and refuses all others.
  */
-export const serverEvent = z.discriminatedUnion('type', [...serverEvents, turnEnded, commandRefused]);
+export const serverEvent = z.discriminatedUnion('type', [...serverEvents, turnEnded, commandRefused, approvalExpired]);
 export type ServerEvent = z.infer<typeof serverEvent>;

@@ -100,6 +100,16 @@ describe('the session state', () => {
       costUsd: 1,
       contextTokens: 30,
     });
+    const back = (what: string) => ({
+      type: 'rewind.done',
+      rewindId: m1,
+      what,
+      messageId: m1,
+      undoes: null,
+      files: null,
+    });
+    expect(fold(call(30), back('files')).contextTokens).toBe(30);
+    expect(fold(call(30), back('chat'))).toMatchObject({ contextTokens: 0, costUsd: 0.5 });
   });
 
   it('has the form that its schema says', () => {

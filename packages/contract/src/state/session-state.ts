@@ -189,6 +189,8 @@ const reducers: Reducers = {
     rewinding: state.rewinding?.rewindId === event.rewindId ? null : state.rewinding,
     // The list is of a conversation that Claude no longer has.
     todo: event.what === 'files' ? state.todo : [],
+    // Nobody knows how much Claude reads now, before the next call.
+    contextTokens: event.what === 'files' ? state.contextTokens : 0,
   }),
   'command.refused': (state, event) =>
     state.rewinding?.rewindId === event.commandId ? { ...state, rewinding: null } : state,

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  alwaysRuleOf,
   AppError,
   approvalId as approvalIdForm,
   type AgentCommand,
@@ -57,6 +58,17 @@ export interface InterruptTarget {
 }
 
 const maxQueued = 100;
+/** More than anyone's sessions may ask at a time. */
+const maxCovered = 1_000;
+
+const isAlways = ({ decision, scope }: ApprovalAnswer): boolean => decision === 'allow' && scope === 'always';
+
+/** Whether a question would have made the very same rule; of edits only those that the session's rule has in the same words. */
+const isCoveredWith = (first: Approval, asked: Approval): boolean => {
+  const rule = alwaysRuleOf(asked);
+  if (rule === null || !isDeepStrictEqual(rule, alwaysRuleOf(first))) return false;
+  return rule.kind !== 'edits' || asked.sessionRule === first.sessionRule;
+};
 
 export const createClaude = (deps: ClaudeDeps) => {
   const { database, store, events, commands, rules, audit, clock } = deps;
@@ -183,7 +195,7 @@ export const createClaude = (deps: ClaudeDeps) => {
         action: 'claude.answer',
         details: { approvalId, tool: approval.tool, decision: answer.decision, scope: answer.scope },
         async also() {
-          if (answer.decision === 'allow' && answer.scope === 'always') await rules.add(trx, actor.userId, approval);
+          if (isAlways(answer)) await rules.add(trx, actor.userId, approval);
           await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
           await events.record(trx, sessionId, [
             {
@@ -200,6 +212,24 @@ export const createClaude = (deps: ClaudeDeps) => {
       },
     );
     return (await store.approval(trx, sessionId, approvalId)) ?? approval;
+  };
+
+  /**
+   * What waits in the person's sessions and falls under the rule that was just made: it needs no answer any more. Each in a
+   * transaction of its own, since it holds the lock of its session; what a crash leaves is asked, as before.
+   */
+  const answerCovered = async ({ actor, ip }: ClaudeAct, first: Approval): Promise<void> => {
+    const open = await store.openOfOwner(actor.userId, null, maxCovered);
+    for (const { sessionId, approvalId } of open.filter((asked) => isCoveredWith(first, asked))) {
+      await database
+        .transaction((trx) =>
+          answered(trx, { actor, ip, sessionId }, approvalId, { decision: 'allow', scope: 'always' }),
+        )
+        .catch((error: unknown) => {
+          // Somebody was quicker, or it is gone.
+          if (!(error instanceof AppError)) throw error;
+        });
+    }
   };
 
   return {
@@ -253,8 +283,11 @@ export const createClaude = (deps: ClaudeDeps) => {
       tell(act, 'claude.withdraw', { id: newId(act), type: 'withdraw', messageId }),
 
     /** Also while the session is stopped: the answer waits with the question. */
-    answer: (act: ClaudeAct, approvalId: ApprovalId, answer: ApprovalAnswer): Promise<Approval> =>
-      database.transaction((trx) => answered(trx, act, approvalId, answer)),
+    async answer(act: ClaudeAct, approvalId: ApprovalId, answer: ApprovalAnswer): Promise<Approval> {
+      const approval = await database.transaction((trx) => answered(trx, act, approvalId, answer));
+      if (isAlways(answer)) await answerCovered(act, approval);
+      return approval;
+    },
 
     approvals: async (sessionId: string): Promise<{ items: Approval[]; nextCursor: null }> => ({
       items: await store.openOfSession(sessionId),

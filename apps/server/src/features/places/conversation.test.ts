@@ -452,6 +452,56 @@ describe('approvals', () => {
     ]);
   });
 
+  test('a new rule answers what waits under it in all of the person’s sessions, and nothing else', async () => {
+    const { person, id } = await running();
+    const second = await house.person('Bob');
+    const other = (await house.sessions.create(person, {})).id;
+    const foreign = (await house.sessions.create(second, {})).id;
+    for (const of of [other, foreign])
+      await vi.waitFor(async () => expect((await house.sessions.get(of)).shown).toBe('idle'), patience);
+    for (const of of [id, other, foreign]) {
+      ask(agentOf(of), 'same-1', null, 'once and for all');
+      ask(agentOf(of), 'same-2', null, 'once and for all');
+      // What is only ever allowed once falls under no rule.
+      ask(agentOf(of), 'once-only');
+      await vi.waitFor(async () => expect((await house.sessions.get(of)).openApprovals).toBe(3), patience);
+    }
+    const act = { ...person, sessionId: id, id: randomUUID() as never };
+    const always = { decision: 'allow', scope: 'always' } as const;
+    await claude.answer(act, 'same-1' as never, always);
+    const left = (await claude.allApprovals(person, { limit: 10 })).items.map((open) => open.approvalId);
+    expect(left).toEqual(['once-only', 'once-only']);
+    expect((await house.sessions.get(foreign)).openApprovals).toBe(3);
+    const given = (await eventsOf(other)).flatMap(({ event }) => (event.type === 'approval.answered' ? [event] : []));
+    expect(given.map(({ approvalId, by, scope }) => [approvalId, by.name, scope])).toEqual([
+      ['same-1', 'Ada', 'always'],
+      ['same-2', 'Ada', 'always'],
+    ]);
+    const commands = () =>
+      agentOf(other).control.flatMap((message) =>
+        message.type === 'command' && message.command.type === 'answer' ? [message.command.approvalId] : [],
+      );
+    await vi.waitFor(() => expect(commands()).toEqual(['same-1', 'same-2']), patience);
+    // Told again, it is done once.
+    await claude.answer(act, 'same-1' as never, always);
+    expect((await eventsOf(other)).filter(({ event }) => event.type === 'approval.answered')).toHaveLength(2);
+    await expect(claude.answer({ ...person, sessionId: other }, 'same-1' as never, always)).rejects.toMatchObject({
+      code: 'already_answered',
+    });
+  });
+
+  test('the end of a session for good ends its questions', async () => {
+    const { person, id } = await running();
+    ask(agentOf(id), 'tool-3');
+    await vi.waitFor(async () => expect((await house.sessions.get(id)).openApprovals).toBe(1), patience);
+    await house.sessions.terminate(id, person);
+    expect((await house.sessions.get(id)).openApprovals).toBe(0);
+    expect((await claude.approvals(id)).items).toEqual([]);
+    await expect(
+      claude.answer({ ...person, sessionId: id }, 'tool-3' as never, { decision: 'allow', scope: 'once' }),
+    ).rejects.toMatchObject({ code: 'already_answered' });
+  });
+
   test('an answer to a stopped session is told to the next agent', async () => {
     const { person, id } = await running();
     ask(agentOf(id), 'tool-2');

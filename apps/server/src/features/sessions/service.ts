@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import {
   AppError,
   sessionId as sessionIdForm,
+  type ApprovalId,
   type ServerEvent,
   type Session,
   type SessionConfig,
@@ -178,7 +179,7 @@ export const createSessions = (deps: SessionsDeps) => {
       act(sessionId, request, 'sessions.delete', async (trx, state) => {
         if (state.wanted === 'terminated') return [];
         await store.terminate(trx, sessionId, clock.now());
-        return [ending(state, 'terminated')];
+        return [...state.approvals.map(({ approvalId }) => overFor(approvalId)), ending(state, 'terminated')];
       }),
   };
 };
@@ -191,6 +192,13 @@ const placeChange = (wanted: WantedState, place: Pick<SessionState['place'], 'st
   step: place.step,
   reason: null,
   next: null,
+});
+
+/** A stopped session keeps its questions, for it can go on; a terminated one never asks again. */
+const overFor = (approvalId: ApprovalId): ServerEvent => ({
+  type: 'approval.expired',
+  approvalId,
+  reason: 'The session was terminated before anyone answered.',
 });
 
 /** A place that is there is stopping; one that is not has stopped already. */

@@ -1,0 +1,44 @@
+'use client';
+/** Stands where files would be in a session that does not run: why, and how to come to them. */
+import { useMutation } from '@tanstack/react-query';
+import { FolderTree } from 'lucide-react';
+import { toast } from 'sonner';
+import { routes, type ShownStatus } from '@remote-claude/contract';
+
+import { call, sentenceOf } from '../lib/client';
+import { useSession } from '../lib/session-context';
+import { Button } from './button';
+import { Empty } from './empty';
+
+/** Why there are no files to be seen, by the word for the session's state; what is not here means that they come by themselves. */
+const awayWords: Partial<Record<ShownStatus, string>> = {
+  stopping: 'The session is being stopped. Its files are kept and show when it runs again.',
+  stopped: 'The session is stopped. Its files are kept and show when it runs again.',
+  terminated:
+    'A terminated session does not run again, so its files are not shown. Its history stays readable in the chat.',
+  failed: 'The session could not start. Its files are kept and show when it runs.',
+};
+
+export const FilesAway = ({ state }: { state: ShownStatus }) => {
+  const { id, can } = useSession();
+  const start = useMutation({
+    mutationFn: () => call(routes.sessions.start, { params: { id } }),
+    onError: (thrown) => toast.error(sentenceOf(thrown)),
+  });
+  return (
+    <Empty
+      icon={<FolderTree size={18} aria-hidden />}
+      title={state === 'terminated' ? 'This session has ended' : 'The files are out of reach'}
+      action={
+        state === 'stopped' &&
+        can('session.manage') && (
+          <Button busy={start.isPending} onClick={() => start.mutate()}>
+            Resume the session
+          </Button>
+        )
+      }
+    >
+      {awayWords[state] ?? 'The session is starting. Its files show when it runs.'}
+    </Empty>
+  );
+};
