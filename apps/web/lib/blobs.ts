@@ -5,6 +5,7 @@ import {
   AppError,
   errorOf,
   routes,
+  type BoundedText,
   type SessionId,
   type ToolInput,
   type WholeInput,
@@ -13,10 +14,12 @@ import {
 import { apiUrl } from './base-path';
 import { isCode } from './client';
 
-const fetchBlob = async (id: SessionId, hash: string, signal: AbortSignal): Promise<string> => {
+const fetchBlob = async (id: SessionId, hash: string, signal?: AbortSignal): Promise<string> => {
   let answer: Response;
   try {
-    answer = await fetch(apiUrl() + addressOf(routes.claude.blob, { params: { id, hash } }), { signal });
+    answer = await fetch(apiUrl() + addressOf(routes.claude.blob, { params: { id, hash } }), {
+      signal: signal ?? null,
+    });
   } catch (cause) {
     throw new AppError(
       'unavailable',
@@ -28,6 +31,10 @@ const fetchBlob = async (id: SessionId, hash: string, signal: AbortSignal): Prom
   if (!answer.ok) throw errorOf(answer.status, text);
   return text;
 };
+
+/** All of a text; null where the rest of it was not kept. */
+export const wholeText = async (id: SessionId, { text, blob, cut }: BoundedText): Promise<string | null> =>
+  blob !== undefined ? fetchBlob(id, blob) : cut === true ? null : text;
 
 /** With no hash it asks for nothing. */
 export const useBlob = (id: SessionId, hash: string | null) =>

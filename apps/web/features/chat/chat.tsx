@@ -1,10 +1,10 @@
 'use client';
 /** The conversation of one session: transcript, what is pinned, and the composer. */
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Announcer } from './announcer';
-import { Composer } from './composer';
+import { Composer, type Suggestion } from './composer';
 import { QueuePanel } from './queue-panel';
 import { TodoPanel } from './todo-panel';
 import { Transcript, useItems } from './transcript';
@@ -46,7 +46,15 @@ export const Chat = ({ dock, place }: ChatProps) => {
   const { command } = useSession();
   const items = useItems();
   const turnId = useSessionView(({ log }) => log.state.turn?.turnId);
-  const [suggestion, setSuggestion] = useState<{ text: string; at: number } | null>(null);
+  const [suggestion, setSuggestion] = useState<Suggestion | null>(null);
+  // What a rewind takes out comes back to be written anew, once the rewind is done.
+  const [leaving, setLeaving] = useState<{ rewindId: string; text: string } | null>(null);
+  useEffect(() => {
+    if (leaving === null || !items.some((item) => item.kind === 'rewound' && item.rewindId === leaving.rewindId))
+      return;
+    setSuggestion({ text: leaving.text, at: Date.now(), isGentle: true });
+    setLeaving(null);
+  }, [items, leaving]);
   return (
     <div
       role="presentation"
@@ -58,7 +66,10 @@ export const Chat = ({ dock, place }: ChatProps) => {
       }}
     >
       <section aria-label="Chat" data-pane="chat" className="flex h-full min-h-0 min-w-0 flex-col bg-bg">
-        <Transcript empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now() })} />} />
+        <Transcript
+          empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now(), isGentle: false })} />}
+          onRewindAsked={(rewindId, text) => setLeaving(text === null ? null : { rewindId, text })}
+        />
         <div className="mx-auto w-full max-w-190 shrink-0 px-3 pt-2 pb-3 md:px-6 md:pb-4">
           {place}
           <TodoPanel />

@@ -1,10 +1,10 @@
 'use client';
 /** Where a person writes to Claude. What is typed is never lost: it is a draft, then a command that is kept until it is stored. */
 import { useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
-import { ArrowUp, CircleStop } from 'lucide-react';
+import { ArrowUp, CircleStop, X } from 'lucide-react';
 
 import { useSession, useSessionView } from '../../lib/session-context';
-import { IconButton } from '../../ui/button';
+import { Button, IconButton } from '../../ui/button';
 import type { Item } from './items';
 import { Meters } from './meters';
 import { nextMode } from './options';
@@ -36,11 +36,33 @@ const atEdge = (area: HTMLTextAreaElement, direction: 'older' | 'newer'): boolea
     : !value.slice(selectionEnd).includes('\n');
 };
 
+/** Text put there by something else, such as an example that was chosen. */
+export interface Suggestion {
+  text: string;
+  at: number;
+  /** What is typed already stays, and the text is offered instead. */
+  isGentle: boolean;
+}
+
 interface ComposerProps {
   items: readonly Item[];
-  /** Text put there by something else, such as an example that was chosen. */
-  suggestion: { text: string; at: number } | null;
+  suggestion: Suggestion | null;
 }
+
+/** A message that came back while something else was typed. */
+const Offer = ({ text, onTake, onDismiss }: { text: string; onTake: () => void; onDismiss: () => void }) => (
+  <div role="status" className="mb-2 flex items-center gap-2 rounded-lg border border-line bg-surface py-1 pr-1 pl-3.5">
+    <p className="min-w-0 flex-1 truncate text-xs text-muted">
+      Rewound: <span className="text-text">{text}</span>
+    </p>
+    <Button size="sm" onClick={onTake}>
+      Put before my draft
+    </Button>
+    <IconButton size="sm" label="Dismiss" onClick={onDismiss}>
+      <X size={14} aria-hidden />
+    </IconButton>
+  </div>
+);
 
 export const Composer = ({ items, suggestion }: ComposerProps) => {
   const { id, command, can } = useSession();
@@ -62,14 +84,19 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   const ready = draft.text.trim() !== '' && !tooLong && canWrite;
 
   useEffect(() => setSelected(0), [draft.text]);
-  const { setText } = draft;
+  const { text: typed, setText } = draft;
+  const [offer, setOffer] = useState<string | null>(null);
   const suggested = useRef(suggestion?.at);
   useEffect(() => {
     if (suggestion === null || suggested.current === suggestion.at) return;
     suggested.current = suggestion.at;
+    if (suggestion.isGentle && typed.trim() !== '') {
+      setOffer(suggestion.text);
+      return;
+    }
     setText(suggestion.text);
     area.current?.focus();
-  }, [suggestion, setText, area]);
+  }, [suggestion, typed, setText, area]);
 
   const send = (): void => {
     if (!ready) return;
@@ -132,6 +159,17 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
         : 'Ask Claude to do something';
   return (
     <div className="relative">
+      {offer !== null && canWrite && (
+        <Offer
+          text={offer}
+          onTake={() => {
+            setText(typed.trim() === '' ? offer : `${offer}\n\n${typed}`);
+            setOffer(null);
+            area.current?.focus();
+          }}
+          onDismiss={() => setOffer(null)}
+        />
+      )}
       {matches !== null && <SlashMenu id={menuId} commands={matches} selected={selected} onChoose={choose} />}
       <div className="rounded-xl border border-line-strong bg-surface transition-colors duration-100 focus-within:border-accent focus-within:outline-3 focus-within:outline-accent/15">
         <textarea

@@ -2,7 +2,7 @@
 /** What people and Claude say: messages, text, thinking, and how a turn ended. */
 import { lazy, memo, Suspense, type ReactNode } from 'react';
 import { ChevronRight, CircleAlert, CircleStop, Ellipsis, History, Info, TriangleAlert } from 'lucide-react';
-import type { BoundedText, RewindTarget } from '@remote-claude/contract';
+import type { BoundedText } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
 import type { LiveBlock } from '../../lib/session-log';
@@ -14,6 +14,7 @@ import { Menu, MenuItem } from '../../ui/menu';
 import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
 import type { ItemOf } from './items';
+import type { RewindRequest } from './rewind-words';
 import type { Row } from './tail';
 import { useWhole } from './whole-text';
 
@@ -80,7 +81,7 @@ const Bubble = ({ author, at, text, note, dim = false, ofTask = false, menu }: B
 interface MessageProps {
   item: ItemOf<'message'>;
   /** Absent for who may not, and for what was rewound. */
-  onRewind: ((target: RewindTarget, title: string) => void) | null;
+  onRewind: ((request: RewindRequest) => void) | null;
 }
 
 export const MessageView = memo(({ item, onRewind }: MessageProps) => {
@@ -110,7 +111,7 @@ export const MessageView = memo(({ item, onRewind }: MessageProps) => {
             >
               <MenuItem
                 icon={<History size={14} aria-hidden />}
-                onSelect={() => onRewind({ messageId: item.messageId }, 'Rewind to before this message')}
+                onSelect={() => onRewind({ target: { messageId: item.messageId }, kind: 'rewind', message: item.text })}
               >
                 Rewind to here…
               </MenuItem>

@@ -8,10 +8,10 @@ import {
   routes,
   type RewindChange,
   type RewindPreview,
-  type RewindTarget,
   type RewindWhat,
 } from '@remote-claude/contract';
 
+import { wholeText } from '../../lib/blobs';
 import { call, sentenceOf } from '../../lib/client';
 import { cx } from '../../lib/cx';
 import { newCommandId } from '../../lib/ids';
@@ -19,6 +19,7 @@ import { useSession } from '../../lib/session-context';
 import { Button } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { Notice } from '../../ui/notice';
+import { changeSentence, rewindWords, type RewindRequest } from './rewind-words';
 
 const Diff = lazy(async () => ({ default: (await import('../../ui/diff')).Diff }));
 
@@ -103,17 +104,15 @@ const ChangeRow = ({ trees, change }: { trees: Trees; change: RewindChange }) =>
   );
 };
 
-const Changes = ({ trees }: { trees: Trees }) => {
+const Changes = ({ trees, unchanged }: { trees: Trees; unchanged: string }) => {
   const [all, setAll] = useState(false);
   const { counts, changes, skipped } = trees;
   const total = counts.added + counts.modified + counts.deleted;
   const shown = all ? changes : changes.slice(0, firstShown);
-  if (total === 0) return <p className="text-sm text-muted">The files are already as they were then.</p>;
+  if (total === 0) return <p className="text-sm text-muted">{unchanged}</p>;
   return (
     <>
-      <p className="mb-1.5 text-sm">
-        {counts.added} come back, {counts.modified} change, {counts.deleted} are removed.
-      </p>
+      <p className="mb-1.5 text-sm">{changeSentence(counts)}</p>
       <ul
         aria-label="Files that would change"
         className="max-h-[30dvh] divide-y divide-line overflow-y-auto rounded-lg border border-line bg-surface"
@@ -137,22 +136,25 @@ const Changes = ({ trees }: { trees: Trees }) => {
   );
 };
 
-const choices: readonly { what: RewindWhat; label: string; hint: string }[] = [
-  { what: 'both', label: 'Conversation and files', hint: 'As if nothing had happened since.' },
-  { what: 'chat', label: 'Conversation only', hint: 'Claude forgets what was said since; files stay as they are.' },
-  { what: 'files', label: 'Files only', hint: 'Claude remembers everything; files go back.' },
+const choices: readonly { what: RewindWhat; label: string }[] = [
+  { what: 'both', label: 'Conversation and files' },
+  { what: 'chat', label: 'Conversation only' },
+  { what: 'files', label: 'Files only' },
 ];
 
 const refusalOf = (what: RewindWhat, { chatRefusal, filesRefusal }: RewindPreview): string | null =>
   (what === 'files' ? null : chatRefusal) ?? (what === 'chat' ? null : filesRefusal);
 
 interface RewindDialogProps {
-  target: RewindTarget;
-  title: string;
+  request: RewindRequest;
   onClose: () => void;
+  /** It is asked for, and will be done or refused; with the whole message that then leaves the conversation. */
+  onAsked: (rewindId: string, message: string | null) => void;
 }
 
-export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
+export const RewindDialog = ({ request, onClose, onAsked }: RewindDialogProps) => {
+  const { target, message } = request;
+  const words = rewindWords[request.kind];
   const { id } = useSession();
   const name = useId();
   const [chosen, setChosen] = useState<RewindWhat | null>(null);
@@ -174,7 +176,11 @@ export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
     setBusy(true);
     setFailure(null);
     try {
-      await call(routes.checkpoints.rewind, { params: { id }, body: { target, what, id: newCommandId() } });
+      // Before it leaves: who cannot have all of it gets none of it, for half of it would be sent as if it were all.
+      const text = message === null || what === 'files' ? null : await wholeText(id, message).catch(() => null);
+      const rewindId = newCommandId();
+      await call(routes.checkpoints.rewind, { params: { id }, body: { target, what, id: rewindId } });
+      onAsked(rewindId, text);
       onClose();
     } catch (thrown) {
       setFailure(sentenceOf(thrown));
@@ -186,7 +192,7 @@ export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
     <Dialog
       open
       onOpenChange={(open) => !open && onClose()}
-      title={title}
+      title={words.title}
       description="Everything as it is now is kept first, so this can be undone."
     >
       {problem !== null && (
@@ -205,8 +211,8 @@ export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
       {preview !== undefined && (
         <>
           <fieldset className="min-w-0">
-            <legend className="sr-only">What goes back</legend>
-            {choices.map(({ what: choice, label, hint }) => {
+            <legend className="sr-only">{words.legend}</legend>
+            {choices.map(({ what: choice, label }) => {
               const refusal = refusalOf(choice, preview);
               return (
                 <label
@@ -226,7 +232,7 @@ export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
                   />
                   <span className={cx('min-w-0', refusal !== null && 'text-muted')}>
                     {label}
-                    <span className="block text-xs text-muted">{refusal ?? hint}</span>
+                    <span className="block text-xs text-muted">{refusal ?? words.hints[choice]}</span>
                   </span>
                 </label>
               );
@@ -234,7 +240,7 @@ export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
           </fieldset>
           {preview.files !== null && what !== 'chat' && (
             <div className="mt-3">
-              <Changes trees={preview.files} />
+              <Changes trees={preview.files} unchanged={words.unchanged} />
             </div>
           )}
         </>
@@ -242,7 +248,7 @@ export const RewindDialog = ({ target, title, onClose }: RewindDialogProps) => {
       <DialogButtons>
         <Button onClick={onClose}>Cancel</Button>
         <Button variant="primary" busy={busy} disabled={what === null} onClick={() => void apply()}>
-          {'rewindId' in target ? title : 'Rewind'}
+          {words.action}
         </Button>
       </DialogButtons>
     </Dialog>

@@ -2,13 +2,13 @@
 /** A rewind in the transcript: who went back and how far, what it took out (folded), and the way forth again. */
 import type { ReactNode } from 'react';
 import { ChevronRight, History, TriangleAlert } from 'lucide-react';
-import type { RewindTarget } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
 import { Button } from '../../ui/button';
 import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
 import type { Item, ItemOf } from './items';
+import type { RewindRequest } from './rewind-words';
 
 const words = { chat: 'the conversation', files: 'the files', both: 'the conversation and the files' } as const;
 
@@ -24,7 +24,7 @@ const sentenceOf = ({ by, what, isUndo, files }: ItemOf<'rewound'>): string => {
 interface RewoundProps {
   item: ItemOf<'rewound'>;
   /** Absent for who may not. */
-  onRewind: ((target: RewindTarget, title: string) => void) | null;
+  onRewind: ((request: RewindRequest) => void) | null;
   renderItem: (item: Item) => ReactNode;
 }
 
@@ -44,7 +44,13 @@ export const RewoundView = ({ item, onRewind, renderItem }: RewoundProps) => {
         {onRewind !== null && (
           <Button
             size="sm"
-            onClick={() => onRewind({ rewindId: item.rewindId }, item.isUndo ? 'Rewind again' : 'Undo this rewind')}
+            onClick={() =>
+              onRewind({
+                target: { rewindId: item.rewindId },
+                kind: item.isUndo ? 'again' : 'undo',
+                message: null,
+              })
+            }
           >
             {item.isUndo ? 'Rewind again…' : 'Undo…'}
           </Button>

@@ -119,9 +119,9 @@ const Decision = ({ call }: { call: ToolCall }) => {
     );
   return (
     <p className="border-t border-line px-3 py-1.5 text-xs text-muted">
-      {approval.status === 'allowed' ? 'Allowed' : 'Denied'} by {approval.by}
+      {approval.status === 'denied' ? 'Denied' : approval.scope === 'always' ? 'Always allowed' : 'Allowed'} by{' '}
+      {approval.by}
       {approval.scope === 'session' && approval.status === 'allowed' && ' for this session'}
-      {approval.scope === 'always' && approval.status === 'allowed' && ' for always'}
       {approval.isEdited && ', with another input: it is what you see here'}
       {approval.reason !== null && approval.reason !== '' && <>: “{approval.reason}”</>}
     </p>

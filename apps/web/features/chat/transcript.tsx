@@ -16,8 +16,6 @@ import {
 import { ArrowDown } from 'lucide-react';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 
-import type { RewindTarget } from '@remote-claude/contract';
-
 import { useMe } from '../../lib/queries';
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Button } from '../../ui/button';
@@ -32,6 +30,7 @@ import {
   ThinkingView,
   TurnEndView,
 } from './message-views';
+import type { RewindRequest } from './rewind-words';
 import { RewoundView } from './rewound-view';
 import { tailRows, type Row } from './tail';
 import { ToolsView } from './tool-views';
@@ -53,7 +52,7 @@ interface RowContext {
   onRetry: (id: string) => void;
   onDiscard: (id: string) => void;
   /** Null while nothing can be rewound. */
-  onRewind: ((target: RewindTarget, title: string) => void) | null;
+  onRewind: ((request: RewindRequest) => void) | null;
 }
 
 const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode => {
@@ -208,7 +207,13 @@ const renderRow = (_index: number, row: Row, context: RowContext): ReactNode => 
 
 const components = { Header: Older, Footer: () => <div className="h-4" /> };
 
-export const Transcript = ({ empty }: { empty: ReactNode }) => {
+interface TranscriptProps {
+  empty: ReactNode;
+  /** A rewind is on its way; `message` is what it takes out of the conversation. */
+  onRewindAsked: (rewindId: string, message: string | null) => void;
+}
+
+export const Transcript = ({ empty, onRewindAsked }: TranscriptProps) => {
   const { store, can } = useSession();
   const items = useItems();
   const state = useSessionView(({ log }) => log.state);
@@ -221,7 +226,7 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
   const [away, setAway] = useState(false);
   const rows = useMemo<Row[]>(() => [...items, ...tailRows(state, blocks, outbox)], [items, state, blocks, outbox]);
   const firstItemIndex = useFirstIndex(items, firstSeq);
-  const [rewind, setRewind] = useState<{ target: RewindTarget; title: string } | null>(null);
+  const [rewind, setRewind] = useState<RewindRequest | null>(null);
   const canRewind =
     can('session.rewind') && state.turn === null && state.rewinding === null && state.wanted === 'running';
   const context = useMemo<RowContext>(
@@ -230,7 +235,7 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
       me: data?.user.name ?? 'You',
       onRetry: store.retry,
       onDiscard: store.discard,
-      onRewind: canRewind ? (target, title) => setRewind({ target, title }) : null,
+      onRewind: canRewind ? setRewind : null,
     }),
     [items, data, store, canRewind],
   );
@@ -274,7 +279,7 @@ export const Transcript = ({ empty }: { empty: ReactNode }) => {
       />
       {rewind !== null && (
         <Suspense fallback={null}>
-          <RewindDialog {...rewind} onClose={() => setRewind(null)} />
+          <RewindDialog request={rewind} onClose={() => setRewind(null)} onAsked={onRewindAsked} />
         </Suspense>
       )}
       {state.rewinding !== null && (
