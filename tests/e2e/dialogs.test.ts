@@ -33,15 +33,21 @@ const open = async (look?: Parameters<TestBrowser['visit']>[0]): Promise<Page> =
   await useCookie(visit, product, await signInByCookie(product, ada));
   await visit.page.goto(product.url + path);
   await untilStatus(visit.page, 'idle');
-  await composer(visit.page).waitFor();
+  // Clicking waits until one may write: what is disabled takes no focus.
+  await composer(visit.page).click();
   return visit.page;
 };
 
-const untilFocus = (wanted: Locator, what: string): Promise<unknown> =>
-  until(() => wanted.evaluate((element) => element === document.activeElement), {
-    what: `the focus on ${what}`,
-    timeoutMs: 20_000,
-  });
+const untilFocus = (wanted: Locator, what: string): Promise<unknown> => {
+  let seen = '';
+  return until(
+    async () => {
+      seen = await wanted.page().evaluate(() => document.activeElement?.outerHTML.slice(0, 200) ?? 'nothing');
+      return wanted.evaluate((element) => element === document.activeElement);
+    },
+    { what: () => `the focus on ${what}; it is on ${seen}`, timeoutMs: 20_000 },
+  );
+};
 
 /** One Escape: the dialog goes, and the focus is where it came from. */
 const leave = async (page: Page, dialog: Locator, back: Locator, what: string): Promise<void> => {

@@ -340,6 +340,7 @@ describe('with work', () => {
         await showPane(visit.page, look, 'Files');
         await visit.page
           .getByRole('heading', { name: end === 'stopped' ? 'out of reach' : 'This session has ended' })
+          .first()
           .waitFor();
         expect(await visit.page.getByRole('treeitem').count()).toBe(0);
         expect(await visit.page.getByRole('button', { name: 'Resume the session' }).count()).toBe(

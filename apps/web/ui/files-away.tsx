@@ -19,7 +19,7 @@ const awayWords: Partial<Record<ShownStatus, string>> = {
   failed: 'The session could not start. Its files are kept and show when it runs.',
 };
 
-export const FilesAway = ({ state }: { state: ShownStatus }) => {
+export const FilesAway = ({ state, what = 'files' }: { state: ShownStatus; what?: 'files' | 'file' }) => {
   const { id, can } = useSession();
   const start = useMutation({
     mutationFn: () => call(routes.sessions.start, { params: { id } }),
@@ -28,8 +28,11 @@ export const FilesAway = ({ state }: { state: ShownStatus }) => {
   return (
     <Empty
       icon={<FolderTree size={18} aria-hidden />}
-      title={state === 'terminated' ? 'This session has ended' : 'The files are out of reach'}
+      title={
+        state === 'terminated' ? 'This session has ended' : `The ${what} ${what === 'file' ? 'is' : 'are'} out of reach`
+      }
       action={
+        what === 'files' &&
         state === 'stopped' &&
         can('session.manage') && (
           <Button busy={start.isPending} onClick={() => start.mutate()}>

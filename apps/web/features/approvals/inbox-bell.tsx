@@ -18,19 +18,20 @@ export const InboxBell = ({ onOpen }: { onOpen: () => void }) => {
   }, [open, queries]);
   const words = waiting === 0 ? 'Nothing waits for you' : waiting === 1 ? '1 waits for you' : `${waiting} wait for you`;
   return (
-    <span className="relative shrink-0">
-      <IconButton label={words} keys="Alt+I" onClick={onOpen}>
+    <IconButton label={words} keys="Alt+I" onClick={onOpen} className="shrink-0">
+      {/* The mark keeps to the bell, however large the button is. */}
+      <span className="relative">
         <Bell size={16} aria-hidden />
-      </IconButton>
-      {waiting > 0 && (
-        <span
-          aria-hidden
-          data-testid="inbox-count"
-          className="pointer-events-none absolute -top-0.5 -right-0.5 grid h-4 min-w-4 place-items-center rounded-full bg-attention-soft px-1 text-2xs font-semibold text-attention tabular-nums ring-1 ring-surface"
-        >
-          {waiting > 99 ? '99+' : waiting}
-        </span>
-      )}
-    </span>
+        {waiting > 0 && (
+          <span
+            aria-hidden
+            data-testid="inbox-count"
+            className="absolute -top-2 left-2 grid h-4 min-w-4 place-items-center rounded-full bg-attention-soft px-1 text-2xs font-semibold text-attention tabular-nums ring-1 ring-surface"
+          >
+            {waiting > 99 ? '99+' : waiting}
+          </span>
+        )}
+      </span>
+    </IconButton>
   );
 };

@@ -64,10 +64,12 @@ const Entry = ({ approval, open, now, onToggle, onAnswered, onLeave }: EntryProp
           className="target flex min-w-0 flex-1 items-center gap-2 rounded-md px-1.5 py-1 text-left hover:bg-hover"
         >
           <ChevronRight size={14} className={cx('shrink-0 text-faint', open && 'rotate-90')} aria-hidden />
+          {/* The card says what is asked; folded, its title stands here. The age is never what is cut. */}
           <span className="min-w-0 flex-1">
-            <span className="block truncate">{open ? 'Question' : title}</span>
-            <span className="block truncate text-xs text-muted">
-              {sessionName} · {ago(approval.askedAt, now)}
+            {!open && <span className="block truncate">{title}</span>}
+            <span className={cx('flex items-baseline gap-1.5', !open && 'text-xs text-muted')}>
+              <span className="min-w-0 truncate">{sessionName}</span>
+              <span className="shrink-0 text-xs text-muted">· {ago(approval.askedAt, now)}</span>
             </span>
           </span>
         </button>

@@ -152,10 +152,10 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   const placeholder =
     loaded && !canWrite
       ? wanted === 'terminated'
-        ? 'This session is terminated. Its history stays readable.'
-        : 'You can read this session, not write in it.'
+        ? 'This session is terminated.'
+        : 'You may only read this session.'
       : working
-        ? 'Write what comes next; it waits for its turn'
+        ? 'Write what comes next'
         : 'Ask Claude to do something';
   return (
     <div className="relative">

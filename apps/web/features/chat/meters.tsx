@@ -1,7 +1,7 @@
 'use client';
-/** How full the context is, and what the session has cost. */
+/** How full the context is. */
 import { useSessionView } from '../../lib/session-context';
-import { count, money } from '../../lib/time';
+import { count } from '../../lib/time';
 import { Tip } from '../../ui/tip';
 
 /** What a model reads at most, where nothing else is known. */
@@ -11,7 +11,6 @@ const around = 2 * Math.PI * radius;
 
 export const Meters = () => {
   const contextTokens = useSessionView(({ log }) => log.state.contextTokens);
-  const costUsd = useSessionView(({ log }) => log.state.costUsd);
   const part = Math.min(1, contextTokens / contextTokensAtMost);
   const percent = Math.round(part * 100);
   const color = part > 0.9 ? 'var(--danger)' : part > 0.75 ? 'var(--attention)' : 'var(--accent)';
@@ -41,11 +40,6 @@ export const Meters = () => {
             />
           </svg>
           <span className="max-sm:hidden">{percent}%</span>
-        </span>
-      </Tip>
-      <Tip label="Cost of this session so far">
-        <span tabIndex={0} className="rounded-sm max-sm:hidden">
-          {money(costUsd)}
         </span>
       </Tip>
     </span>

@@ -107,7 +107,10 @@ export const ModelPicker = () => {
   const model = useSessionView(({ log }) => log.state.claude.model);
   const effort = useSessionView(({ log }) => log.state.claude.effort);
   const [other, setOther] = useState(false);
-  const allowed = useAbout().data?.models ?? [];
+  const about = useAbout().data;
+  const allowed = about?.models ?? [];
+  // Whatever is chosen, the script answers.
+  const word = about?.demo === true ? 'Demo model' : modelWord(model);
   const listed = modelChoices(allowed);
   const known = model === null || listed.some(({ value }) => value === model);
   const choices = known ? listed : [...listed, { value: model, label: model }];
@@ -122,9 +125,9 @@ export const ModelPicker = () => {
             variant="ghost"
             className={face}
             icon={<Cpu size={14} aria-hidden />}
-            aria-label={`Model: ${modelWord(model)}`}
+            aria-label={`Model: ${word}`}
           >
-            <span className="truncate">{modelWord(model)}</span>
+            <span className="truncate">{word}</span>
             <ChevronDown size={12} className="text-faint" aria-hidden />
           </Button>
         }

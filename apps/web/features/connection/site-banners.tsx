@@ -28,10 +28,11 @@ export const SiteBanners = () => {
       ))}
       {data.demo && (
         <Notice shape="bar" tone="info">
-          <span className="font-medium">Demo model.</span>{' '}
+          <span className="font-medium">Demo model.</span> Answers come from a script
           <span className="max-md:hidden">
-            Answers come from a script, not from a real model. An administrator can enter a key in the settings.
+            , not from a real model. An administrator can enter a key in the settings
           </span>
+          .
         </Notice>
       )}
     </>

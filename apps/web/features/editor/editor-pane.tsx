@@ -213,7 +213,7 @@ export const EditorPane = () => {
       )}
       {!failed &&
         (file === undefined || file.kind === 'loading') &&
-        (away === null ? <Skeleton /> : <FilesAway state={away} />)}
+        (away === null ? <Skeleton /> : <FilesAway state={away} what="file" />)}
       {buffers !== null && path !== null && file?.kind === 'text' && (
         <TextBody
           sessionId={id}

@@ -48,10 +48,7 @@ const Starting = () => {
               {progress === 'now' && <LoaderCircle size={14} className="animate-spin text-working" aria-hidden />}
               {progress === 'later' && <span className="size-1.5 rounded-full bg-line-strong" aria-hidden />}
             </span>
-            <span>{word}</span>
-            {progress === 'now' && place.step !== null && (
-              <span className="min-w-0 truncate text-xs text-muted">{place.step}</span>
-            )}
+            <span className="min-w-0 truncate">{progress === 'now' ? (place.step ?? word) : word}</span>
           </li>
         ))}
       </ol>

@@ -11,7 +11,19 @@ import { exactTime } from '../../lib/time';
 import { Button } from '../../ui/button';
 import { Notice } from '../../ui/notice';
 
-const Row = ({ stored: { id, words, createdAt } }: { stored: StoredRule }) => {
+/** The words of a rule, with what is taken letter by letter in the type of code. */
+const RuleWords = ({ rule, words }: Pick<StoredRule, 'rule' | 'words'>) => {
+  const subject = 'command' in rule ? rule.command : 'host' in rule ? rule.host : 'tool' in rule ? rule.tool : null;
+  if (subject === null || !words.endsWith(subject)) return words;
+  return (
+    <>
+      {words.slice(0, -subject.length)}
+      <code className="font-mono text-xs whitespace-pre-wrap">{subject}</code>
+    </>
+  );
+};
+
+const Row = ({ stored: { id, rule, words, createdAt } }: { stored: StoredRule }) => {
   const queries = useQueryClient();
   const [busy, setBusy] = useState(false);
   const revoke = (): void => {
@@ -29,7 +41,9 @@ const Row = ({ stored: { id, words, createdAt } }: { stored: StoredRule }) => {
   return (
     <li className="flex items-center gap-3 px-3.5 py-2">
       <span className="min-w-0 flex-1">
-        <span className="block break-words">{words}</span>
+        <span className="block break-words">
+          <RuleWords rule={rule} words={words} />
+        </span>
         <span className="block text-xs text-muted">Since {exactTime(createdAt)}</span>
       </span>
       <Button size="sm" busy={busy} aria-label={`Ask again: ${words}`} onClick={revoke}>

@@ -33,8 +33,14 @@ const Current = ({ settings, test }: { settings: ModelSettings; test: ReactNode 
               {' · '}
             </>
           )}
-          Calls go to <span className="font-mono">{settings.baseUrl}</span>
-          {settings.model !== null && (
+          {settings.source === 'demo' ? (
+            'No call leaves this server.'
+          ) : (
+            <>
+              Calls go to <span className="font-mono">{settings.baseUrl}</span>
+            </>
+          )}
+          {settings.source !== 'demo' && settings.model !== null && (
             <>
               {' · '}model <span className="font-mono">{settings.model}</span>
             </>
