@@ -7,13 +7,23 @@ import { routes, type SessionId } from '@remote-claude/contract';
 import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { desktop, inChat, phone, startBrowser, useCookie, type TestBrowser, type Visit } from '../support/browser.js';
+import {
+  composer,
+  desktop,
+  inChat,
+  phone,
+  startBrowser,
+  useCookie,
+  type TestBrowser,
+  type Visit,
+} from '../support/browser.js';
 import { signInByCookie } from '../support/calls.js';
 import { startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { openViewer } from '../support/viewer.js';
+import { until } from '../support/wait.js';
 
 let model: ScriptedModel;
 let product: Product;
@@ -21,6 +31,7 @@ let browser: TestBrowser;
 let ada: Person;
 let id: SessionId;
 
+const wreck = 'Wreck some of it, so that there is something to mend.';
 const pictures = join(tmpdir(), 'remote-claude-rewind');
 
 beforeAll(async () => {
@@ -53,10 +64,7 @@ beforeAll(async () => {
   id = (await startSession(ada)).id;
   const viewer = openViewer(product.url, ada, id);
   const answered = new Set<string>();
-  for (const message of [
-    'Build me a small project, please.',
-    'Wreck some of it, so that there is something to mend.',
-  ]) {
+  for (const message of ['Build me a small project, please.', wreck]) {
     const turn = ada.client.call(routes.claude.chat, { params: { id }, body: { message } });
     const { approval } = await viewer.event('approval.asked', (event) => !answered.has(event.approval.approvalId));
     answered.add(approval.approvalId);
@@ -110,15 +118,50 @@ it('shows what would change, goes back, and forth again', async () => {
   expect(await contentOf('src/words.txt')).toBe('one\ntwo\nthree\n');
   expect(await contentOf('docs/notes.md')).toBe('# Notes\n');
   expect(await contentOf('new/file.txt')).toBeNull();
+  // What was taken out waits to be written anew.
+  await until(async () => (await composer(page).inputValue()) === wreck, { what: 'the message in the composer' });
   await page.screenshot({ path: join(pictures, 'rewound.png') });
   await rewound.getByRole('button', { name: 'Show what was rewound' }).click();
   await inChat(page, 'Wreck some of it').waitFor();
   await page.screenshot({ path: join(pictures, 'unfolded.png') });
   await rewound.getByRole('button', { name: 'Undo…' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Undo this rewind' }).click();
+  const undo = page.getByRole('dialog', { name: 'Undo this rewind' });
+  // One is changed, one comes back, two go: and nothing is said of what is not so.
+  await undo.getByText(/As it was before the rewind/).waitFor();
+  await undo.getByText(/paths? come|paths? comes/).waitFor();
+  expect(await undo.innerText()).not.toMatch(/\b0 |As if nothing had happened/);
+  await page.screenshot({ path: join(pictures, 'undo.png') });
+  await undo.getByRole('button', { name: 'Undo this rewind' }).click();
   await page.getByText(/undid a rewind of/).waitFor();
   expect(await contentOf('src/words.txt')).toBe('one\nzwei\nthree\n');
   expect(await contentOf('docs/notes.md')).toBeNull();
+  expect(visit.takeTrouble()).toEqual([]);
+  await visit.close();
+});
+
+it('keeps what is being written, and offers the message that a rewind takes out', async () => {
+  const visit = await open(desktop);
+  const { page } = visit;
+  await composer(page).fill('A draft of mine');
+  await page.getByRole('button', { name: 'Actions for this message' }).last().click();
+  await page.getByRole('menuitem', { name: 'Rewind to here…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Rewind to before this message' });
+  await dialog.getByRole('radio', { name: /^Conversation only/ }).check();
+  await dialog.getByRole('button', { name: 'Rewind', exact: true }).click();
+  await page.getByRole('button', { name: 'Put before my draft' }).waitFor();
+  expect(await composer(page).inputValue()).toBe('A draft of mine');
+  await page.screenshot({ path: join(pictures, 'offer.png') });
+  await page.getByRole('button', { name: 'Put before my draft' }).click();
+  expect(await composer(page).inputValue()).toBe(`${wreck}\n\nA draft of mine`);
+  // Nobody knows yet how much Claude reads now.
+  expect(await page.getByRole('meter', { name: 'Context used' }).getAttribute('aria-valuenow')).toBe('0');
+  await page.getByTestId('rewound').last().getByRole('button', { name: 'Undo…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Undo this rewind' }).click();
+  await page
+    .getByText(/undid a rewind of the conversation/)
+    .last()
+    .waitFor();
+  await inChat(page, 'Wreck some of it').waitFor();
   expect(visit.takeTrouble()).toEqual([]);
   await visit.close();
 });
