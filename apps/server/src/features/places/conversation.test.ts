@@ -460,8 +460,8 @@ describe('approvals', () => {
     for (const of of [other, foreign])
       await vi.waitFor(async () => expect((await house.sessions.get(of)).shown).toBe('idle'), patience);
     for (const of of [id, other, foreign]) {
-      ask(agentOf(of), 'same-1', null, 'once and for all');
-      ask(agentOf(of), 'same-2', null, 'once and for all');
+      ask(agentOf(of), 'same-1', null, { sessionRule: 'once and for all' });
+      ask(agentOf(of), 'same-2', null, { sessionRule: 'once and for all' });
       // What is only ever allowed once falls under no rule.
       ask(agentOf(of), 'once-only');
       await vi.waitFor(async () => expect((await house.sessions.get(of)).openApprovals).toBe(3), patience);
