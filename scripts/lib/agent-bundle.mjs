@@ -11,22 +11,12 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { root } from './run.mjs';
+import { bundle } from './bundle.mjs';
 
 const nativeParts = ['@lydell/node-pty', '@parcel/watcher', '@vscode/ripgrep'];
 const buildOnly = new Set(['node-addon-api']);
 const notNeeded = /\.(cc|c|h|hh|gyp|gypi|flow|d\.ts|map|md)$/;
-
-// Bundled CommonJS asks for require, __dirname and __filename, which an ES module lacks.
-const banner = [
-  "import { createRequire as bundleRequire } from 'node:module';",
-  "import { fileURLToPath as bundlePath } from 'node:url';",
-  'const require = bundleRequire(import.meta.url);',
-  'const __filename = bundlePath(import.meta.url);',
-  "const __dirname = bundlePath(new URL('.', import.meta.url));",
-].join('\n');
 
 const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 
@@ -79,31 +69,10 @@ function openToAll(path) {
 
 /** Bundles `entry` into `target/agent.mjs`; the old folder stays whole until the new one is ready. */
 export async function bundleAgent({ entry, packageFolder, target }) {
-  const esbuild = createRequire(join(root, 'package.json'))('esbuild');
   const next = `${target}.next`;
   rmSync(next, { recursive: true, force: true });
   mkdirSync(next, { recursive: true });
-  try {
-    await esbuild.build({
-      entryPoints: [entry],
-      outfile: join(next, 'agent.mjs'),
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20.19',
-      conditions: ['source'],
-      external: nativeParts,
-      banner: { js: banner },
-      sourcemap: 'linked',
-      sourcesContent: false,
-      legalComments: 'linked',
-      logLevel: 'warning',
-      absWorkingDir: root,
-    });
-  } finally {
-    // Its service process would live as long as this one.
-    await esbuild.stop();
-  }
+  await bundle({ entry, outfile: join(next, 'agent.mjs'), external: nativeParts });
   for (const name of nativeParts) {
     if (!copyPackage(name, { from: packageFolder, user: next, target: next }))
       throw new Error(`${name} is not installed`);

@@ -1,4 +1,4 @@
-// The build: three steps, each skipped while what it was made from is unchanged.
+// The build: a few steps, each skipped while what it was made from is unchanged.
 // It does not know who asks: `npm run build`, `npm start` and `npm test` all come here.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,6 +9,7 @@ import { ensureDependencies } from './dependencies.mjs';
 import { fingerprint, isFresh, markFresh, markStale, sourceFiles } from './fingerprint.mjs';
 import { alone } from './lock.mjs';
 import { inModules, plainError, root, runNode } from './run.mjs';
+import { bundleServer } from './server-bundle.mjs';
 
 const projects = [
   'packages/contract',
@@ -18,7 +19,8 @@ const projects = [
   'apps/server',
   'apps/cli',
 ];
-const common = ['package-lock.json', 'tsconfig.base.json', 'scripts/lib/build.mjs', 'scripts/lib/agent-bundle.mjs'];
+const scripts = ['build', 'bundle', 'agent-bundle', 'server-bundle'].map((name) => `scripts/lib/${name}.mjs`);
+const common = ['package-lock.json', 'tsconfig.base.json', ...scripts];
 
 /** Compiled files whose source is gone: nobody may import or list them any more. */
 function removeOrphans(project) {
@@ -55,6 +57,23 @@ const steps = [
     outputs: projects.map((path) => `${path}/dist/.tsbuildinfo`).concat('apps/cli/dist/main.js'),
     needs: 'apps/cli/src/main.ts',
     make: compile,
+  },
+  {
+    name: 'server bundle',
+    inputs: [
+      ...['apps/server', 'packages/contract', 'packages/compute'].flatMap((path) => [
+        `${path}/src`,
+        `${path}/package.json`,
+      ]),
+      ...common,
+    ],
+    outputs: ['apps/server/dist/bundle/server.mjs'],
+    needs: 'apps/server/src/index.ts',
+    make: () =>
+      bundleServer({
+        entry: join(root, 'apps/server/src/index.ts'),
+        target: join(root, 'apps/server/dist/bundle'),
+      }),
   },
   {
     name: 'agent bundle',

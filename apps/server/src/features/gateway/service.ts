@@ -79,11 +79,12 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
         'No model key is set. An administrator can enter one, or choose the demo model, in the settings.',
       );
     }
-    // Read while the call is on its way: the model need not wait for it. Its door says that there is such a session.
-    const accepted = deps.store.charge(sessionId).catch(() => null);
     const body = await judged(deps.models, request, response);
     if (body === null) return;
-    const { metered } = await deps.forwarder.forward(request, response, upstream, body);
+    const forwarded = deps.forwarder.forward(request, response, upstream, body);
+    // Read while the call is on its way: the model need not wait for it. Its door says that there is such a session.
+    const accepted = deps.store.charge(sessionId).catch(() => null);
+    const { metered } = await forwarded;
     if (metered === null || isEmpty(metered)) return;
     const turnId = (await accepted)?.turnId ?? null;
     const settled = { ...metered, requestId: randomUUID(), free: upstream.free === true };

@@ -80,9 +80,9 @@ const send = (line: Line, query: CompiledQuery): void => {
   line.sent.push(answer);
 };
 
-const firstFailure = async (sent: readonly Promise<unknown>[]): Promise<unknown> => {
+const firstFailure = async (sent: readonly Promise<unknown>[]): Promise<Error | undefined> => {
   const answers = await Promise.allSettled(sent);
-  return answers.find((answer) => answer.status === 'rejected')?.reason;
+  return answers.find((answer) => answer.status === 'rejected')?.reason as Error | undefined;
 };
 
 /** Its pool's connections have `pipeline` set: else each statement waits for the answer to the one before. */
