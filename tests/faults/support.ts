@@ -45,10 +45,10 @@ const greet: Rule = { name: 'greet', when: always, answer: [text('Hello.')] };
 
 const tokenName = (token: number): string => `token-${String(token).padStart(4, '0')}`;
 
-/** Whatever no rule answers is greeted. `more` is YAML at the configuration's end. */
-export const openHouse = async (rules: readonly Rule[], more = ''): Promise<House> => {
+/** Whatever no rule answers is greeted. `more` is YAML at the configuration's end, `computeDir` as it says there. */
+export const openHouse = async (rules: readonly Rule[], more = '', computeDir?: string): Promise<House> => {
   const model = await startModel([...rules, greet]);
-  const product = await startProduct({ config: configFor(model, more) });
+  const product = await startProduct({ config: configFor(model, more), computeDir });
   const ada = await setUpAdmin(product);
   const { id: sessionId } = await startSession(ada, { name: 'Faults' });
   const viewer = openViewer(product.url, ada, sessionId);

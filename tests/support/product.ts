@@ -36,6 +36,8 @@ export interface Product {
 export interface ProductOptions {
   /** YAML of the configuration, without server.port and server.dataDir. */
   config: string;
+  /** Its compute.dataDir, where it has one: what runs there ends with this product. */
+  computeDir?: string | undefined;
 }
 
 interface Running {
@@ -45,7 +47,7 @@ interface Running {
   ended: Promise<number | null>;
 }
 
-export const startProduct = async ({ config }: ProductOptions): Promise<Product> => {
+export const startProduct = async ({ config, computeDir }: ProductOptions): Promise<Product> => {
   const folder = await mkdtemp(join(tmpdir(), 'rc-'));
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
@@ -86,7 +88,7 @@ export const startProduct = async ({ config }: ProductOptions): Promise<Product>
 
   /** The database, like the places, outlives a server that was killed. */
   const removeAll = async (): Promise<void> => {
-    await destroyPlaces(dataDir);
+    await destroyPlaces(computeDir ?? dataDir);
     await endDatabase(dataDir);
     await rm(folder, { recursive: true, force: true });
   };

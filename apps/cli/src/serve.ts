@@ -31,12 +31,12 @@ export const serve = async (options: ServeOptions, version: string): Promise<voi
     complainOf(thrown);
     process.exit(1);
   }
-  const close = (exitCode = 0): void => {
+  const close = (): void => {
     server.close().then(
       ({ placesLeft }) => {
         const left = placesWord(placesLeft);
         if (left !== null) say(left);
-        process.exit(exitCode);
+        process.exit(0);
       },
       (thrown: unknown) => {
         complain(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
@@ -44,10 +44,6 @@ export const serve = async (options: ServeOptions, version: string): Promise<voi
       },
     );
   };
-  void server.failed.then((error) => {
-    complain(error.message);
-    ending.begin('closing…', () => close(1));
-  });
   if (ending.call(close)) return;
   say(`Remote Claude is at ${server.url}`);
   if (server.setupUrl !== null) say(`Set it up with this one-time link: ${server.setupUrl}`);
@@ -67,23 +63,18 @@ const complainOf = (thrown: unknown): void => {
 const onEnd = () => {
   let close: (() => void) | null = null;
   let askedAtMs: number | null = null;
-  /** Once, whoever asks first. */
-  const begin = (what: string, how: (() => void) | null): void => {
-    if (askedAtMs !== null) return;
-    askedAtMs = performance.now();
-    say(what);
-    how?.();
-  };
   const end = (signal: string): void => {
-    if (askedAtMs === null) begin(`${signal}: closing…`, close);
-    else if (signal === 'SIGINT' && performance.now() - askedAtMs > sameSignalMs) {
+    if (askedAtMs === null) {
+      askedAtMs = performance.now();
+      say(`${signal}: closing…`);
+      close?.();
+    } else if (signal === 'SIGINT' && performance.now() - askedAtMs > sameSignalMs) {
       say('Ended at once. Sessions keep running, and the database may too; the next start finds them.');
       process.exit(130);
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal));
   return {
-    begin,
     call(given: () => void): boolean {
       close = given;
       if (askedAtMs !== null) given();

@@ -72,8 +72,6 @@ export interface RunningServer {
   setupUrl: string | null;
   /** What keeps sessions from starting and what to mind; trying the engine takes a moment. */
   warnings(): Promise<string[]>;
-  /** Resolves when it cannot go on and must be closed; its sentence says why. */
-  failed: Promise<Error>;
   /** Within `timing.drain`. Places stay; says how many, null where the engine did not say in time. */
   close(): Promise<{ placesLeft: number | null }>;
 }
@@ -103,26 +101,20 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   const log = createConsoleLog(config.monitoring.logging.level, process.stderr);
   const childEnv = processChildEnv();
 
-  let fail = (_error: Error): void => {};
-  const failed = new Promise<Error>((resolve) => (fail = resolve));
-  const { dataDir, connection, engine, predecessor, database, bus, secretBox } = await openStorage({
+  const { dataDir, computeDir, connection, engine, predecessor, database, bus, secretBox } = await openStorage({
     config,
     childEnv,
     clock,
     log,
     closers,
-    onTaken(error) {
-      log.error({ err: error }, 'another server has taken the database: this one looks after no session any more');
-      fail(error);
-    },
   });
   const [runtime, pageFiles] = await Promise.all([
     prepareRuntime({ dataDir: dataDir.path, sources: { ...assets, nodePath: process.execPath } }),
     preparePageFiles({ outDir: assets.webDir, cacheDir: join(dataDir.path, 'page'), basePath: server.basePath }),
   ]);
   const driver = createProcessDriver({
-    dataDir: dataDir.path,
-    runDir: dataDir.runDir,
+    dataDir: computeDir.path,
+    runDir: computeDir.runDir,
     isolation: config.compute.isolation,
     uidRange: config.compute.uidRange,
     childEnv,
@@ -268,7 +260,6 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     clock,
     log,
   });
-  void failed.then(() => places.close()).catch(() => {});
 
   // What browsers and programs reach.
   const about = createAbout({
@@ -365,7 +356,6 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   return {
     url,
     setupUrl: (await users.setupNeeded()) ? `${url}/setup/#token=${await setupToken.ensure()}` : null,
-    failed,
     async warnings() {
       const { problems, warnings } = await readiness();
       return [...problems.map(({ what, mend }) => `${what} ${mend}`), ...warnings];

@@ -62,6 +62,22 @@ export async function openDataDir(wanted: string): Promise<DataDir> {
   }
 }
 
+export interface SharedDir {
+  path: string;
+  /** Short folder for sockets; its content means nothing after a reboot. */
+  runDir: string;
+}
+
+/** A folder that several servers of this machine use side by side; each has a data folder of its own beside it. */
+export async function openSharedDir(wanted: string): Promise<SharedDir> {
+  const root = process.getuid?.() === 0;
+  const passable = root ? 0o711 : 0o700;
+  await makeFolder(wanted, passable);
+  const path = await realpath(wanted);
+  if (root) await requirePassable(path);
+  return { path, runDir: await chooseRunDir(path, passable) };
+}
+
 async function makePlaces(path: string, passable: number) {
   const places = {
     secretsDir: join(path, 'secrets'),

@@ -7,13 +7,8 @@ import { join } from 'node:path';
 import type { Clock } from '../platform/clock.js';
 import type { Closers } from '../platform/closers.js';
 import type { Config } from '../platform/config/config.js';
-import {
-  createDatabase,
-  takeServerLock,
-  type DatabaseConnection,
-  type DatabaseInUseError,
-} from '../platform/database/index.js';
-import { defaultDataDir, openDataDir } from '../platform/data-dir.js';
+import { createDatabase, openInstallation, type DatabaseConnection } from '../platform/database/index.js';
+import { DataDirError, defaultDataDir, openDataDir, openSharedDir, type SharedDir } from '../platform/data-dir.js';
 import type { Log } from '../platform/log.js';
 import { loadMasterKey } from '../platform/master-key.js';
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
@@ -27,11 +22,9 @@ export interface StorageDeps {
   clock: Clock;
   log: Log;
   closers: Closers;
-  /** Another server has the database now: this one must end. */
-  onTaken(error: DatabaseInUseError): void;
 }
 
-export const openStorage = async ({ config, childEnv, clock, log, closers, onTaken }: StorageDeps) => {
+export const openStorage = async ({ config, childEnv, clock, log, closers }: StorageDeps) => {
   const home = { uid: process.getuid?.() ?? -1, home: homedir() };
   const dataDir = closers.add(
     'data folder',
@@ -51,10 +44,7 @@ export const openStorage = async ({ config, childEnv, clock, log, closers, onTak
     return closers.add('PostgreSQL', postgres, (opened) => opened.stop()).connection;
   };
   const connection = await connect();
-  // Before anything is read or migrated: what another server works on is left alone.
   const { heartbeatMs } = config.timing;
-  const lock = await takeServerLock({ connection, clock, log, heartbeatMs, onTaken });
-  closers.add('server lock', lock, (opened) => opened.close());
   const database = closers.add(
     'database',
     createDatabase(connection, { log, poolSize: config.database.poolSize }),
@@ -64,15 +54,28 @@ export const openStorage = async ({ config, childEnv, clock, log, closers, onTak
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs });
   closers.add('bus', bus, (opened) => opened.close());
   const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
+  const installation = await openInstallation(database, secretBox.derive('key-mark').toString('base64url'));
+  const computeDir =
+    config.compute.dataDir === null ? dataDir : await openComputeDir(config.compute.dataDir, installation);
   return {
     dataDir,
     connection,
+    computeDir,
     /** Names the disks of this folder, whichever process works on it. */
-    engine: await rememberOnce(join(dataDir.path, 'engine'), randomUUID()),
+    engine: await rememberOnce(join(computeDir.path, 'engine'), randomUUID()),
     /** The folder is locked: the manager that it names has ended. */
     predecessor: createRemembered(join(dataDir.path, 'manager')),
     database,
     bus,
     secretBox,
   };
+};
+
+/** Shared by the servers of one database: to those of another its places would be strays. */
+const openComputeDir = async (wanted: string, installation: string): Promise<SharedDir> => {
+  const opened = await openSharedDir(wanted);
+  if ((await rememberOnce(join(opened.path, 'installation'), installation)) === installation) return opened;
+  throw new DataDirError(
+    `The folder ${opened.path} (compute.dataDir) belongs to servers of another database. Choose another folder.`,
+  );
 };

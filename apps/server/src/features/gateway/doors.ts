@@ -2,7 +2,9 @@
 // It knows which session asks by the listener, and that it may by the token.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { listenOptions, type Address } from '@remote-claude/compute';
 
 import type { Log } from '../../platform/log.js';
@@ -24,6 +26,14 @@ interface Door {
   server: Server;
   /** Under way. */
   calls: number;
+  /** The socket that we made; another's may stand at its path by now. */
+  mark: Mark | null;
+}
+
+interface Mark {
+  path: string;
+  ino: number;
+  dev: number;
 }
 
 const maxConnections = 64;
@@ -70,18 +80,29 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
     }
   };
 
-  const listen = async (server: Server, address: Address): Promise<void> => {
-    // A socket file that a killed server left would refuse the new one.
-    if (address.kind === 'unix') await rm(address.path, { force: true });
+  const listen = async (server: Server, address: Address): Promise<Mark | null> => {
+    // Under a name of its own, then moved into place: what a killed server left is replaced, and a server that had this
+    // door before and closes late removes a name that is not there any more.
+    const at =
+      address.kind === 'unix'
+        ? { ...address, path: join(dirname(address.path), randomBytes(4).toString('hex')) }
+        : address;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(listenOptions(address), () => resolve());
+      server.listen(listenOptions(at), () => resolve());
     });
+    if (at.kind !== 'unix' || address.kind !== 'unix') return null;
+    const { ino, dev } = await stat(at.path);
+    await rename(at.path, address.path);
+    return { path: address.path, ino, dev };
   };
 
-  const shut = async (server: Server): Promise<void> => {
+  const shut = async ({ server, mark }: Door): Promise<void> => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
+    if (mark === null) return;
+    const there = await stat(mark.path).catch(() => null);
+    if (there?.ino === mark.ino && there.dev === mark.dev) await rm(mark.path, { force: true });
   };
 
   return {
@@ -89,7 +110,7 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
     async open(sessionId: string, placeId: string, address: Address): Promise<void> {
       const before = doors.get(sessionId);
       if (before?.placeId === placeId) return;
-      if (before !== undefined) await shut(before.server);
+      if (before !== undefined) await shut(before);
       const server = createServer((request, response) => {
         request.on('error', () => {});
         answer(request, response, sessionId, placeId).catch((error: unknown) => {
@@ -102,22 +123,25 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
       server.requestTimeout = requestTimeoutMs;
       server.on('clientError', (_error, socket) => socket.destroy());
       // Known at once, so that a second call for this place does not listen too; forgotten where it cannot listen.
-      const door = { placeId, server, calls: 0 };
+      const door: Door = { placeId, server, calls: 0, mark: null };
       doors.set(sessionId, door);
-      await listen(server, address).catch((error: unknown) => {
+      try {
+        door.mark = await listen(server, address);
+      } catch (error) {
         if (doors.get(sessionId) === door) doors.delete(sessionId);
+        server.close();
         throw error;
-      });
+      }
     },
     async close(sessionId: string): Promise<void> {
       const door = doors.get(sessionId);
       doors.delete(sessionId);
-      if (door !== undefined) await shut(door.server);
+      if (door !== undefined) await shut(door);
     },
     async closeAll(): Promise<void> {
       const all = [...doors.values()];
       doors.clear();
-      await Promise.all(all.map(({ server }) => shut(server)));
+      await Promise.all(all.map(shut));
     },
   };
 };

@@ -73,6 +73,7 @@ const sessions = z.strictObject({
 const compute = z.strictObject({
   driver: choice(['process'], ['docker', 'kubernetes', 'ecs']).prefault('process'),
   isolation: choice(['bubblewrap', 'none']).prefault('bubblewrap'),
+  dataDir: optional(text('a path')),
   uidRange: z
     .strictObject({
       first: wholeNumber(1000, 2 ** 31 - 1).prefault(50_000),

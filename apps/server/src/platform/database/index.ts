@@ -10,7 +10,7 @@ export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolati
 export { json, storable } from './json.js';
 export { insertLate } from './late.js';
 export { createLoneConnection, type LoneConnection } from './lone-connection.js';
-export { takeServerLock, type DatabaseInUseError } from './server-lock.js';
+export { openInstallation } from './installation.js';
 
 export type SessionRow = Selectable<tables.SessionsTable>;
 export type TaskRow = Selectable<tables.TasksTable>;

@@ -1,7 +1,7 @@
 /**
  * The driver for one machine: every place is a process tree on this host, enclosed by bubblewrap or, only when asked,
- * by nothing. It knows disks, sockets and processes; it does not know sessions' rows, agents or gateways. One driver
- * works on a data folder at a time.
+ * by nothing. It knows disks, sockets and processes; it does not know sessions' rows, agents or gateways. Several drivers
+ * may work on a data folder as long as one acts on a session at a time.
  */
 import { isAbsolute, join } from 'node:path';
 import { ComputeError } from '../../driver.js';

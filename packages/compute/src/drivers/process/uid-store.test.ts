@@ -38,6 +38,17 @@ it('does not take what another server has taken meanwhile', () => {
   expect(store.take('elsewhere')).toBe(500_001);
 });
 
+it('two on one folder agree whose a uid is, whoever takes and frees it', () => {
+  const [one, other] = [createUidStore(folder, range), createUidStore(folder, range)];
+  expect([one.take('a'), other.take('b')]).toEqual([500_000, 500_001]);
+  expect([one.take('b'), other.take('a')]).toEqual([500_001, 500_000]);
+  other.free('a');
+  expect(other.take('c')).toBe(500_000);
+  expect(one.take('a')).toBe(500_002);
+  one.free('c');
+  expect(other.take('c')).toBe(500_000);
+});
+
 it('refuses a range of ordinary accounts', () => {
   expect(() => createUidStore(folder, { first: 0, count: 10 })).toThrow(/not usable/);
   expect(() => createUidStore(folder, { first: 4_294_967_290, count: 10 })).toThrow(/not usable/);
