@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { routes } from '@remote-claude/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { databaseUrl, openDatabase } from '../support/database.js';
+import { openDatabase } from '../support/database.js';
 import { configFor } from '../support/model.js';
 import { signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
 import { openTerminal } from '../support/terminal.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
@@ -33,6 +34,7 @@ let first: House;
 let second: Product;
 let ada: Person;
 let viewer: Viewer;
+let line: Proxy;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rc-two-'));
@@ -40,8 +42,10 @@ beforeAll(async () => {
   const computeDir = join(folder, 'p');
   const key = randomBytes(32).toString('base64');
   const more = `  lease: 3s\n  leaseRenew: 500ms\ncompute: { dataDir: ${computeDir} }\nsecurity: { masterKey: "${key}" }\n`;
-  first = await openHouse(['the owner', 'the other'].map(countUntil), more, computeDir);
-  const url = databaseUrl(first.product);
+  first = await openHouse(['the owner', 'the cut', 'the other'].map(countUntil), more, computeDir);
+  // The second replica's way to the database, and nothing else.
+  line = await startProxy({ to: join(first.product.dataDir, 'run', 'postgres', '.s.PGSQL.5432') });
+  const url = `postgres://remote_claude@${new URL(line.url).host}/remote_claude`;
   second = await startProduct({ config: configFor(first.model, `${more}database: { url: "${url}" }\n`) });
   ada = await signIn(second, first.ada.email, first.ada.password);
   viewer = openViewer(second.url, ada, first.sessionId);
@@ -50,6 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   viewer?.close();
   await second?.close();
+  await line?.close();
   await first?.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -59,18 +64,21 @@ const say = async (message: string) => {
   const { messageId } = await ada.client.call(routes.claude.chat, { params: params(), body: { message, wait: false } });
   return (await viewer.event('turn.started', ({ messageIds }) => messageIds.includes(messageId))).turnId;
 };
-const leaseNumber = async (): Promise<number> => {
+const streams = (by: Viewer, turnId: string): boolean =>
+  by.messages().some((message) => message.type === 'claude-stream' && message.payload.turnId === turnId);
+const headNow = async (): Promise<{ fence: number; head: number }> => {
   const database = await openDatabase(first.product);
   try {
-    const [row] = await database.query<{ fence: number }>(
-      'select lease_fence::int as fence from sessions where id = $1',
+    const [row] = await database.query<{ fence: number; head: number }>(
+      'select lease_fence::int as fence, head::int as head from sessions where id = $1',
       [first.sessionId],
     );
-    return row?.fence ?? 0;
+    return row ?? { fence: 0, head: 0 };
   } finally {
     await database.close();
   }
 };
+const leaseNumber = async (): Promise<number> => (await headNow()).fence;
 
 describe('two replicas', () => {
   it('F1 of the owner: the other takes the session over, and the turn and the terminal go on', async () => {
@@ -79,10 +87,9 @@ describe('two replicas', () => {
     await terminal.until(/line-000050/);
     const before = await leaseNumber();
     const turnId = await say('Please count until the owner.');
-    await until(
-      () => viewer.messages().some((message) => message.type === 'claude-stream' && message.payload.turnId === turnId),
-      { what: 'the answer to stream through the replica that does not own the session' },
-    );
+    await until(() => streams(viewer, turnId), {
+      what: 'the answer to stream through the replica that does not own the session',
+    });
     const killedAt = performance.now();
     await first.product.kill();
     first.model.control.release('the owner');
@@ -117,6 +124,47 @@ describe('two replicas', () => {
     expect(
       await first.ada.client.call(routes.claude.chat, { params: params(), body: { message: 'And now?' } }),
     ).toMatchObject({ outcome: 'completed', message: 'Hello.' });
+    kept.close();
+  });
+
+  it('F9 the owner cut from the database: it stops in time, another owns, and what it still writes is refused', async () => {
+    await second.restart();
+    const owned = await leaseNumber();
+    await first.product.kill();
+    await until(async () => (await leaseNumber()) === owned + 1, {
+      what: 'the second replica to own the session again',
+    });
+    await first.product.restart();
+    const kept = openViewer(first.product.url, first.ada, first.sessionId);
+    const before = await leaseNumber();
+    const turnId = await say('Please count until the cut.');
+    await until(() => streams(kept, turnId), { what: 'the answer to stream through the replica that was restarted' });
+    const frozenAt = performance.now();
+    line.freeze();
+    await until(async () => (await leaseNumber()) === before + 1, {
+      what: () =>
+        `the other replica to own the session:\n${second.output().slice(-3_000)}\n${first.product.output().slice(-3_000)}`,
+    });
+    expect(second.output()).toContain('the lease on the sessions was lost');
+    first.model.control.release('the cut');
+    const ended = await kept.event('turn.ended', (event) => event.turnId === turnId, 120_000);
+    const recoveryMs = performance.now() - frozenAt;
+    // What it had asked of the database arrives now.
+    line.thaw();
+    await until(async () => (await fetch(`${second.url}/readyz`)).status === 200, { what: 'the cut one to be ready' });
+    const { head } = await headNow();
+    await until(() => (viewer.events().at(-1)?.seq ?? 0) >= head, { what: 'its viewer to have all' });
+    const chat = compare(first.tokensOf(turnId, kept), upTo(tokens));
+    const late = compare(first.tokensOf(turnId, viewer), upTo(tokens));
+    printRow('F9', 'the owner cut from the database', sumOf(chat, late), recoveryMs);
+    expect({ ended: ended.outcome, chat, late, gaps: viewer.gaps(), repeats: viewer.repeats() }).toEqual({
+      ended: 'completed',
+      chat: { lost: 0, twice: 0, wrong: 0 },
+      late: { lost: 0, twice: 0, wrong: 0 },
+      gaps: [],
+      repeats: [],
+    });
+    expect([kept.gaps(), kept.repeats()]).toEqual([[], []]);
     kept.close();
   });
 });

@@ -36,6 +36,8 @@ export interface Database {
 const maxAttempts = 4;
 /** Longer than people think between two messages: a new connection knows no table yet and takes several times as long. */
 const idleMs = 10 * 60_000;
+/** Rows that a server holds which is cut off in mid-transaction are free again after this, so that others can go on. */
+const maxHoldMs = 10_000;
 const int8 = 20;
 const numeric = 1700;
 
@@ -47,6 +49,7 @@ export function createDatabase(connection: DatabaseConnection, options: Database
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleMs,
     pipeline: true,
+    idle_in_transaction_session_timeout: maxHoldMs,
     types: { getTypeParser },
   });
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.

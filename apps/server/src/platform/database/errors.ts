@@ -44,7 +44,7 @@ export function isConflict(error: unknown): boolean {
 /** The database cannot be reached, is starting, stopping, or full. Whether a commit went through is unknown. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
-  if (sqlState.test(code)) return /^(08|53|57P0|58)/.test(code);
+  if (sqlState.test(code)) return /^(08|53|57P0|58|25P03)/.test(code);
   if (lostConnection.has(code)) return true;
   return (
     error instanceof Error &&

@@ -14,7 +14,7 @@ interface Installation {
 }
 
 /** The master key is another one than that of this database. Its sentence says what to do; `code` tells it from a bug. */
-export class OtherKeyError extends Error {
+class OtherKeyError extends Error {
   readonly code = 'OTHER_MASTER_KEY';
 }
 
