@@ -15,6 +15,13 @@ export interface KeepAliveOptions {
   sentBytes?(): number;
   /** With each beat while we do not read the other end, which may wait for an answer to something. */
   onHeld?(): void;
+  /** It counts as gone and is ended. */
+  onDead?(): void;
+}
+
+export interface Life {
+  /** When the other end was last heard, on the monotonic clock. */
+  heardAtMs(): number;
 }
 
 /** Frames' own bytes and pings blur the count of what went out. */
@@ -25,8 +32,8 @@ export const keepAlive = (
   socket: WebSocket,
   clock: Clock,
   { heartbeatMs, deadMs }: HeartbeatTiming,
-  { sentBytes, onHeld }: KeepAliveOptions = {},
-): void => {
+  { sentBytes, onHeld, onDead }: KeepAliveOptions = {},
+): Life => {
   let heardAtMs = clock.monotonicMs();
   /** When nothing waited to go out, or some of what waited did. */
   let movedAtMs = heardAtMs;
@@ -58,6 +65,7 @@ export const keepAlive = (
       lookAtOutput(nowMs);
       if (socket.isPaused) heardAtMs = nowMs;
       if (nowMs - heardAtMs > deadMs || nowMs - movedAtMs > deadMs) {
+        onDead?.();
         socket.terminate();
         return;
       }
@@ -74,4 +82,5 @@ export const keepAlive = (
   socket.on('ping', heard);
   socket.once('close', () => cancel());
   beat();
+  return { heardAtMs: () => heardAtMs };
 };

@@ -13,10 +13,10 @@ import {
 import type { RawData, WebSocket } from 'ws';
 
 import type { Clock } from '../../platform/clock.js';
-import { createBrake, createFlow, type BrakeLimits } from '../../platform/flow.js';
-import { keepAlive, type HeartbeatTiming } from '../../platform/keep-alive.js';
+import type { BrakeLimits } from '../../platform/flow.js';
+import type { HeartbeatTiming } from '../../platform/keep-alive.js';
 import type { Log } from '../../platform/log.js';
-import type { AgentDoor } from '../relay/index.js';
+import { dialAgent, type AgentDoor, type Dialled } from '../relay/index.js';
 import { parseAgentMessage } from './agent-feed.js';
 import type { Outlet } from './outlet.js';
 
@@ -66,7 +66,7 @@ const maxOpen = 256;
 const maxAheadBytes = 1024 * 1024;
 
 export const createRelayLine = (deps: RelayLineDeps) => {
-  const { sessionId, door, clock, outlet } = deps;
+  const { clock, outlet } = deps;
   let socket: WebSocket | null = null;
   let dialing = false;
   let closed = false;
@@ -96,7 +96,7 @@ export const createRelayLine = (deps: RelayLineDeps) => {
   const dial = (): void => {
     dialing = true;
     const viewer = new URLSearchParams({ viewer: JSON.stringify(deps.person) });
-    door.connect(sessionId, `${agentPaths.live}?${viewer.toString()}`).then(serve, (thrown: unknown) => {
+    dialAgent({ ...deps, path: `${agentPaths.live}?${viewer.toString()}`, limits }).then(serve, (thrown: unknown) => {
       dialing = false;
       const error = thrown instanceof AppError ? thrown : new AppError('unavailable', {}, { cause: thrown });
       const ids = waiting.flatMap((item) => (Buffer.isBuffer(item) ? [] : [item.id]));
@@ -111,34 +111,30 @@ export const createRelayLine = (deps: RelayLineDeps) => {
     });
   };
 
-  const serve = (opened: WebSocket): void => {
+  const serve = ({ socket: opened, hold }: Dialled): void => {
     dialing = false;
     if (closed) return opened.terminate();
     socket = opened;
     sentBytes = 0;
-    keepAlive(opened, clock, deps.timing, { sentBytes: () => sentBytes });
-    const flow = createFlow(opened);
-    const brake = createBrake(flow, clock, limits);
     let isHeld = false;
-    let broken = false;
-    opened.on('error', () => {});
-    opened.on('message', (data: RawData, isBinary: boolean) => {
-      if (broken) return;
-      if (!brake.spend(isBinary ? 1 : messageWeight, (data as Buffer).length)) {
-        broken = true;
-        deps.log.warn({ sessionId }, 'an agent says far more to a viewer than it may; the line is closed for a while');
+    const line = hold({
+      sentBytes: () => sentBytes,
+      onBreak: () => {
         refusedUntilMs = clock.monotonicMs() + deps.timing.deadMs;
-        return opened.terminate();
-      }
-      onMessage(data, isBinary);
-      // A viewer that reads slowly holds its own line back, and nobody else's.
-      if (isHeld || !outlet.isBehind()) return;
-      isHeld = true;
-      flow.hold('viewer');
-      outlet.whenDrained(() => {
-        isHeld = false;
-        flow.release('viewer');
-      });
+      },
+      take: (data, isBinary) => {
+        onMessage(data, isBinary);
+        // A viewer that reads slowly holds its own line back, and nobody else's.
+        if (!isHeld && outlet.isBehind()) {
+          isHeld = true;
+          line.flow.hold('viewer');
+          outlet.whenDrained(() => {
+            isHeld = false;
+            line.flow.release('viewer');
+          });
+        }
+        return isBinary ? 1 : messageWeight;
+      },
     });
     opened.once('close', () => {
       socket = null;

@@ -2,13 +2,13 @@
 // It knows the protocol and one socket at a time; what a lost agent means is the reconciler's matter.
 
 import { agentPaths, type AgentCommand, type ApprovalRule, type ToAgentControl } from '@remote-claude/contract';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 
 import type { Cancel, Clock } from '../../platform/clock.js';
-import { createBrake, createFlow, type BrakeLimits } from '../../platform/flow.js';
+import type { BrakeLimits } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
 import type { Commands, Events, Fence } from '../events/index.js';
-import type { AgentDoor } from '../relay/index.js';
+import { dialAgent, type AgentDoor, type Dialled } from '../relay/index.js';
 import { createIntake } from './intake.js';
 import { createOutbox } from './outbox.js';
 import type { Quota } from './quota.js';
@@ -76,10 +76,11 @@ const tooOld =
   'This session runs on an older version of this program, which cannot do this. Nothing was changed. Stop the session, start it again, and ask again.';
 
 export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
-  const { sessionId, door, commands, clock, log, timing } = deps;
+  const { sessionId, commands, clock, log, timing } = deps;
   let state: LinkState = 'idle';
   let failures = 0;
-  let heardAtMs = clock.monotonicMs();
+  const madeAtMs = clock.monotonicMs();
+  let heardAtMs = (): number => madeAtMs;
   let socket: WebSocket | null = null;
   let cancelTimer: Cancel = () => {};
   let working: Promise<void> = Promise.resolve();
@@ -92,10 +93,10 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
 
   const dial = (): void => {
     if (!step('dial')) return;
-    door.connect(sessionId, agentPaths.control).then(
-      (opened) => {
-        if (step('opened')) serve(opened);
-        else opened.terminate();
+    dialAgent({ ...deps, path: agentPaths.control, limits }).then(
+      (dialled) => {
+        if (step('opened')) serve(dialled);
+        else dialled.socket.terminate();
       },
       (error: unknown) => {
         log.debug({ sessionId, cause: String(error) }, 'the agent does not answer');
@@ -114,21 +115,16 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     deps.onDown();
   };
 
-  const serve = (opened: WebSocket): void => {
+  const serve = ({ socket: opened, hold }: Dialled): void => {
     socket = opened;
-    heardAtMs = clock.monotonicMs();
-    const heard = (): void => {
-      heardAtMs = clock.monotonicMs();
-    };
-    const flow = createFlow(opened);
-    const brake = createBrake(flow, clock, limits);
-    let broken = false;
-    const breakOff = (why: string): void => {
-      if (broken) return;
-      broken = true;
-      log.warn({ sessionId, why }, 'an agent breaks the rules of its control link; the link is closed for a while');
-      opened.terminate();
-    };
+    const line = hold({
+      take: (data, isBinary) => {
+        if (isBinary) line.breakOff('it sent bytes');
+        return 1 + (isBinary ? 0 : intake.take((data as Buffer).toString()));
+      },
+    });
+    heardAtMs = line.heardAtMs;
+    const { breakOff, flow } = line;
     const send = (message: ToAgentControl, sent?: () => void): void => {
       if (opened.readyState !== opened.OPEN) return sent?.();
       if (opened.bufferedAmount > maxWaitingBytes) breakOff('it does not read what it is told');
@@ -158,18 +154,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
         deps.onUp();
       },
     });
-    opened.on('message', (data: RawData, isBinary: boolean) => {
-      heard();
-      if (broken) return;
-      const bytes = (data as Buffer).length;
-      const said = isBinary ? 0 : intake.take(data.toString());
-      if (!brake.spend(1 + said, bytes)) breakOff('it says far too much');
-      else if (isBinary) breakOff('it sent bytes');
-    });
-    opened.on('pong', heard);
-    opened.on('ping', heard);
-    opened.on('error', () => {});
-    const openedAtMs = heardAtMs;
+    const openedAtMs = clock.monotonicMs();
     opened.once('close', () => {
       deliver = () => {};
       tellRules = () => {};
@@ -177,23 +162,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       // A link that held is no failure; one that comes and goes is not called as fast as it goes.
       if (clock.monotonicMs() - openedAtMs > timing.maxRetryMs) failures = 0;
       working = Promise.all([working, intake.idle(), outbox.idle()]).then(() => {});
-      lost(broken ? timing.deadMs : 0);
-    });
-    beat(opened);
-  };
-
-  const beat = (current: WebSocket): void => {
-    cancelTimer = clock.after(timing.heartbeatMs, () => {
-      if (current !== socket) return;
-      // Its silence is ours while we do not read it.
-      if (current.isPaused) heardAtMs = clock.monotonicMs();
-      if (clock.monotonicMs() - heardAtMs > timing.deadMs) {
-        log.info({ sessionId }, 'the agent has not been heard and its link is closed');
-        current.terminate();
-        return;
-      }
-      if (current.readyState === current.OPEN) current.ping();
-      beat(current);
+      lost(line.isBroken() ? timing.deadMs : 0);
     });
   };
 
@@ -228,7 +197,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   dial();
   return {
     isUp: () => state === 'up',
-    heardAtMs: () => heardAtMs,
+    heardAtMs: () => heardAtMs(),
     deliver: (next) => deliver(next),
     rulesChanged: (of) => {
       if (of === null || ownerId === null || of === ownerId) tellRules();

@@ -2,4 +2,5 @@
 
 export { askAgent, postingJson, textOfAnswer } from './ask.js';
 export { createAgentDoor, type AgentDoor, type AgentRequest, type AgentResponse } from './door.js';
+export { dialAgent, type Dialled } from './line.js';
 export { createDoorStore } from './store.js';
