@@ -22,6 +22,7 @@ const commands = [
 ];
 const rules = `
   ...${JSON.stringify(commands)}.map((command, index) => ({ name: 'step ' + index, when: userSays('step ' + index), answer: [toolUse('Bash', { command })] })),
+  { name: 'stays', when: userSays('beside you'), answer: [toolUse('Bash', { command: 'sleep 1000', run_in_background: true })] },
   { name: 'stepped', when: afterTool('Bash'), answer: [text('Done.')] },
   { name: 'heard', when: userSays('what did you hear'), answer: (conversation) => [text('heard ' + [...JSON.stringify(conversation).matchAll(/please step (\\d)/g)].map((match) => match[1]).join(','))] },
 `;
@@ -124,6 +125,20 @@ it('goes three steps back to the very same tree, and forth again', async () => {
   expect(account()).toBe(steps[0].account);
   expect((await say('what did you hear')).ended.message?.text).toBe('heard 0,1');
   expect(await preview({ messageId: steps[2].id })).toMatchObject({ chatRefusal: expect.stringContaining('memory') });
+});
+
+it('refuses while work of Claude runs in the background', async () => {
+  const before = account();
+  const messageId = control.command({ type: 'prompt', prompt: 'please let something run beside you' });
+  expect(await control.next('tool.finished')).toMatchObject({ outcome: 'ok' });
+  await control.next('turn.ended');
+  for (const what of ['both', 'files'] as const) {
+    const id = control.command({ type: 'rewind', what, target: { messageId } });
+    const refused = await control.next('command.refused', ({ commandId }) => commandId === id);
+    expect(refused).toMatchObject({ command: 'rewind', reason: expect.stringContaining('in the background') });
+  }
+  expect(control.proposed.map(({ event }) => event.type)).not.toContain('rewind.done');
+  expect(account()).toBe(before);
 });
 
 it('refuses while a turn runs, and what is not there', async () => {

@@ -67,6 +67,11 @@ const createMortal = (points: number) => {
   return {
     died,
     isDead: () => dead,
+    kill: (): Promise<never> => {
+      left = 0;
+      isDead();
+      return never;
+    },
     driver: (driver: Driver): Driver => ({
       ...driver,
       start: guard(driver.start),
@@ -143,7 +148,7 @@ const faults = [
 ] as const;
 
 /** One session, one engine, and servers that die; what happened is kept for the message of a failure. */
-const runCase = async (random: () => number): Promise<string[]> => {
+const newCase = async () => {
   const ada = await house.person('Property');
   const world = createFakeWorld();
   const told: string[] = [];
@@ -165,19 +170,25 @@ const runCase = async (random: () => number): Promise<string[]> => {
     };
   };
 
-  const serve = (points: number) => {
+  /** `fallsAt` start: it is killed when it asks for a place, before the engine has heard of it. */
+  const serve = (points: number, fallsAt: 'start' | null = null) => {
     const mortal = createMortal(points);
     const clock = mortal.clock(house.clock);
     const leases = house.newLeases({ store: mortal.leases(house.newLeaseStore()), clock, bus: mortal.bus(house.bus) });
-    const places = house.newPlaces(mortal.driver(engine()), {
-      leases,
-      database: mortal.database(house.database),
-      store: mortal.store(createPlacesStore(house.database)),
-      gateway: mortal.gateway(),
-      bus: mortal.bus(house.bus),
-      clock,
-      timing,
-    });
+    const driver = mortal.driver(engine());
+    const start: Driver['start'] = (...given) => (fallsAt === null ? driver.start(...given) : mortal.kill());
+    const places = house.newPlaces(
+      { ...driver, start },
+      {
+        leases,
+        database: mortal.database(house.database),
+        store: mortal.store(createPlacesStore(house.database)),
+        gateway: mortal.gateway(),
+        bus: mortal.bus(house.bus),
+        clock,
+        timing,
+      },
+    );
     return { mortal, places };
   };
   const inject = async (fault: (typeof faults)[number]): Promise<void> => {
@@ -197,6 +208,11 @@ const runCase = async (random: () => number): Promise<string[]> => {
     }
   };
 
+  return { id, world, told, wrong, serve, inject };
+};
+
+const runCase = async (random: () => number): Promise<string[]> => {
+  const { id, world, told, wrong, serve, inject } = await newCase();
   for (let turn = 0; turn < 4; turn += 1) {
     // Short lives end in the middle of a start or a stop; a long one sees all of it through.
     const points = 1 + Math.floor(random() * 45);
@@ -240,6 +256,24 @@ const problemsAfterTwoRounds = async (places: Places, world: FakeWorld, id: stri
 };
 
 describe('whatever dies, and whenever', () => {
+  test('killed twice before the engine heard of a start, then stopped, started and stopped again', async () => {
+    const { id, world, told, wrong, serve, inject } = await newCase();
+    for (let time = 0; time < 2; time += 1) {
+      const { mortal, places } = serve(Infinity, 'start');
+      await Promise.race([places.reconcileAll(), mortal.died]);
+      await mortal.died;
+      expect(liveOf(world, id)).toEqual([]);
+    }
+    for (const fault of ['stop', 'start', 'stop'] as const) {
+      told.push(fault);
+      await inject(fault);
+      const { places } = serve(Infinity);
+      wrong.push(...(await problemsAfterTwoRounds(places, world, id)));
+      await places.close();
+    }
+    expect(wrong).toEqual([]);
+  });
+
   const seed = Date.now() % 2 ** 31;
 
   test(`two rounds make it right, and no live place that is wanted is removed (seed ${seed})`, async () => {
