@@ -9,6 +9,7 @@ import { run } from './run.mjs';
 const systemPackages = {
   git: { command: 'git', debian: 'git', use: 'clones and compares the repositories of sessions' },
   bubblewrap: { command: 'bwrap', debian: 'bubblewrap', use: 'isolates sessions' },
+  redis: { command: 'redis-server', debian: 'redis-server', use: 'speeds up several servers, in the tests' },
   chromium: { command: 'chromium', debian: 'chromium', use: 'drives the page in the end-to-end tests' },
 };
 

@@ -67,7 +67,7 @@ function closingLine({ passed, failures, skipped }) {
 
 async function prepare() {
   await ensureDependencies();
-  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium']);
+  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium', 'redis']);
   return missing.map(howToInstall);
 }
 

@@ -101,13 +101,14 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   const log = createConsoleLog(config.monitoring.logging.level, process.stderr);
   const childEnv = processChildEnv();
 
-  const { dataDir, computeDir, connection, engine, predecessor, database, bus, secretBox } = await openStorage({
-    config,
-    childEnv,
-    clock,
-    log,
-    closers,
-  });
+  const { dataDir, computeDir, connection, engine, predecessor, database, bus, counters, secretBox } =
+    await openStorage({
+      config,
+      childEnv,
+      clock,
+      log,
+      closers,
+    });
   const [runtime, pageFiles] = await Promise.all([
     prepareRuntime({ dataDir: dataDir.path, sources: { ...assets, nodePath: process.execPath } }),
     preparePageFiles({ outDir: assets.webDir, cacheDir: join(dataDir.path, 'page'), basePath: server.basePath }),
@@ -136,7 +137,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     database,
     store: createAuthStore(database),
     audit,
-    attempts: createAttempts({ ...config.auth.attempts }),
+    attempts: createAttempts({ ...config.auth.attempts }, counters),
     bus,
     clock,
     timing: {

@@ -1,13 +1,16 @@
 // The bus over LISTEN and NOTIFY, on one connection of its own that comes back by itself. It knows no channel's meaning.
 
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { maxBusPayloadBytes, type Bus, type BusListener, type BusNotice } from './bus.js';
 import type { Cancel, Clock } from './clock.js';
 import { connectionSettings, type Database, type DatabaseConnection } from './database/database.js';
 import { jsonText } from './database/json.js';
-import { callLate } from './database/late.js';
+import { afterCommit, callLate } from './database/late.js';
 import type { Log } from './log.js';
+import type { QuickWire } from './redis.js';
+import { createSeenOnce } from './seen-once.js';
 
 // All channels share one of PostgreSQL's, so that listening to another takes no round trip in which messages are missed.
 const pgChannel = 'remote_claude';
@@ -20,23 +23,30 @@ export interface PostgresBusOptions {
   log: Log;
   /** How often the connection is tried, since a network can drop one in silence. */
   heartbeatMs: number;
+  /** Where there is one, each message goes by it too, and counts where it arrives first. */
+  wire?: QuickWire | undefined;
   minRetryMs?: number;
   maxRetryMs?: number;
 }
 
 /** Resolves when it listens for the first time; rejects when that fails. */
 export async function createPostgresBus(options: PostgresBusOptions): Promise<Bus> {
-  const { database } = options;
+  const { database, wire } = options;
   const listeners = createListeners(options.log);
   const line = createLine(options, listeners);
   await line.open();
+  wire?.listen(listeners.deliver);
   return {
     async publish(channel, payload) {
-      await sql`select pg_notify(${pgChannel}, ${encode(channel, payload)})`.execute(database.db);
+      const text = encode(channel, payload);
+      await sql`select pg_notify(${pgChannel}, ${text})`.execute(database.db);
+      wire?.send(text);
     },
     async publishIn(trx, channel, payload) {
+      const text = encode(channel, payload);
       // It arrives at the commit in any case.
-      await callLate(trx, sql`pg_notify(${pgChannel}, ${encode(channel, payload)})`);
+      await callLate(trx, sql`pg_notify(${pgChannel}, ${text})`);
+      if (wire !== undefined) afterCommit(trx, () => wire.send(text));
     },
     subscribe: listeners.add,
     close: line.close,
@@ -51,6 +61,7 @@ interface Listeners {
 
 function createListeners(log: Log): Listeners {
   const byChannel = new Map<string, Set<BusListener>>();
+  const isNew = createSeenOnce();
 
   function tell(channel: string, notice: BusNotice) {
     // A copy: a listener may subscribe or leave while it is told.
@@ -77,7 +88,7 @@ function createListeners(log: Log): Listeners {
     deliver(text) {
       const message = decode(text);
       if (message === undefined) log.warn('a message on the bus was not understood and is left out');
-      else tell(message.channel, { kind: 'message', payload: message.payload });
+      else if (isNew(message.id)) tell(message.channel, { kind: 'message', payload: message.payload });
     },
     resync() {
       for (const channel of [...byChannel.keys()]) tell(channel, { kind: 'resync' });
@@ -186,14 +197,15 @@ function encode(channel: string, payload: unknown): string {
     throw new RangeError(`A bus message has at most ${maxBusPayloadBytes} bytes, this one ${bytes}.`);
   if (Buffer.byteLength(channel) > maxChannelBytes || channel.includes('\n'))
     throw new RangeError(`Not a bus channel: ${channel}`);
-  return `${channel}\n${body}`;
+  // The same text twice is one message, whichever way it comes.
+  return `${channel}\n${randomBytes(9).toString('base64url')}\n${body}`;
 }
 
-function decode(text: string): { channel: string; payload: unknown } | undefined {
-  const end = text.indexOf('\n');
-  if (end < 0) return undefined;
+function decode(text: string): { channel: string; id: string; payload: unknown } | undefined {
+  const [channel, id] = text.split('\n', 2);
+  if (channel === undefined || id === undefined) return undefined;
   try {
-    return { channel: text.slice(0, end), payload: JSON.parse(text.slice(end + 1)) };
+    return { channel, id, payload: JSON.parse(text.slice(channel.length + id.length + 2)) };
   } catch {
     return undefined;
   }

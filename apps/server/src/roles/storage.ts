@@ -14,6 +14,7 @@ import { loadMasterKey } from '../platform/master-key.js';
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createRemembered, rememberOnce } from '../platform/remembered.js';
+import { openRedis } from '../platform/redis.js';
 import { createSecretBox } from '../platform/secret-box.js';
 
 export interface StorageDeps {
@@ -51,10 +52,16 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
     (opened) => opened.close(),
   );
   await database.migrate();
-  const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs });
-  closers.add('bus', bus, (opened) => opened.close());
   const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
   const installation = await openInstallation(database, secretBox.derive('key-mark').toString('base64url'));
+  const redis =
+    config.redis.url === null
+      ? null
+      : openRedis({ url: config.redis.url, prefix: `remote-claude:${installation}`, log });
+  if (redis !== null) closers.add('Redis', redis, (opened) => opened.close());
+  const wire = redis?.wire;
+  const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs, wire });
+  closers.add('bus', bus, (opened) => opened.close());
   const computeDir =
     config.compute.dataDir === null ? dataDir : await openComputeDir(config.compute.dataDir, installation);
   return {
@@ -67,6 +74,8 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
     predecessor: createRemembered(join(dataDir.path, 'manager')),
     database,
     bus,
+    /** Counters that servers share; null where each has its own. */
+    counters: redis === null ? null : { client: redis.client, prefix: `remote-claude:${installation}:attempts` },
     secretBox,
   };
 };

@@ -1,8 +1,9 @@
-// Limits on guessing: per address, and per account from one address. It knows no password.
+// Limits on guessing: per address, and per account from one address; counted for all servers where they share a Redis.
+// It knows no password.
 
 import { AppError } from '@remote-claude/contract';
 import { addressKey } from '../../platform/http/index.js';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 
 export interface Attempts {
   /** Counts an attempt; throws `rate_limited` with `retryAfterMs` past the limit. */
@@ -17,11 +18,29 @@ export interface AttemptLimits {
   windowMs: number;
 }
 
-export const createAttempts = (limits: AttemptLimits): Attempts => {
+/** What counts for several servers; each counts for itself while it is away. */
+export interface SharedCounters {
+  client: unknown;
+  prefix: string;
+}
+
+export const createAttempts = (limits: AttemptLimits, shared: SharedCounters | null = null): Attempts => {
   const duration = Math.max(1, Math.round(limits.windowMs / 1000));
-  const byAddress = new RateLimiterMemory({ points: limits.perAddress, duration });
+  const limiter = (name: string, points: number): RateLimiterMemory | RateLimiterRedis => {
+    const own = new RateLimiterMemory({ points, duration });
+    if (shared === null) return own;
+    return new RateLimiterRedis({
+      storeClient: shared.client,
+      keyPrefix: `${shared.prefix}:${name}`,
+      points,
+      duration,
+      rejectIfRedisNotReady: true,
+      insuranceLimiter: own,
+    });
+  };
+  const byAddress = limiter('address', limits.perAddress);
   // Keyed by both, so that a stranger cannot lock a person out from elsewhere.
-  const byAccount = new RateLimiterMemory({ points: limits.perAccount, duration });
+  const byAccount = limiter('account', limits.perAccount);
   const key = (ip: string, account: string): string => `${addressKey(ip)}\n${account}`;
   return {
     async count(ip, account) {

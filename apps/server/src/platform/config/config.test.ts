@@ -141,7 +141,6 @@ describe('refusals', () => {
   test('mistakes of every kind are listed together', () => {
     const text = [
       'unknown: {}',
-      'redis: { url: "redis://x" }',
       'auth: { provider: google }',
       'claude: { apiKey: "${NOT_SET}", baseUrl: "ftp://x" }',
       'compute: { isolation: none, limits: { cpus: 0, memory: 1 } }',
@@ -149,11 +148,10 @@ describe('refusals', () => {
       'security: { encryption: false, masterKey: short }',
       'monitoring: []',
     ].join('\n');
-    const problems = problemsOf(() => load(text, { REDIS_URL: 'redis://x' }, { roles: 'api,cook' }));
+    const problems = problemsOf(() => load(text, { REDIS_URL: 'http://x' }, { roles: 'api,cook' }));
     const starts = [
       'unknown: is not a known section',
-      'redis: not supported yet: redis',
-      'REDIS_URL: not supported yet: redis.url',
+      'redis.url: is not of the right form',
       'auth.provider: not supported yet: "google". It must be local',
       'claude.apiKey: the variable NOT_SET is not set',
       'claude.baseUrl: is "ftp://x"',

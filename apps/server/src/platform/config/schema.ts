@@ -39,6 +39,8 @@ const database = z.strictObject({
   embeddedUid: wholeNumber(1, 2 ** 31 - 1).prefault(49_999),
 });
 
+const redis = z.strictObject({ url: optional(address('redis', 'rediss')) });
+
 const auth = z.strictObject({
   provider: choice(
     ['local'],
@@ -137,6 +139,7 @@ const timing = z.strictObject({
 export const sections = {
   server,
   database,
+  redis,
   auth,
   claude,
   sessions,
@@ -183,7 +186,6 @@ export const laterKeys: readonly string[] = [
   'monitoring.alerts',
   'monitoring.logging.file',
   'monitoring.logging.elasticsearch',
-  'redis',
   'backup',
   'budgets',
   'quotas',
@@ -204,4 +206,4 @@ export const variables: Readonly<Record<string, string>> = {
 };
 
 /** Values that no message repeats. */
-export const secretKeys: readonly string[] = ['claude.apiKey', 'security.masterKey', 'database.url'];
+export const secretKeys: readonly string[] = ['claude.apiKey', 'security.masterKey', 'database.url', 'redis.url'];

@@ -63,12 +63,15 @@ export function createDatabase(connection: DatabaseConnection, options: Database
     async transaction(work) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await db.transaction().execute(async (trx) => {
+          let after: (() => void)[] = [];
+          const result = await db.transaction().execute(async (trx) => {
             takeLate(trx);
-            const result = await work(trx);
-            await runLate(trx);
-            return result;
+            const made = await work(trx);
+            after = await runLate(trx);
+            return made;
           });
+          for (const act of after) act();
+          return result;
         } catch (error) {
           if (attempt >= maxAttempts || !isConflict(error)) throw error;
         }
