@@ -1,4 +1,4 @@
-// Two servers on one database and one folder of places: either serves every session, and takes over those of the other
+// Two servers on one database, one Redis and one folder of places: either serves every session, and takes over those of the other
 // when that is killed, or when it is told to end.
 
 import { randomBytes } from 'node:crypto';
@@ -13,6 +13,7 @@ import { configFor } from '../support/model.js';
 import { signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
+import { startRedis, type OwnRedis } from '../support/redis.js';
 import { openTerminal } from '../support/terminal.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
@@ -35,14 +36,16 @@ let second: Product;
 let ada: Person;
 let viewer: Viewer;
 let line: Proxy;
+let redis: OwnRedis;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rc-two-'));
   await chmod(folder, 0o711);
   const computeDir = join(folder, 'p');
   const key = randomBytes(32).toString('base64');
-  const more = `  lease: 3s\n  leaseRenew: 500ms\ncompute: { dataDir: ${computeDir} }\nsecurity: { masterKey: "${key}" }\n`;
-  first = await openHouse(['the owner', 'the cut', 'the other'].map(countUntil), more, computeDir);
+  redis = await startRedis();
+  const more = `  lease: 3s\n  leaseRenew: 500ms\ncompute: { dataDir: ${computeDir} }\nsecurity: { masterKey: "${key}" }\nredis: { url: "${redis.url}" }\n`;
+  first = await openHouse(['the owner', 'the hint', 'the cut', 'the other'].map(countUntil), more, computeDir);
   // The second replica's way to the database, and nothing else.
   line = await startProxy({ to: join(first.product.dataDir, 'run', 'postgres', '.s.PGSQL.5432') });
   const url = `postgres://remote_claude@${new URL(line.url).host}/remote_claude`;
@@ -56,6 +59,7 @@ afterAll(async () => {
   await second?.close();
   await line?.close();
   await first?.close();
+  await redis?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -107,6 +111,28 @@ describe('two replicas', () => {
       repeats: [],
     });
     expect(await leaseNumber()).toBe(before + 1);
+  });
+
+  it('F6 Redis killed and emptied: nothing is lost, and everybody is still signed in', async () => {
+    const turnId = await say('Please count until the hint.');
+    await until(() => streams(viewer, turnId), { what: 'the answer to stream' });
+    await redis.kill();
+    const killedAt = performance.now();
+    first.model.control.release('the hint');
+    const ended = await viewer.event('turn.ended', (event) => event.turnId === turnId, 120_000);
+    const recoveryMs = performance.now() - killedAt;
+    expect((await ada.client.call(routes.auth.currentUser, {})).user.email).toBe(ada.email);
+    await signIn(second, ada.email, ada.password);
+    const chat = compare(first.tokensOf(turnId, viewer), upTo(tokens));
+    printRow('F6', 'Redis killed and emptied', chat, recoveryMs);
+    expect({ ended: ended.outcome, chat, gaps: viewer.gaps(), repeats: viewer.repeats() }).toEqual({
+      ended: 'completed',
+      chat: { lost: 0, twice: 0, wrong: 0 },
+      gaps: [],
+      repeats: [],
+    });
+    await redis.start();
+    await until(() => second.output().split('Redis is connected').length > 2, { what: 'Redis to be found again' });
   });
 
   it('one that is told to end hands its sessions on, and what is asked meanwhile is done once', async () => {
