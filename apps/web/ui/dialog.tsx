@@ -58,7 +58,11 @@ export const Dialog = ({ open, onOpenChange, title, description, width = 'md', c
               )}
             </div>
             <Radix.Close asChild>
-              <IconButton label="Close" hasTip={false}>
+              <IconButton
+                label="Close"
+                hasTip={false}
+                className="-mt-0.5 -mr-2 pointer-coarse:-mt-2.5 pointer-coarse:-mr-3 pointer-coarse:-mb-2"
+              >
                 <X size={16} aria-hidden />
               </IconButton>
             </Radix.Close>

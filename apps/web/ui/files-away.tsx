@@ -19,6 +19,12 @@ const awayWords: Partial<Record<ShownStatus, string>> = {
   failed: 'The session could not start. Its files are kept and show when it runs.',
 };
 
+const titleOf = (state: ShownStatus, what: 'files' | 'file'): string => {
+  if (state === 'terminated') return 'This session has ended';
+  if (awayWords[state] === undefined) return 'The session is starting';
+  return what === 'file' ? 'The file is out of reach' : 'The files are out of reach';
+};
+
 export const FilesAway = ({ state, what = 'files' }: { state: ShownStatus; what?: 'files' | 'file' }) => {
   const { id, can } = useSession();
   const start = useMutation({
@@ -28,9 +34,7 @@ export const FilesAway = ({ state, what = 'files' }: { state: ShownStatus; what?
   return (
     <Empty
       icon={<FolderTree size={18} aria-hidden />}
-      title={
-        state === 'terminated' ? 'This session has ended' : `The ${what} ${what === 'file' ? 'is' : 'are'} out of reach`
-      }
+      title={titleOf(state, what)}
       action={
         what === 'files' &&
         state === 'stopped' &&
@@ -41,7 +45,7 @@ export const FilesAway = ({ state, what = 'files' }: { state: ShownStatus; what?
         )
       }
     >
-      {awayWords[state] ?? 'The session is starting. Its files show when it runs.'}
+      {awayWords[state] ?? 'Its files show as soon as it runs.'}
     </Empty>
   );
 };

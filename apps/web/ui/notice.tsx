@@ -27,8 +27,8 @@ export const Notice = ({ tone = 'info', shape = 'box', action, role, children }:
   <div
     role={role}
     className={cx(
-      'flex items-start gap-2.5 px-3',
-      shape === 'box' ? 'rounded-lg py-2.5' : 'min-h-9 items-center border-b border-line py-1.5',
+      'flex gap-2.5 px-3',
+      shape === 'box' ? 'items-start rounded-lg py-2.5' : 'min-h-9 items-center border-b border-line py-1.5',
       tones[tone].box,
     )}
   >

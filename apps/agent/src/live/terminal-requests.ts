@@ -20,6 +20,7 @@ export const createTerminalRequests = (
   const viewers = new Map<TerminalId, Viewer>();
   const typed = createTypedInput({
     write: (id, bytes) => terminals.write(id, bytes, { person, viewer: viewers.get(id) }),
+    untakenBytes: (id) => terminals.untakenBytes(id),
     acknowledge: (terminalId, input) =>
       connection.send({ id: '', type: 'terminal-ack', payload: { terminalId, input } }),
   });

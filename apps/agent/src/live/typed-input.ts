@@ -7,6 +7,8 @@ import { AppError, frameKind, type TerminalFrame, type TerminalId } from '@remot
 /** What is typed without a pause is acknowledged at the latest after so many bytes, or so long after the first of them. */
 const acknowledgeBytes = 64 * 1024;
 const acknowledgeAfterMs = 50;
+/** While the program has more than this before it, nothing is acknowledged: whoever types waits at their end. */
+const maxUntakenBytes = 64 * 1024;
 
 interface Typed {
   /** Number of the last frame that was typed. */
@@ -25,20 +27,24 @@ export interface TypedInputOptions {
   /** Throws what was not typed; its number is then free for another try. */
   write(id: TerminalId, bytes: Uint8Array): void;
   acknowledge(id: TerminalId, number: number): void;
+  /** Bytes that were written and that the program has not taken. */
+  untakenBytes(id: TerminalId): number;
 }
 
-export const createTypedInput = ({ write, acknowledge }: TypedInputOptions): TypedInput => {
+export const createTypedInput = ({ write, acknowledge, untakenBytes }: TypedInputOptions): TypedInput => {
   const typed = new Map<TerminalId, Typed>();
   let timer: NodeJS.Timeout | null = null;
 
   const pay = (id: TerminalId, one: Typed): void => {
-    if (one.owedBytes === null) return;
+    if (one.owedBytes === null || untakenBytes(id) > maxUntakenBytes) return;
     one.owedBytes = null;
     acknowledge(id, one.number);
   };
+  const payLater = (): void => void (timer ??= setTimeout(payAll, acknowledgeAfterMs));
   const payAll = (): void => {
     timer = null;
     for (const [id, one] of typed) pay(id, one);
+    if ([...typed.values()].some(({ owedBytes }) => owedBytes !== null)) payLater();
   };
 
   return {
@@ -55,7 +61,7 @@ export const createTypedInput = ({ write, acknowledge }: TypedInputOptions): Typ
       }
       one.owedBytes = (one.owedBytes ?? 0) + bytes.length;
       if (one.owedBytes >= acknowledgeBytes) pay(terminalId, one);
-      else timer ??= setTimeout(payAll, acknowledgeAfterMs);
+      if (one.owedBytes !== null) payLater();
     },
     forget: (id) => void typed.delete(id),
     close() {

@@ -54,6 +54,8 @@ export interface Terminal {
   write(bytes: Uint8Array, typist: Typist): void;
   take(person: Author | null): void;
   resize(size: TerminalSize, person: Author | null): void;
+  /** Bytes that were typed and that the program has not taken. */
+  readonly untakenBytes: number;
   /** Resolves when the screen has read all output. */
   settled(): Promise<void>;
   busy(): boolean;
@@ -174,6 +176,9 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     },
     get lastActiveAt() {
       return lastActiveAt;
+    },
+    get untakenBytes() {
+      return ended || closed ? 0 : (shell?.untakenBytes ?? 0);
     },
     connect(started) {
       shell = started;

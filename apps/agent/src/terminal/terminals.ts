@@ -205,6 +205,10 @@ export const createTerminals = async (options: TerminalsOptions): Promise<Termin
       if (!terminal) throw new AppError('conflict', { message: 'This terminal has ended. Open a new one.' });
       terminal.write(bytes, typist);
     },
+    untakenBytes(id) {
+      const entry = entries.get(id);
+      return (entry && live(entry)?.untakenBytes) ?? 0;
+    },
     take(id, person) {
       live(entryOf(id))?.take(person);
     },

@@ -58,6 +58,8 @@ export interface Terminals extends ActivitySource {
   take(terminalId: TerminalId, person: Author | null): void;
   /** One size for all: that of who types, where somebody does. Viewers get `terminal-resized` at the byte where it holds. */
   resize(terminalId: TerminalId, size: TerminalSize, person: Author | null): void;
+  /** Bytes that were typed and that the program has not taken; 0 where there is no such terminal. */
+  untakenBytes(terminalId: TerminalId): number;
   rename(terminalId: TerminalId, name: string): Promise<void>;
   /** Ends the shell and forgets the screen. Of one that is not there: nothing, so that it may be repeated. */
   destroy(terminalId: TerminalId): Promise<void>;

@@ -77,7 +77,7 @@ const Entry = ({ approval, open, now, onToggle, onAnswered, onLeave }: EntryProp
           href={`/sessions/${sessionId}`}
           onClick={onLeave}
           aria-label={`Open the session ${sessionName}`}
-          className="target shrink-0 rounded-md px-2 py-1 text-xs text-accent-text hover:bg-hover"
+          className="target inline-flex shrink-0 items-center justify-center rounded-md px-2 py-1 text-xs text-accent-text hover:bg-hover"
         >
           Open
         </Link>

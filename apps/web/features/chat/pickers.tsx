@@ -31,7 +31,7 @@ export const ModePicker = () => {
           aria-label={`Permission mode: ${modeWord(mode)}`}
         >
           <span className="truncate">{modeWord(mode)}</span>
-          <ChevronDown size={12} className="text-faint" aria-hidden />
+          <ChevronDown size={12} className="text-faint max-sm:hidden" aria-hidden />
         </Button>
       }
     >
@@ -128,7 +128,7 @@ export const ModelPicker = () => {
             aria-label={`Model: ${word}`}
           >
             <span className="truncate">{word}</span>
-            <ChevronDown size={12} className="text-faint" aria-hidden />
+            <ChevronDown size={12} className="text-faint max-sm:hidden" aria-hidden />
           </Button>
         }
       >

@@ -100,6 +100,7 @@ const State = ({ call }: { call: ToolCall }) => {
       </span>
     );
   }
+  if (call.approval?.status === 'expired') return <span className="shrink-0 text-xs text-faint">Not run</span>;
   return (
     <span className="flex shrink-0 items-center gap-1.5 text-xs text-working">
       <LoaderCircle size={14} className="animate-spin" aria-hidden />

@@ -213,7 +213,8 @@ export const ModelForm = ({ onDone }: ModelFormProps) => {
       )}
       {onDone !== undefined && (
         <div className="flex gap-2 border-t border-line pt-5">
-          <Button variant={set ? 'primary' : 'ghost'} size="lg" onClick={onDone}>
+          {/* What is no button yet lines up with the text above it. */}
+          <Button variant={set ? 'primary' : 'ghost'} className={set ? undefined : '-ml-3'} onClick={onDone}>
             {set ? 'Continue' : 'Do this later'}
           </Button>
         </div>

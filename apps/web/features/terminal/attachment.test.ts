@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   creditEveryBytes,
   maxHeldBytes,
+  maxInFlightBytes,
   maxInputBytes,
+  maxWaitingBytes,
   newAttachment,
   stepAttachment,
   type Attachment,
@@ -220,6 +222,67 @@ describe('input', () => {
     const { actions, state } = run(live, { type: 'disconnected' }, typed('x'.repeat(maxHeldBytes + 1)));
     expect(actions.map(({ type }) => type)).toContain('input-lost');
     expect(state.heldBytes).toBe(0);
+  });
+
+  it('keeps no more in flight than a bound, and sends all of a large paste in order as it is taken', () => {
+    const paste = Array.from({ length: 500_000 }, (_, index) => index % 251);
+    let { state, actions } = run(live, { type: 'input', bytes: Uint8Array.from(paste) }, typed('after'));
+    const all: number[] = [];
+    let last = 0;
+    for (;;) {
+      const frames = actions.filter((action) => action.type === 'send');
+      for (const frame of frames) {
+        expect(frame.number).toBe((last += 1));
+        all.push(...frame.bytes);
+      }
+      expect(state.inFlight.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(maxInFlightBytes);
+      if (state.inFlight.length === 0) break;
+      // Some of it is acknowledged, then all.
+      ({ state, actions } = run(state, { type: 'input-acknowledged', input: last - (last % 3) }));
+      if (actions.length === 0) ({ state, actions } = run(state, { type: 'input-acknowledged', input: last }));
+    }
+    expect(all).toEqual([...paste, ...bytes('after')]);
+    expect(state.heldBytes).toBe(0);
+  });
+
+  it('refuses whole what is more than may wait', () => {
+    const much = new Uint8Array(maxWaitingBytes);
+    const { state } = run(live, { type: 'input', bytes: much });
+    const { state: after, actions } = run(state, { type: 'input', bytes: much });
+    expect(actions).toEqual([{ type: 'input-refused' }]);
+    expect(after.heldBytes).toBe(state.heldBytes);
+  });
+
+  it('ends where the line broke: what waited behind it is not typed after a hole', () => {
+    const { state } = run(live, { type: 'input', bytes: new Uint8Array(2 * maxInFlightBytes) });
+    const { actions } = run(
+      state,
+      { type: 'disconnected' },
+      typed('a'),
+      { type: 'connected' },
+      {
+        type: 'result',
+        error: null,
+      },
+    );
+    expect(actions.filter(({ type }) => type === 'input-lost')).toHaveLength(1);
+    expect(sent(actions).map(([, text]) => text)).toEqual(['a']);
+  });
+
+  it('types nothing that waited behind what the agent refused', () => {
+    const { state } = run(live, { type: 'input', bytes: new Uint8Array(2 * maxInFlightBytes) });
+    const { state: after, actions } = run(state, { type: 'input-rejected' }, typed('a'));
+    expect(sent(actions)).toEqual([[state.nextInput, 'a']]);
+    expect(after.heldBytes).toBe(0);
+  });
+
+  it('lets go of what waits, but for the end of a bracketed paste', () => {
+    const paste = `\u001b[200~${'x'.repeat(2 * maxInFlightBytes)}\u001b[201~`;
+    const { state } = run(live, typed(paste));
+    const { state: after } = run(state, { type: 'discard' });
+    const { actions } = run(after, { type: 'input-acknowledged', input: after.nextInput - 1 });
+    expect(sent(actions).map(([, text]) => text)).toEqual(['\u001b[201~']);
+    expect(run(run(live, typed('y'.repeat(maxInFlightBytes * 2))).state, { type: 'discard' }).state.heldBytes).toBe(0);
   });
 
   it('sends nothing to a terminal that has ended, held keys neither', () => {

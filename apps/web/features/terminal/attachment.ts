@@ -17,9 +17,9 @@ export interface Attachment {
   credited: number;
   /** Number of the next input frame. It only grows: the agent takes each number of a connection once. */
   nextInput: number;
-  /** Numbers of input frames that were sent and not yet acknowledged. */
-  unacknowledged: number;
-  /** Typed while nobody could take it. */
+  /** Bytes of each input frame that was sent and not yet acknowledged, in order. */
+  inFlight: readonly number[];
+  /** Typed while nobody could take it, or while as much is in flight as may be. */
   held: readonly Uint8Array[];
   heldBytes: number;
   ended: boolean;
@@ -49,7 +49,11 @@ export type AttachmentEvent =
   /** Nothing came for a moment. */
   | { type: 'quiet' }
   | { type: 'input'; bytes: Uint8Array }
+  /** A person no longer wants what waits to be typed. */
+  | { type: 'discard' }
   | { type: 'input-acknowledged'; input: number }
+  /** The agent did not type what was sent: what waits behind it would come after a hole. */
+  | { type: 'input-rejected' }
   | { type: 'ended' };
 
 export type AttachmentAction =
@@ -60,7 +64,9 @@ export type AttachmentAction =
   | { type: 'credit'; offset: number }
   | { type: 'send'; number: number; bytes: Uint8Array }
   /** It may not have been typed: some frames on a broken connection, or more than is held. */
-  | { type: 'input-lost' };
+  | { type: 'input-lost' }
+  /** It is more than may wait; nothing of it was sent. */
+  | { type: 'input-refused' };
 
 export interface AttachmentStep {
   state: Attachment;
@@ -70,6 +76,10 @@ export interface AttachmentStep {
 export const creditEveryBytes = 32 * 1024;
 /** What a person types while a line is down; more is a paste that should be done again. */
 export const maxHeldBytes = 4 * 1024;
+/** Sent and not acknowledged: the agent acknowledges what the program has taken, and refuses a multiple of this. */
+export const maxInFlightBytes = 128 * 1024;
+/** Waits behind that: a paste of any sense. */
+export const maxWaitingBytes = 8 * 1024 * 1024;
 /** A socket frame may be larger; small ones keep an interrupt from waiting behind a paste. */
 export const maxInputBytes = 16 * 1024;
 
@@ -81,7 +91,7 @@ export const newAttachment = (made: boolean, nextInput: number): Attachment => (
   drawn: 0,
   credited: 0,
   nextInput,
-  unacknowledged: 0,
+  inFlight: [],
   held: [],
   heldBytes: 0,
   ended: false,
@@ -95,25 +105,37 @@ const attach = (state: Attachment): AttachmentStep => ({
   actions: [state.made ? { type: 'attach', after: state.received } : { type: 'create' }],
 });
 
-const inputLost = (state: Attachment): AttachmentAction[] => (state.unacknowledged > 0 ? [{ type: 'input-lost' }] : []);
+const sum = (sizes: readonly number[]): number => sizes.reduce((all, bytes) => all + bytes, 0);
 
-const sendInput = (state: Attachment, chunks: readonly Uint8Array[]): AttachmentStep => {
+/** What may not have arrived ends there: what waits behind it would be typed after a hole. */
+const inputLost = (state: Attachment): AttachmentStep =>
+  state.inFlight.length === 0
+    ? stay(state)
+    : { state: { ...state, inFlight: [], held: [], heldBytes: 0 }, actions: [{ type: 'input-lost' }] };
+
+/** Sends what is held, as far as it may be in flight; the rest waits for what is acknowledged. */
+const sendHeld = (state: Attachment): AttachmentStep => {
   const actions: AttachmentAction[] = [];
-  let { nextInput } = state;
-  for (const bytes of chunks) {
-    for (let at = 0; at < bytes.length; at += maxInputBytes) {
-      actions.push({ type: 'send', number: nextInput++, bytes: bytes.subarray(at, at + maxInputBytes) });
-    }
+  const held = [...state.held];
+  const inFlight = [...state.inFlight];
+  let { nextInput, heldBytes } = state;
+  for (let room = maxInFlightBytes - sum(inFlight); room > 0 && held[0] !== undefined;) {
+    const bytes = held[0].subarray(0, Math.min(room, maxInputBytes));
+    if (bytes.length === held[0].length) held.shift();
+    else held[0] = held[0].subarray(bytes.length);
+    actions.push({ type: 'send', number: nextInput++, bytes });
+    inFlight.push(bytes.length);
+    heldBytes -= bytes.length;
+    room -= bytes.length;
   }
-  const unacknowledged = state.unacknowledged + actions.length;
-  return { state: { ...state, nextInput, unacknowledged }, actions };
+  return { state: { ...state, nextInput, inFlight, held, heldBytes }, actions };
 };
 
 /** From the first answer on: what was typed meanwhile goes out. */
 const live = (state: Attachment): AttachmentStep => {
   if (state.phase === 'live') return stay(state);
-  const idle: Attachment = { ...state, phase: 'live', made: true, held: [], heldBytes: 0 };
-  return state.ended ? stay(idle) : sendInput(idle, state.held);
+  const idle: Attachment = { ...state, phase: 'live', made: true };
+  return state.ended ? stay({ ...idle, held: [], heldBytes: 0 }) : sendHeld(idle);
 };
 
 const restore = (state: Attachment, screen: Screen): AttachmentStep => {
@@ -142,9 +164,29 @@ const credit = (state: Attachment): AttachmentStep =>
 
 const input = (state: Attachment, bytes: Uint8Array): AttachmentStep => {
   if (state.ended || state.phase === 'refused' || bytes.length === 0) return stay(state);
-  if (state.phase === 'live') return sendInput(state, [bytes]);
-  if (state.heldBytes + bytes.length > maxHeldBytes) return { state, actions: [{ type: 'input-lost' }] };
-  return stay({ ...state, held: [...state.held, bytes], heldBytes: state.heldBytes + bytes.length });
+  const heldBytes = state.heldBytes + bytes.length;
+  if (state.phase === 'away' && heldBytes > maxHeldBytes) return { state, actions: [{ type: 'input-lost' }] };
+  if (heldBytes > maxWaitingBytes) return { state, actions: [{ type: 'input-refused' }] };
+  const next = { ...state, held: [...state.held, bytes], heldBytes };
+  return state.phase === 'live' ? sendHeld(next) : stay(next);
+};
+
+/** The end of a bracketed paste: without it the program would take all that is typed later as pasted. */
+const pasteEnd = new TextEncoder().encode('\u001b[201~');
+const endsPaste = ({ held }: Attachment): boolean => {
+  const tail = held.at(-1)?.subarray(-pasteEnd.length) ?? new Uint8Array();
+  return tail.length === pasteEnd.length && tail.every((byte, index) => byte === pasteEnd[index]);
+};
+
+const discard = (state: Attachment): AttachmentStep => {
+  const held = endsPaste(state) ? [pasteEnd] : [];
+  return stay({ ...state, held, heldBytes: sum(held.map(({ length }) => length)) });
+};
+
+const acknowledged = (state: Attachment, input: number): AttachmentStep => {
+  const left = Math.max(0, Math.min(state.inFlight.length, state.nextInput - 1 - input));
+  const next = { ...state, inFlight: state.inFlight.slice(state.inFlight.length - left) };
+  return state.phase === 'live' ? sendHeld(next) : stay(next);
 };
 
 const result = (state: Attachment, error: string | null): AttachmentStep => {
@@ -157,18 +199,21 @@ const result = (state: Attachment, error: string | null): AttachmentStep => {
 };
 
 const ended = (state: Attachment): AttachmentStep => ({
-  state: { ...state, ended: true, held: [], heldBytes: 0, unacknowledged: 0 },
+  state: { ...state, ended: true, held: [], heldBytes: 0, inFlight: [] },
   actions: [],
 });
 
 export const stepAttachment = (state: Attachment, event: AttachmentEvent): AttachmentStep => {
   switch (event.type) {
     case 'connected': {
-      const next = attach({ ...state, unacknowledged: 0 });
-      return { state: next.state, actions: [...inputLost(state), ...next.actions] };
+      const lost = inputLost(state);
+      const next = attach(lost.state);
+      return { state: next.state, actions: [...lost.actions, ...next.actions] };
     }
-    case 'disconnected':
-      return { state: { ...state, phase: 'away', unacknowledged: 0 }, actions: inputLost(state) };
+    case 'disconnected': {
+      const lost = inputLost(state);
+      return { ...lost, state: { ...lost.state, phase: 'away' } };
+    }
     case 'screen':
       return state.phase === 'away' ? stay(state) : restore(state, event.screen);
     case 'output':
@@ -185,11 +230,12 @@ export const stepAttachment = (state: Attachment, event: AttachmentEvent): Attac
       return credit(state);
     case 'input':
       return input(state, event.bytes);
+    case 'discard':
+      return discard(state);
     case 'input-acknowledged':
-      return stay({
-        ...state,
-        unacknowledged: Math.max(0, Math.min(state.unacknowledged, state.nextInput - 1 - event.input)),
-      });
+      return acknowledged(state, event.input);
+    case 'input-rejected':
+      return stay({ ...state, inFlight: [], held: [], heldBytes: 0 });
     case 'ended':
       return ended(state);
   }

@@ -31,7 +31,7 @@ export interface TerminalLinkDeps {
   send: SocketLink['send'];
   subscribe(listener: (message: Incoming) => void): () => void;
   screen: TerminalScreen;
-  /** The attachment changed in what people see of it: phase, refusal, ended. */
+  /** The attachment changed in what people see of it: phase, refusal, ended, what waits to be typed. */
   onChange(state: Attachment): void;
   onSkipped(bytes: number): void;
   onInputLost(): void;
@@ -39,12 +39,16 @@ export interface TerminalLinkDeps {
   onWriter(writer: Author | null): void;
   /** What was typed was refused, with this sentence. */
   onRefused(sentence: string): void;
+  /** It was more than may wait, and nothing of it was sent. */
+  onInputRefused(): void;
 }
 
 export interface TerminalLink {
   connected(): void;
   disconnected(): void;
   input(bytes: Uint8Array): void;
+  /** Lets go of what waits to be typed. */
+  discard(): void;
   /** Tells the agent the size that is wanted; the emulator follows when the answer comes. */
   requestSize(size: TerminalSize): void;
   /** Types here from now on, instead of whoever does. */
@@ -103,6 +107,8 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
         );
       case 'input-lost':
         return deps.onInputLost();
+      case 'input-refused':
+        return deps.onInputRefused();
     }
   };
 
@@ -113,7 +119,12 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
     state = next;
     nextInputs.set(terminalId, next.nextInput);
     for (const action of actions) perform(action);
-    if (next.phase !== before.phase || next.ended !== before.ended || next.refusal !== before.refusal)
+    if (
+      next.phase !== before.phase ||
+      next.ended !== before.ended ||
+      next.refusal !== before.refusal ||
+      next.heldBytes !== before.heldBytes
+    )
       deps.onChange(next);
     if (next.phase === 'live' && before.phase !== 'live' && wanted !== null) requestSize(wanted);
     if (event.type === 'drawn' && next.drawn > next.credited) {
@@ -138,10 +149,12 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
     if (
       message.type === 'error' &&
       message.id === '' &&
-      message.payload.code === 'conflict' &&
-      state.unacknowledged > 0
-    )
+      (message.payload.code === 'conflict' || message.payload.code === 'rate_limited') &&
+      state.inFlight.length > 0
+    ) {
+      handle({ type: 'input-rejected' });
       deps.onRefused(message.payload.message);
+    }
     if (message.type === 'place') handle(message.payload.reachable ? { type: 'connected' } : { type: 'disconnected' });
     if (!('payload' in message) || !('terminalId' in message.payload) || message.payload.terminalId !== terminalId)
       return;
@@ -166,6 +179,7 @@ export const createTerminalLink = (deps: TerminalLinkDeps): TerminalLink => {
     connected: () => handle({ type: 'connected' }),
     disconnected: () => handle({ type: 'disconnected' }),
     input: (bytes) => handle({ type: 'input', bytes }),
+    discard: () => handle({ type: 'discard' }),
     requestSize,
     take: () => void ask({ action: 'take', terminalId }),
     ended: () => handle({ type: 'ended' }),

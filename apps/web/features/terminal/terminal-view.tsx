@@ -33,6 +33,26 @@ interface TerminalViewProps {
   onFinding: (finding: boolean) => void;
 }
 
+/** What is pasted into a program that reads it waits for a moment only, and nobody need know. */
+const waitingShownAfterMs = 1_000;
+
+/** True when it has been so for a while. */
+const useForAWhile = (isSo: boolean): boolean => {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    if (!isSo) return;
+    const timer = setTimeout(() => setLong(true), waitingShownAfterMs);
+    return () => {
+      clearTimeout(timer);
+      setLong(false);
+    };
+  }, [isSo]);
+  return long;
+};
+
+const kilobytes = (bytes: number): string =>
+  bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
 /** A dialog lets go of the focus a moment after it is closed. */
 const focusBackMs = 50;
 
@@ -106,6 +126,7 @@ export const TerminalView = ({
   });
   const { handle, attachment } = view;
   const terminal = handle?.emulator.terminal;
+  const waiting = useForAWhile(attachment?.phase === 'live' && attachment.heldBytes > 0);
 
   const copy = (): void => {
     const text = terminal?.getSelection() ?? '';
@@ -209,6 +230,20 @@ export const TerminalView = ({
           }
         >
           {view.taken ? `${view.other.name} took over and types here now.` : `${view.other.name} types here.`}
+        </Notice>
+      )}
+      {waiting && (
+        <Notice
+          shape="bar"
+          tone="attention"
+          role="status"
+          action={
+            <Button size="sm" onClick={view.discardWaiting}>
+              Discard the rest
+            </Button>
+          }
+        >
+          The program does not take its input: {kilobytes(attachment?.heldBytes ?? 0)} wait to be typed.
         </Notice>
       )}
       {view.note !== null && (

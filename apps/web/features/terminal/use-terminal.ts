@@ -46,10 +46,14 @@ export interface TerminalView {
   /** It was taken from this page's person. */
   taken: boolean;
   take: () => void;
+  /** Lets go of what waits to be typed. */
+  discardWaiting: () => void;
 }
 
 const inputLost =
   'The line broke while you typed: the last keys may not have arrived. Look at the screen before you go on.';
+const inputRefused =
+  'This is more than may wait for a program: nothing of it was typed. Put it into a file, and let the program read that.';
 const skippedText = (bytes: number): string =>
   `${bytes.toLocaleString()} bytes of output went by while this page was away and are not shown.`;
 
@@ -116,6 +120,7 @@ export const useTerminal = (place: RefObject<HTMLDivElement | null>, options: Te
             setTaken(before !== null && next !== null && before.userId !== next.userId);
             return next;
           }),
+        onInputRefused: () => setNote(inputRefused),
       });
       const fit = (): void => {
         const wanted = made.proposedSize();
@@ -184,6 +189,7 @@ export const useTerminal = (place: RefObject<HTMLDivElement | null>, options: Te
     note,
     dismissNote: () => setNote(null),
     failed,
+    discardWaiting: () => link.current?.discard(),
     retry: () => (failed ? setAttempt((before) => before + 1) : link.current?.connected()),
   };
 };
