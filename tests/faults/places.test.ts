@@ -2,18 +2,16 @@
 // killed between what it did and what it wrote down, in both orders (F17).
 
 import { createHash, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { createProcessDriver, type Driver } from '@remote-claude/compute';
+import type { Driver } from '@remote-claude/compute';
 import { routes, type Session } from '@remote-claude/contract';
 import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { builtEnv } from '../support/config.js';
 import { openDatabase, type ProductDatabase } from '../support/database.js';
 import { execute, output, startSession, stopSession, untilRunning } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
-import { startProduct, type Product } from '../support/product.js';
+import { driverOf, startProduct, type Product } from '../support/product.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 import { printRow } from './support.js';
@@ -35,13 +33,7 @@ beforeAll(async () => {
   product = await startProduct({ config: configFor(model, `compute: { limits: { memoryMb: ${memoryMb} } }`) });
   ada = await setUpAdmin(product);
   database = await openDatabase(product);
-  driver = createProcessDriver({
-    dataDir: product.dataDir,
-    runDir: join(product.dataDir, 'run'),
-    isolation: 'bubblewrap',
-    uidRange: { first: 50_000, count: 5_000 },
-    childEnv: builtEnv(),
-  });
+  driver = driverOf(product.dataDir);
   session = await startSession(ada, { name: 'Faults' });
   viewer = openViewer(product.url, ada, session.id);
   await ada.fetch(`/sessions/${session.id}/files/sample.bin`, {

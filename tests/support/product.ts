@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createProcessDriver } from '@remote-claude/compute';
+import { createProcessDriver, type Driver } from '@remote-claude/compute';
 
 import { builtEnv } from './config.js';
 import { until } from './wait.js';
@@ -137,15 +137,19 @@ const endDatabase = async (dataDir: string): Promise<void> => {
   await until(async () => !(await isOurs()), { what: `PostgreSQL (${pid}) to end` });
 };
 
-/** Places outlive the server; those of a test end with it. */
-const destroyPlaces = async (dataDir: string): Promise<void> => {
-  const driver = createProcessDriver({
+/** A driver beside the server's own, to see and to end its places. */
+export const driverOf = (dataDir: string): Driver =>
+  createProcessDriver({
     dataDir,
     runDir: join(dataDir, 'run'),
     isolation: 'bubblewrap',
     uidRange: { first: 50_000, count: 5_000 },
     childEnv: builtEnv(),
   });
+
+/** Places outlive the server; those of a test end with it. */
+const destroyPlaces = async (dataDir: string): Promise<void> => {
+  const driver = driverOf(dataDir);
   for (const { sessionId } of await driver.list()) await driver.destroy(sessionId);
   await driver.close();
 };

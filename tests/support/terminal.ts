@@ -21,6 +21,8 @@ export interface RecordingTerminal {
   /** Snapshots that were sent instead of bytes. */
   screens(): readonly ServerMessageOf<'terminal-screen'>['payload'][];
   type(text: string): void;
+  /** Types under the number that was used last. */
+  again(text: string): void;
   until(pattern: RegExp, timeoutMs?: number): Promise<string>;
 }
 
@@ -54,6 +56,10 @@ export const openTerminal = async (viewer: Viewer, { cols = 80, rows = 24 } = {}
       viewer.send('terminal', { action: 'attach', terminalId: id, after: position });
   });
 
+  const put = (typed: string): void => {
+    const bytes = new TextEncoder().encode(typed);
+    viewer.sendBytes(encodeTerminalFrame({ kind: frameKind.input, terminalId: id, position: inputs, bytes }));
+  };
   const terminal: RecordingTerminal = {
     id,
     text: () => text,
@@ -62,9 +68,9 @@ export const openTerminal = async (viewer: Viewer, { cols = 80, rows = 24 } = {}
     screens: () => screens,
     type(typed) {
       inputs += 1;
-      const bytes = new TextEncoder().encode(typed);
-      viewer.sendBytes(encodeTerminalFrame({ kind: frameKind.input, terminalId: id, position: inputs, bytes }));
+      put(typed);
     },
+    again: put,
     until: (pattern, timeoutMs = 60_000) =>
       until(() => pattern.exec(text)?.[0], {
         what: () => `${pattern} in the terminal; it ends ${JSON.stringify(text.slice(-400))}`,

@@ -27,6 +27,9 @@ export interface Viewer {
   sendBytes(bytes: Uint8Array): void;
   onBytes(listener: (bytes: Uint8Array) => void): void;
   onMessage(listener: (message: ServerMessage) => void): void;
+  /** Reads nothing from now on, and then goes on reading; a new line is read. */
+  hold(): void;
+  read(): void;
   /** Cuts the line; it comes back by itself with its cursor. */
   cut(): void;
   /** The first event that fits, now or later. */
@@ -121,6 +124,8 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
     sendBytes: (bytes) => socket.send(bytes),
     onBytes: (listener) => void byteListeners.push(listener),
     onMessage: (listener) => void messageListeners.push(listener),
+    hold: () => socket.pause(),
+    read: () => socket.resume(),
     cut: () => socket.terminate(),
     event: (type, fits = () => true, timeoutMs = 60_000) =>
       until(

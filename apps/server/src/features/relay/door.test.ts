@@ -16,8 +16,10 @@ let path: string;
 let server: Server;
 let onRequest: (request: IncomingMessage, response: ServerResponse) => void;
 let door: AgentDoor;
+let silent: boolean;
 
 beforeEach(async () => {
+  silent = false;
   folder = mkdtempSync(join(tmpdir(), 'rc-door-'));
   path = join(folder, 'agent.sock');
   server = createServer((request, response) => onRequest(request, response));
@@ -27,14 +29,14 @@ beforeEach(async () => {
     store: {
       find: async (sessionId) =>
         sessionId === 'here'
-          ? { wanted: 'running', placeId, doors: { agent: address, gateway: address } }
+          ? { wanted: 'running', placeId, doors: { agent: address, gateway: address }, silent }
           : sessionId === 'none'
             ? null
-            : { wanted: sessionId === 'stopped' ? 'stopped' : 'running', placeId: null, doors: null },
+            : { wanted: sessionId === 'stopped' ? 'stopped' : 'running', placeId: null, doors: null, silent: false },
     },
     secretOf: (place) => `secret ${place}`,
     log: createSilentLog(),
-    timeoutMs: 5_000,
+    timeoutMs: 2_000,
   });
 });
 afterEach(() => {
@@ -115,5 +117,15 @@ describe('the door to an agent', () => {
     await expect(door.request('here', { method: 'GET', path: '/' })).rejects.toMatchObject({
       code: 'place_unreachable',
     });
+  });
+
+  test('an agent that is known to be silent is not waited for as long as another', async () => {
+    onRequest = (request) => void request.resume();
+    silent = true;
+    const asked = door.request('here', { method: 'GET', path: '/', thinkMs: 600_000 });
+    await expect(asked).rejects.toMatchObject({ code: 'place_unreachable' });
+    onRequest = (_request, response) => void response.writeHead(200).end('there again');
+    const answer = await door.request('here', { method: 'GET', path: '/' });
+    expect(await text(answer.body)).toBe('there again');
   });
 });

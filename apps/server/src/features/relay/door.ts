@@ -51,7 +51,7 @@ export interface AgentDoorDeps {
 }
 
 export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: AgentDoorDeps): AgentDoor => {
-  const find = async (sessionId: string): Promise<{ address: Address; authorization: string }> => {
+  const find = async (sessionId: string): Promise<{ address: Address; authorization: string; silent: boolean }> => {
     const row = await store.find(sessionId);
     if (row === null) throw new AppError('not_found');
     if (row.placeId === null || row.doors === null) {
@@ -59,13 +59,13 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
         throw new AppError('place_unreachable', { message: 'The session is still starting. Try again shortly.' });
       throw new AppError('session_not_running');
     }
-    return { address: row.doors.agent, authorization: `Bearer ${secretOf(row.placeId)}` };
+    return { address: row.doors.agent, authorization: `Bearer ${secretOf(row.placeId)}`, silent: row.silent };
   };
 
   const open = async (sessionId: string) => {
-    const { address, authorization } = await find(sessionId);
+    const { address, ...known } = await find(sessionId);
     try {
-      return { socket: await dial(address, timeoutMs), authorization };
+      return { socket: await dial(address, timeoutMs), ...known };
     } catch (cause) {
       log.debug({ sessionId, cause: String(cause) }, 'the agent could not be reached');
       throw new AppError('place_unreachable', {}, { cause });
@@ -94,7 +94,9 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
     },
 
     async request(sessionId, { method, path, headers, body, signal, thinkMs = 60_000 }) {
-      const { socket, authorization } = await open(sessionId);
+      const { socket, authorization, silent } = await open(sessionId);
+      // One that is known not to answer is asked nevertheless, and not waited for long.
+      const patienceMs = silent ? Math.min(thinkMs, timeoutMs) : thinkMs;
       return new Promise<AgentResponse>((resolve, reject) => {
         const outgoing = httpRequest(
           {
@@ -116,7 +118,7 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
         // An agent that takes a request and is silent holds nobody for ever.
         let timer: NodeJS.Timeout | undefined;
         outgoing.once('finish', () => {
-          timer = setTimeout(() => outgoing.destroy(new Error('the agent does not answer')), thinkMs);
+          timer = setTimeout(() => outgoing.destroy(new Error('the agent does not answer')), patienceMs);
         });
         outgoing.once('response', () => clearTimeout(timer));
         outgoing.once('close', () => clearTimeout(timer));
