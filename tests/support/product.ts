@@ -23,6 +23,8 @@ export interface Product {
   /** All that the server printed. */
   output(): string;
   pid(): number;
+  /** The process that was started last has not ended. */
+  stillRuns(): boolean;
   /** `kill -9`, and resolves when it is gone. */
   kill(): Promise<void>;
   /** Starts again on the same folder and port. */
@@ -112,6 +114,7 @@ export const startProduct = async ({ config, computeDir }: ProductOptions): Prom
     dataDir,
     output: () => lines.join('\n'),
     pid: () => running.child.pid ?? 0,
+    stillRuns: () => running.child.exitCode === null && running.child.signalCode === null,
     async kill() {
       await stopWith('SIGKILL');
     },

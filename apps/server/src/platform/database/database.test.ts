@@ -168,6 +168,25 @@ describe('a database that is away', () => {
       .toBe('up');
   });
 
+  test('that goes between two statements of a transaction ends neither the process nor the wait', async () => {
+    const broken = test1.database.transaction(async (trx) => {
+      await sql`select 1`.execute(trx);
+      await test1.cutConnections();
+      // Its end has come to this process, and nobody has asked anything.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sql`select 1`.execute(trx);
+    });
+    expect(isUnavailable(await broken.catch((error: unknown) => error))).toBe(true);
+  });
+
+  test.each(['EPIPE', 'ECONNRESET', 'ENOENT', '57P01', '08006', '53100'])('%s says that it is away', (code) => {
+    expect(isUnavailable(Object.assign(new Error('write'), { code }))).toBe(true);
+  });
+
+  test.each(['23505', '42601', 'EACCES'])('%s does not', (code) => {
+    expect(isUnavailable(Object.assign(new Error('write'), { code }))).toBe(false);
+  });
+
   test('is refused within two seconds where nothing listens', async () => {
     const away = createDatabase({ url: 'postgres://nobody@127.0.0.1:1/none' }, { log: createSilentLog(), poolSize: 1 });
     const startMs = performance.now();

@@ -41,11 +41,17 @@ export function isConflict(error: unknown): boolean {
   return codeOf(error) === '40001' || codeOf(error) === '40P01';
 }
 
+/** A row does not fit on the database's disk; what needs no room goes on. */
+export function isDiskFull(error: unknown): boolean {
+  return codeOf(error) === '53100';
+}
+
 /** The database cannot be reached, is starting, stopping, or full. Whether a commit went through is unknown. */
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
-  if (sqlState.test(code)) return /^(08|53|57P0|58|25P03)/.test(code);
+  // Before the states of SQL: EPIPE looks like one.
   if (lostConnection.has(code)) return true;
+  if (sqlState.test(code)) return /^(08|53|57P0|58|25P03)/.test(code);
   return (
     error instanceof Error &&
     /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(

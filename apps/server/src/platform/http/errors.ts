@@ -3,7 +3,7 @@
 import { AppError, type ErrorBody } from '@remote-claude/contract';
 import { z } from 'zod';
 
-import { isDataException, isUnavailable } from '../database/errors.js';
+import { isDataException, isDiskFull, isUnavailable } from '../database/errors.js';
 import type { Log } from '../log.js';
 
 const fastifyCodes: Readonly<Record<string, ConstructorParameters<typeof AppError>[0]>> = {
@@ -32,6 +32,10 @@ export const toAppError = (thrown: unknown): AppError => {
   if (known !== undefined) return new AppError(known, {}, { cause: thrown });
   if (thrown instanceof SyntaxError && statusCode === 400)
     return new AppError('bad_request', { message: 'The body is not valid JSON.' });
+  if (isDiskFull(thrown)) {
+    const message = 'The disk of the server’s database is full. Nothing was changed; try again when there is room.';
+    return new AppError('unavailable', { message }, { cause: thrown });
+  }
   if (isUnavailable(thrown)) return new AppError('unavailable', {}, { cause: thrown });
   if (isDataException(thrown)) {
     const message = 'A value has a form that cannot be stored. Look for characters that do not belong in it.';
