@@ -1,12 +1,16 @@
-// F8: the lines of a browser go silent, and neither end is told. The server frees them, the page notices by itself,
-// and both go on where they were.
+// What a browser comes back to. F8: its lines go silent, and neither end is told; the server frees them, the page notices by
+// itself, and both go on where they were. And a question that outlives everything that ran when it was asked.
 
+import { routes } from '@remote-claude/contract';
+import { afterTool, text, toolUse, userSays, type Rule } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { signInByCookie } from '../support/calls.js';
 import {
+  approvalOf,
   composer,
   inChat,
+  phone,
   startBrowser,
   tokensIn,
   transcript,
@@ -15,6 +19,9 @@ import {
   type TestBrowser,
   type Visit,
 } from '../support/browser.js';
+import { agentPid, claudePid, untilGone } from '../support/host-processes.js';
+import { output, untilRunning } from '../support/inside.js';
+import { addMember } from '../support/people.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { openTerminal } from '../support/terminal.js';
 import { enterAsViewer, type Viewer } from '../support/viewer.js';
@@ -41,7 +48,10 @@ let visit: Visit;
 
 beforeAll(async () => {
   proxy = await startProxy({ to: () => house.product.url });
-  house = await openHouse(['the recorder', 'the page'].map(countUntil), `server: { trustedOrigins: [${proxy.url}] }`);
+  house = await openHouse(
+    [...['the recorder', 'the page'].map(countUntil), ...leaveMark],
+    `server: { trustedOrigins: [${proxy.url}] }`,
+  );
   browser = await startBrowser();
   visit = await browser.visit();
 });
@@ -52,6 +62,12 @@ afterAll(async () => {
   await proxy?.close();
 });
 
+const command = 'echo mark >> marks.txt';
+const leaveMark: Rule[] = [
+  { name: 'mark', when: userSays('leave a mark'), answer: [toolUse('Bash', { command })] },
+  { name: 'mark again', when: userSays(/The user has allowed it/), answer: [toolUse('Bash', { command })] },
+  { name: 'marked', when: afterTool('Bash', { isError: false }), answer: [text('The mark is left.')] },
+];
 const whole = { lost: 0, twice: 0, wrong: 0 };
 /** 30 s at a tenth, and room for a machine that does other things. */
 const freedWithinMs = 3_000 + 2_500;
@@ -119,4 +135,46 @@ it('F8 a page notices within 25 s of its own clock, and draws what it missed', a
   expect(chat).toEqual(whole);
   // 25 s until the line is given up, at the next pulse, and 0.9 s until a loss is said.
   expect(noticedMs).toBeLessThanOrEqual(27_500);
+});
+
+it('a question outlives server, agent and Claude, and is answered from a phone: the tool runs once', async () => {
+  const { ada, viewer, product, sessionId } = house;
+  await house.say('Please leave a mark.');
+  const { approval } = await viewer.event('approval.asked');
+  for (const pid of [await claudePid(sessionId), await agentPid(sessionId)]) {
+    process.kill(pid, 'SIGKILL');
+    await untilGone(pid);
+  }
+  await product.kill();
+  const startMs = performance.now();
+  await product.restart();
+  await untilRunning(ada, sessionId);
+  const backMs = performance.now() - startMs;
+
+  // Who may not see the session may not answer, whatever he knows.
+  const bob = await addMember(product, ada, 'Bob');
+  const answer = { params: { id: sessionId, approvalId: approval.approvalId }, body: { decision: 'allow' as const } };
+  await expect(bob.client.call(routes.claude.answer, answer)).rejects.toMatchObject({ code: 'not_found' });
+
+  const second = await browser.visit(phone);
+  await useCookie(second, product, await signInByCookie(product, ada));
+  await second.page.goto(`${product.url}/sessions/${sessionId}`);
+  const card = approvalOf(second.page, 'Bash');
+  await card.waitFor();
+  expect(await card.innerText()).toContain(command);
+  await card.getByRole('button', { name: 'Allow once' }).click();
+  await inChat(second.page, 'The mark is left.').waitFor();
+  await untilStatus(second.page, 'idle');
+  await card.waitFor({ state: 'detached' });
+  const marks = (await output(ada, sessionId, 'cat marks.txt')).split('\n');
+  await until(() => viewer.state().turn === null, { what: 'the turn to end' });
+  const finished = viewer
+    .events()
+    .filter(({ event }) => event.type === 'tool.finished' && event.outcome === 'ok').length;
+  const row = { lost: 1 - Math.min(1, marks.length), twice: marks.length - 1, wrong: finished - 1 };
+  printRow('-', 'a question outlives all three, answered from a phone', row, backMs);
+  expect({ marks, row }).toEqual({ marks: ['mark'], row: whole });
+  expect(viewer.state().approvals).toEqual([]);
+  expect(viewer.events().filter(({ event }) => event.type === 'approval.asked')).toHaveLength(1);
+  expect([viewer.gaps(), viewer.repeats()]).toEqual([[], []]);
 });
