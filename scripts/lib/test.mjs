@@ -3,6 +3,7 @@
 // end: what passes then is printed as unsteady, which is a fault of the test or of the product, to be mended. `--only check|unit|whole` runs one stage, `--times N`
 // repeats the test stages, and everything else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
 // `--only faults` is the part of the whole tests that breaks things.
+// `--seed N` draws the same faults at random again, for `--seconds` of time.
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { check } from './check.mjs';
@@ -17,10 +18,15 @@ const maxUnsteadyFiles = 2;
 
 function parse(args) {
   // Our own flags come first; from the first other argument on, all of it is vitest's.
-  const isOurs = (arg) => /^--(?:only|times)(?:=|$)/.test(arg);
+  const isOurs = (arg) => /^--(?:only|times|seed|seconds)(?:=|$)/.test(arg);
   let end = 0;
   while (end < args.length && isOurs(args[end])) end += args[end].includes('=') ? 1 : 2;
-  const options = { only: { type: 'string' }, times: { type: 'string', default: '1' } };
+  const options = {
+    only: { type: 'string' },
+    times: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    seconds: { type: 'string' },
+  };
   const { values } = parseArgs({ args: args.slice(0, end), options });
   const times = Number(values.times);
   if (values.only !== undefined && ![...stageNames, 'faults'].includes(values.only)) {
@@ -28,10 +34,18 @@ function parse(args) {
   }
   if (!Number.isInteger(times) || times < 1)
     throw plainError(`--times ${values.times}: a whole number from 1 is needed.`);
+  for (const name of ['seed', 'seconds']) {
+    if (values[name] !== undefined && !/^\d{1,9}$/.test(values[name]))
+      throw plainError(`--${name} ${values[name]}: a whole number is needed.`);
+  }
+  const env = {
+    ...(values.seed !== undefined && { TEST_SEED: values.seed }),
+    ...(values.seconds !== undefined && { TEST_SECONDS: values.seconds }),
+  };
   const rest = args.slice(end);
   return values.only === 'faults'
-    ? { only: 'whole', times, rest: ['tests/faults', ...rest] }
-    : { only: values.only, times, rest };
+    ? { only: 'whole', times, env, rest: ['tests/faults', ...rest] }
+    : { only: values.only, times, env, rest };
 }
 
 /** Builds, and counts a build that fails as one failure. */
@@ -71,7 +85,7 @@ async function prepare() {
   return missing.map(howToInstall);
 }
 
-async function runStages({ only, times, rest }) {
+async function runStages({ only, times, env, rest }) {
   const results = [];
   const wants = (stage) => (only === undefined || only === stage) && !interrupted();
   if (wants('check')) {
@@ -89,7 +103,7 @@ async function runStages({ only, times, rest }) {
         console.log('not run: the build failed');
         break;
       }
-      runs.push({ stage, counts: await runVitest(stage, rest) });
+      runs.push({ stage, counts: await runVitest(stage, rest, env) });
     }
   }
   const isAll = only === undefined && rest.length === 0;

@@ -2,6 +2,7 @@
 // The counts come from vitest's JSON report; a run that ends badly without a failed test still counts as one failure.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { childEnv } from './child-env.mjs';
 import { inModules, root, runNode } from './run.mjs';
 
 const folder = join(root, '.cache', 'tests');
@@ -50,20 +51,23 @@ export function mergeAgain(first, again) {
   };
 }
 
-/** Runs a vitest project, with further arguments for vitest itself (file filters, -t). */
-export async function runVitest(project, args) {
+/** Runs a vitest project, with further arguments for vitest itself (file filters, -t) and variables for the tests. */
+export async function runVitest(project, args, env = {}) {
   const reportPath = join(folder, `${project}.json`);
   mkdirSync(folder, { recursive: true });
   if (existsSync(reportPath)) rmSync(reportPath);
-  const { code } = await runNode([
-    inModules('vitest/vitest.mjs'),
-    'run',
-    `--project=${project}`,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${reportPath}`,
-    '--passWithNoTests',
-    ...args,
-  ]);
+  const { code } = await runNode(
+    [
+      inModules('vitest/vitest.mjs'),
+      'run',
+      `--project=${project}`,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${reportPath}`,
+      '--passWithNoTests',
+      ...args,
+    ],
+    { env: childEnv(env) },
+  );
   return countReport(readReport(reportPath), code);
 }

@@ -45,7 +45,7 @@ beforeAll(async () => {
   const key = randomBytes(32).toString('base64');
   redis = await startRedis();
   const more = `  lease: 3s\n  leaseRenew: 500ms\ncompute: { dataDir: ${computeDir} }\nsecurity: { masterKey: "${key}" }\nredis: { url: "${redis.url}" }\n`;
-  first = await openHouse(['the owner', 'the hint', 'the cut', 'the other'].map(countUntil), more, computeDir);
+  first = await openHouse(['the owner', 'the hint', 'the cut', 'the other'].map(countUntil), more, { computeDir });
   // The second replica's way to the database, and nothing else.
   line = await startProxy({ to: join(first.product.dataDir, 'run', 'postgres', '.s.PGSQL.5432') });
   const url = `postgres://remote_claude@${new URL(line.url).host}/remote_claude`;

@@ -9,7 +9,7 @@ import { always, gate, numbered, text, userSays, type Rule, type ScriptedModel }
 import { startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
-import { startProduct, type Product } from '../support/product.js';
+import { startProduct, type Product, type ProductOptions } from '../support/product.js';
 import type { RecordingTerminal } from '../support/terminal.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
@@ -46,9 +46,13 @@ export const greet: Rule = { name: 'greet', when: always, answer: [text('Hello.'
 const tokenName = (token: number): string => `token-${String(token).padStart(4, '0')}`;
 
 /** Whatever no rule answers is greeted. `more` is YAML at the configuration's end, `computeDir` as it says there. */
-export const openHouse = async (rules: readonly Rule[], more = '', computeDir?: string): Promise<House> => {
+export const openHouse = async (
+  rules: readonly Rule[],
+  more = '',
+  options: Omit<ProductOptions, 'config'> = {},
+): Promise<House> => {
   const model = await startModel([...rules, greet]);
-  const product = await startProduct({ config: configFor(model, more), computeDir });
+  const product = await startProduct({ config: configFor(model, more), ...options });
   const ada = await setUpAdmin(product);
   const { id: sessionId } = await startSession(ada, { name: 'Faults' });
   const viewer = openViewer(product.url, ada, sessionId);

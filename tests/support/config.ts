@@ -1,4 +1,4 @@
-// What the tests read of their surroundings: the environment that they build for every child.
+// What the tests read of their surroundings: the environment that they build for every child, and what chance is drawn from.
 
 const allowed = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR)$/;
 
@@ -8,3 +8,9 @@ export const builtEnv = (): Record<string, string> =>
       (entry): entry is [string, string] => allowed.test(entry[0]) && entry[1] !== undefined,
     ),
   );
+
+/** As `--seed` and `--seconds` of the test script say; else another seed each time. */
+export const drawOptions = (): { seed: number; durationMs: number } => ({
+  seed: Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 1e9)),
+  durationMs: Number(process.env['TEST_SECONDS'] ?? 20) * 1_000,
+});

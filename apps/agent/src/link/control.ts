@@ -100,8 +100,9 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
   const sent = new Map<string, number>();
   const unsentBlobs = new Set(blobs.pending());
   const blobsUnderWay = new Set<string>();
-  let heardAt = Date.now();
-  let progressAt = Date.now();
+  // By a clock that nobody sets: a step of the other one is no silence, and hides none.
+  let heardAt = performance.now();
+  let progressAt = performance.now();
 
   const send = (message: FromAgentControl): void => {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message), () => pump());
@@ -121,7 +122,7 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
       const told = unsentBlobs.size === 0 ? batch.proposals : beforeNaming(unsentBlobs, batch.proposals);
       const last = told.at(-1);
       if (last === undefined) return;
-      if (sent.size === 0) progressAt = Date.now();
+      if (sent.size === 0) progressAt = performance.now();
       sent.set(batch.source, last.n);
       const proposals = told.map(({ n, event, commandIds }) => ({
         n,
@@ -151,11 +152,11 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
           }),
         );
       case 'ack':
-        progressAt = Date.now();
+        progressAt = performance.now();
         journal.acknowledge(message.source, message.n);
         return;
       case 'reject':
-        progressAt = Date.now();
+        progressAt = performance.now();
         journal.reject(message.source, message.n, message.reason);
         return;
       case 'rules':
@@ -168,7 +169,7 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
   };
 
   socket.on('error', () => socket.terminate());
-  const heard = (): void => void (heardAt = Date.now());
+  const heard = (): void => void (heardAt = performance.now());
   // A server whose store is behind does not read, so it cannot answer; its own pings still say that it is there.
   socket.on('ping', heard);
   socket.on('pong', heard);
@@ -185,14 +186,14 @@ const createLink = (deps: ControlLinkDeps, socket: WebSocket): Link => {
   const activity = setInterval(() => {
     send({ type: 'activity', idleMs: idleMs() });
     // The server may have lost what it was sent, for example with its database: then it is told again.
-    if (journal.hasUnacknowledged() && Date.now() - progressAt > repeatAfterMs) {
-      progressAt = Date.now();
+    if (journal.hasUnacknowledged() && performance.now() - progressAt > repeatAfterMs) {
+      progressAt = performance.now();
       sent.clear();
       pump();
     }
   }, activityMs);
   const heartbeat = setInterval(() => {
-    if (Date.now() - heardAt > deadAfterMs) socket.terminate();
+    if (performance.now() - heardAt > deadAfterMs) socket.terminate();
     else socket.ping();
   }, heartbeatMs);
 

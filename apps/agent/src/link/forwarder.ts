@@ -48,11 +48,11 @@ export const createForwarder = async ({ gateway, waitMs, log }: ForwarderDeps): 
 
   /** A connection to the gateway; null where the client left or the time is over. */
   const reach = async (client: Socket): Promise<Socket | null> => {
-    const giveUpAt = Date.now() + waitMs;
+    const giveUpAt = performance.now() + waitMs;
     for (let delayMs = firstRetryMs; !client.destroyed; delayMs = Math.min(delayMs * 2, lastRetryMs)) {
       const upstream = await open(gateway);
       if (upstream !== null) return upstream;
-      if (Date.now() + delayMs >= giveUpAt) {
+      if (performance.now() + delayMs >= giveUpAt) {
         log('warn', 'The gateway could not be reached.', { waitedMs: waitMs });
         return null;
       }

@@ -52,6 +52,11 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { do: 'nothing', againInMs: 500 },
   ],
   [
+    'a failure before the clock was set back by an hour',
+    { ...none, retryAtMs: nowMs + hourMs, state: { place: place('failed'), turn: null } },
+    { do: 'start', fresh: true },
+  ],
+  [
     'a start that was refused and may heal',
     { ...none, retryAtMs: nowMs - 1, state: { place: place('failed'), turn: null } },
     { do: 'start', fresh: true },

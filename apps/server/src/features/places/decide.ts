@@ -83,7 +83,8 @@ export const decide = (sight: Sight, timing: PlaceTiming): Decision => {
   if (placeId === null) {
     if (state.place.status === 'failed' && sight.retryAtMs === null) return nothing();
     const pauseMs = (sight.retryAtMs ?? 0) - sight.nowMs;
-    return pauseMs > 0 ? nothing(pauseMs) : { do: 'start', fresh: true };
+    // No pause is longer than the longest: then the clock was set back since.
+    return pauseMs > 0 && pauseMs <= timing.longestRetryMs ? nothing(pauseMs) : { do: 'start', fresh: true };
   }
   if (!sight.hasHandle || report === null) return { do: 'start', fresh: false };
   if (!report.alive) return { do: 'bury', reason: report.reason ?? 'The place of this session ended by itself.' };
@@ -110,7 +111,9 @@ const decideSilent = (
     // What a failure left to read is over.
     if (status === 'failed' || status === 'none' || step === tryingAgain) return { do: 'mark', status: 'starting' };
     // Nobody dialled while the engine or this server was away: that time is not the agent's.
-    const waitedMs = Math.min(nowMs - (startedAtMs ?? nowMs), link.silentMs);
+    // And one that starts later than now is told by a clock that was set back since.
+    const livedMs = nowMs - (startedAtMs ?? nowMs);
+    const waitedMs = livedMs < 0 ? link.silentMs : Math.min(livedMs, link.silentMs);
     if (waitedMs < timing.startTimeoutMs) return nothing(timing.startTimeoutMs - waitedMs);
     return {
       do: 'abandon',
