@@ -21,6 +21,7 @@ import { startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
+import { endOfTurn, sayIn } from '../support/turns.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 
@@ -50,15 +51,8 @@ afterAll(async () => {
   await model?.close();
 });
 
-const say = async (message: string): Promise<TurnId> => {
-  const { messageId } = await ada.client.call(routes.claude.chat, {
-    params: { id: sessionId },
-    body: { message, wait: false },
-  });
-  return (await viewer.event('turn.started', ({ messageIds }) => messageIds.includes(messageId))).turnId;
-};
-const endOf = (turnId: TurnId, timeoutMs = 60_000): Promise<EventOf<'turn.ended'>> =>
-  viewer.event('turn.ended', (event) => event.turnId === turnId, timeoutMs);
+const say = (message: string): Promise<TurnId> => sayIn(ada, sessionId, viewer, message);
+const endOf = (turnId: TurnId, timeoutMs?: number) => endOfTurn(viewer, turnId, timeoutMs);
 const interrupt = () => ada.client.call(routes.claude.interrupt, { params: { id: sessionId }, body: {} });
 const eventsOf = (turnId: TurnId) =>
   viewer.events().flatMap(({ event }) => ('turnId' in event && event.turnId === turnId ? [event] : []));

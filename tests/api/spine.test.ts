@@ -2,22 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import { routes, type SessionId } from '@remote-claude/contract';
-import {
-  afterTool,
-  always,
-  gate,
-  numbered,
-  text,
-  thinking,
-  toolUse,
-  userSays,
-  type ScriptedModel,
-} from '@remote-claude/scripted-model';
+import { always, gate, numbered, text, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
+import { sumsUp, writesAndRuns } from '../support/program-rules.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 
@@ -31,21 +22,8 @@ const program = "console.log('made by claude', 6 * 7);\n";
 
 beforeAll(async () => {
   model = await startModel([
-    {
-      name: 'write it',
-      when: userSays('a program'),
-      answer: [
-        thinking('A file, then.'),
-        text('I write it.'),
-        toolUse('Write', { file_path: '/workspace/answer.mjs', content: program }),
-      ],
-    },
-    {
-      name: 'run it',
-      when: afterTool('Write', { isError: false }),
-      answer: [toolUse('Bash', { command: 'node answer.mjs', description: 'Run the program' })],
-    },
-    { name: 'sum up', when: afterTool('Bash'), answer: [text('It printed 42. **Done.**')] },
+    ...writesAndRuns(program),
+    sumsUp,
     {
       name: 'count',
       when: userSays('count'),

@@ -7,7 +7,6 @@ import {
   gate,
   numbered,
   text,
-  thinking,
   toolUse,
   userSays,
   type ScriptedModel,
@@ -34,6 +33,7 @@ import {
 import { configFor, startModel } from '../support/model.js';
 import { signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
+import { sumsUp, writesAndRuns } from '../support/program-rules.js';
 
 const ada = { name: 'Ada', email: 'ada@example.org', password: 'a password for Ada' };
 const program = "// Multiplies.\nconsole.log('made by claude', 6 * 7);\n";
@@ -47,20 +47,7 @@ let api: Person;
 
 beforeAll(async () => {
   model = await startModel([
-    {
-      name: 'write it',
-      when: userSays('a program'),
-      answer: [
-        thinking('A file, then.'),
-        text('I write it.'),
-        toolUse('Write', { file_path: '/workspace/answer.mjs', content: program }),
-      ],
-    },
-    {
-      name: 'run it',
-      when: afterTool('Write', { isError: false }),
-      answer: [toolUse('Bash', { command: 'node answer.mjs', description: 'Run the program' })],
-    },
+    ...writesAndRuns(program),
     {
       name: 'count',
       when: userSays('count'),
@@ -76,7 +63,7 @@ beforeAll(async () => {
       when: afterTool('Bash', { text: /^(?![\s\S]*made by claude)/ }),
       answer: [text('The mark is left.')],
     },
-    { name: 'sum up', when: afterTool('Bash'), answer: [text('It printed 42. **Done.**')] },
+    sumsUp,
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
   product = await startProduct({ config: configFor(model) });

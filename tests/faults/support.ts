@@ -11,6 +11,7 @@ import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product, type ProductOptions } from '../support/product.js';
 import type { RecordingTerminal } from '../support/terminal.js';
+import { endOfTurn, sayIn } from '../support/turns.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 
@@ -65,14 +66,8 @@ export const openHouse = async (
     ada,
     sessionId,
     viewer,
-    async say(message) {
-      const { messageId } = await ada.client.call(routes.claude.chat, {
-        params: { id: sessionId },
-        body: { message, wait: false },
-      });
-      return (await viewer.event('turn.started', ({ messageIds }) => messageIds.includes(messageId))).turnId;
-    },
-    endOf: (turnId, timeoutMs = 60_000) => viewer.event('turn.ended', (event) => event.turnId === turnId, timeoutMs),
+    say: (message) => sayIn(ada, sessionId, viewer, message),
+    endOf: (turnId, timeoutMs) => endOfTurn(viewer, turnId, timeoutMs),
     untilStreamed: (turnId, token) =>
       until(
         () =>

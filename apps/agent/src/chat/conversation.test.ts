@@ -2,35 +2,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { agentPaths, serverMessage, type AgentEvent, type ServerMessage } from '@remote-claude/contract';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { agentPaths, serverMessage, type ServerMessage } from '@remote-claude/contract';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
-import { startAgent, testSecret, type AgentProcess } from '../testing/agent-process.js';
+import { testSecret, type AgentProcess } from '../testing/agent-process.js';
 import { connectControl, type ControlClient } from '../testing/control-client.js';
 import { conversationRules as rules } from '../testing/conversation-rules.js';
+import { typesOf, useConversations } from '../testing/conversations.js';
 import { streamed } from '../testing/processes.js';
-import { startModel, type ModelProcess } from '../testing/scripted-model.js';
-import { scratchFolder, until } from '../testing/scratch.js';
+import { until } from '../testing/scratch.js';
 
 // Each test starts the real Claude Code, which takes its time on a busy machine.
 vi.setConfig({ testTimeout: 180_000 });
 
-const scratch = scratchFolder();
-let model: ModelProcess;
+const { dirOf, start } = useConversations(rules);
 let agent: AgentProcess;
 let control: ControlClient;
-
-const dirOf = (name: string): string => join(scratch.path, name);
-const typesOf = (client: ControlClient): AgentEvent['type'][] => client.proposed.map(({ event }) => event.type);
-
-beforeAll(async () => {
-  model = await startModel(scratch.path, rules);
-});
-afterAll(async () => {
-  await model.close();
-  scratch.remove();
-});
 
 afterEach(async () => {
   await control.close();
@@ -41,9 +29,9 @@ describe('a conversation', () => {
   let count = 0;
   let dir = '';
   beforeEach(async () => {
-    dir = dirOf(`s${(count += 1)}`);
-    agent = await startAgent({ dir, gatewayPort: model.port });
-    control = await connectControl(agent.socketPath);
+    const name = `s${(count += 1)}`;
+    dir = dirOf(name);
+    ({ agent, control } = await start(name));
   });
 
   it('goes from prompt over approvals to the end of the turn', async () => {

@@ -1,5 +1,5 @@
 /** Going back and forth through a session, with the real Claude Code, whose Bash changes the files. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { agentPaths, type CommandId, type RewindPreview, type RewindTarget } from '@remote-claude/contract';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
+import { accountOf } from '../testing/account.js';
 import { startAgent, testSecret, type AgentProcess } from '../testing/agent-process.js';
 import { connectControl, type ControlClient } from '../testing/control-client.js';
 import { startModel, type ModelProcess } from '../testing/scripted-model.js';
@@ -51,13 +52,7 @@ afterEach(async () => {
   scratch.remove();
 });
 
-const account = (): string =>
-  execFileSync('bash', [
-    '-c',
-    'cd "$1"; find . -mindepth 1 -printf "%P\\0%y %m %l\\n" | sort; find . -type f -print0 | sort -z | xargs -0 -r sha256sum',
-    'account',
-    workspace,
-  ]).toString('latin1');
+const account = (): string => accountOf(workspace);
 
 const say = async (prompt: string) => {
   const id = control.command({ type: 'prompt', prompt });

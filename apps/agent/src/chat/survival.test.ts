@@ -2,34 +2,22 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { AgentEvent } from '@remote-claude/contract';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { startAgent, type AgentProcess } from '../testing/agent-process.js';
+import type { AgentProcess } from '../testing/agent-process.js';
 import { connectControl, type ControlClient } from '../testing/control-client.js';
 import { conversationRules as rules } from '../testing/conversation-rules.js';
+import { typesOf, useConversations } from '../testing/conversations.js';
 import { claudesOf, isAlive, streamed } from '../testing/processes.js';
-import { startModel, type ModelProcess } from '../testing/scripted-model.js';
-import { scratchFolder, until } from '../testing/scratch.js';
+import { startModel } from '../testing/scripted-model.js';
+import { until } from '../testing/scratch.js';
 
 // Each test starts the real Claude Code, which takes its time on a busy machine.
 vi.setConfig({ testTimeout: 180_000 });
 
-const scratch = scratchFolder();
-let model: ModelProcess;
+const { dirOf, start, startAgent } = useConversations(rules);
 let agent: AgentProcess;
 let control: ControlClient;
-
-const dirOf = (name: string): string => join(scratch.path, name);
-const typesOf = (client: ControlClient): AgentEvent['type'][] => client.proposed.map(({ event }) => event.type);
-
-beforeAll(async () => {
-  model = await startModel(scratch.path, rules);
-});
-afterAll(async () => {
-  await model.close();
-  scratch.remove();
-});
 
 afterEach(async () => {
   await control.close();
@@ -38,8 +26,7 @@ afterEach(async () => {
 
 describe('a quiet while', () => {
   it('ends the process, and the next prompt goes on with the same conversation', async () => {
-    agent = await startAgent({ dir: dirOf('p'), gatewayPort: model.port, variables: { parkAfterMs: '1000' } });
-    control = await connectControl(agent.socketPath);
+    ({ agent, control } = await start('p', { variables: { parkAfterMs: '1000' } }));
     control.command({ type: 'prompt', prompt: 'Say hello.' });
     await control.next('turn.ended');
     const conversation = readFileSync(dirOf('p/state/chat/memory.json'), 'utf8');
@@ -60,8 +47,7 @@ describe('a quiet while', () => {
       rules: [],
     };
     writeFileSync(join(dir, 'state/chat/memory.json'), JSON.stringify(memory));
-    agent = await startAgent({ dir, gatewayPort: model.port });
-    control = await connectControl(agent.socketPath);
+    ({ agent, control } = await start('l'));
     control.command({ type: 'prompt', prompt: 'Say hello.' });
     expect((await control.next('turn.ended')).message?.text).toBe('Hello to you.');
     expect(typesOf(control).filter((type) => type === 'turn.started')).toHaveLength(1);
@@ -69,8 +55,7 @@ describe('a quiet while', () => {
 
   it('waits for a gateway that is away in the middle of a turn', async () => {
     const away = await startModel(dirOf('s1'), rules);
-    agent = await startAgent({ dir: dirOf('g'), gatewayPort: away.port });
-    control = await connectControl(agent.socketPath);
+    ({ agent, control } = await start('g', { gatewayPort: away.port }));
     await control.next('claude.started');
     await away.close();
     control.command({ type: 'prompt', prompt: 'Say hello.' });
@@ -84,8 +69,7 @@ describe('a quiet while', () => {
 
 describe('what a crash leaves', () => {
   it('survives a killed Claude: the text so far, and the next prompt goes on', async () => {
-    agent = await startAgent({ dir: dirOf('k'), gatewayPort: model.port });
-    control = await connectControl(agent.socketPath);
+    ({ agent, control } = await start('k'));
     control.command({ type: 'prompt', prompt: 'Say hello.' });
     await control.next('turn.ended');
     control.command({ type: 'prompt', prompt: 'Say something long.' });
@@ -101,7 +85,7 @@ describe('what a crash leaves', () => {
   });
 
   it('survives a killed agent: the next one tells what was under way', async () => {
-    agent = await startAgent({ dir: dirOf('a'), gatewayPort: model.port });
+    agent = await startAgent('a');
     const deaf = await connectControl(agent.socketPath, { acknowledge: false });
     const prompt = deaf.command({ type: 'prompt', prompt: 'Say something long.' });
     const turn = await deaf.next('turn.started');
@@ -111,7 +95,7 @@ describe('what a crash leaves', () => {
     const before = [...deaf.proposed];
     expect(claudes).toHaveLength(1);
 
-    agent = await startAgent({ dir: dirOf('a'), gatewayPort: model.port });
+    agent = await startAgent('a');
     await until('the end of the old Claude', () => claudes.every((pid) => !isAlive(pid)));
     control = await connectControl(agent.socketPath);
     const ended = await control.next('turn.ended');
@@ -129,8 +113,7 @@ describe('what a crash leaves', () => {
     await control.close();
     await agent.end();
 
-    agent = await startAgent({ dir: dirOf('a'), gatewayPort: model.port });
-    control = await connectControl(agent.socketPath);
+    ({ agent, control } = await start('a'));
     await control.next('claude.started');
     expect(typesOf(control)).not.toContain('turn.ended');
   });
@@ -156,8 +139,7 @@ it("keeps a repository's own hooks, commands, settings and servers inert, and re
   );
   writeFileSync(join(repository, 'CLAUDE.md'), 'The word of this project is PINEAPPLE.');
 
-  agent = await startAgent({ dir: dirOf('r'), gatewayPort: model.port });
-  control = await connectControl(agent.socketPath);
+  ({ agent, control } = await start('r'));
   control.command({ type: 'prompt', prompt: 'What is the word?' });
   expect((await control.next('turn.ended')).message?.text).toBe('It stands in CLAUDE.md.');
   const started = await control.next('claude.started', ({ tools }) => tools.length > 0);

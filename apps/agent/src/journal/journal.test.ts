@@ -223,6 +223,7 @@ describe('the journal', () => {
     journal.release();
     await Promise.all(waiting);
     await journal.append(event('c'));
+    expect(journal.whenRoom()).toBeNull();
     await journal.close();
   });
 

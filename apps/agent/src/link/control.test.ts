@@ -69,7 +69,7 @@ beforeEach(async () => {
     orphanTimeoutMs: 300,
     log,
     activityMs: 50,
-    repeatAfterMs: 200,
+    repeatAfterMs: 1_500,
   });
   server = await createAgentServer({
     listen: { kind: 'unix', path: socketPath },

@@ -24,6 +24,7 @@ import type { AgentEvent, Checkpoint } from '@remote-claude/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createWorkTree } from '../files/work-tree.js';
+import { accountOf } from '../testing/account.js';
 import { scratchFolder } from '../testing/scratch.js';
 import { decodeFolder, encodeFolder, hexOf, ofHex } from './objects.js';
 import { createObjectStore } from './store.js';
@@ -52,14 +53,7 @@ const write = (path: string, content: string | Buffer): void => {
   mkdirSync(join(at(path), '..'), { recursive: true });
   writeFileSync(at(path), content);
 };
-/** What find and sha256sum see: an account of the tree by others than the code under test. */
-const account = (): string =>
-  execFileSync('bash', [
-    '-c',
-    'cd "$1"; find . -mindepth 1 -printf "%P\\0%y %m %l\\n" | sort; find . -type f -print0 | sort -z | xargs -0 -r sha256sum',
-    'account',
-    workspace,
-  ]).toString('latin1');
+const account = (): string => accountOf(workspace);
 
 beforeEach(() => {
   scratch = scratchFolder();
