@@ -1,127 +1,46 @@
 // Server and agent in one process over real sockets, the line cut in the middle.
 
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFakeDriver, type FakeDriver } from '@remote-claude/compute/testing';
-import {
-  noTokens,
-  type AgentCommand,
-  type AgentEvent,
-  type CommandId,
-  type OpenApproval,
-  type TurnId,
-} from '@remote-claude/contract';
+import { noTokens, type AgentCommand, type TurnId } from '@remote-claude/contract';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { createSessionHouse, secretOf, testTiming, type SessionHouse } from '../../testing/session-house.js';
+import {
+  ask,
+  createConversationHouse,
+  ended,
+  newTurn,
+  patience,
+  text,
+  type ConversationHouse,
+} from '../../testing/conversation-house.js';
+import { secretOf, testTiming } from '../../testing/session-house.js';
 import { startTinyAgent, type TinyAgent, type TinyAgentOptions } from '../../testing/tiny-agent.js';
-import { createApprovalProjection, createClaude, createClaudeStore, type Claude } from '../claude/index.js';
-import { createTaskProjection, createTasks, createTasksStore, type Tasks } from '../tasks/index.js';
 import type { Places, PlacesDeps } from './index.js';
 
-let house: SessionHouse;
-let folder: string;
-let driver: FakeDriver;
+let stage: ConversationHouse;
+let house: ConversationHouse['house'];
+let driver: ConversationHouse['driver'];
 let places: Places;
-let claude: Claude;
-let tasks: Tasks;
+let claude: ConversationHouse['claude'];
 let onCommand: TinyAgentOptions['onCommand'];
-let version: number | undefined;
-const agents = new Map<string, TinyAgent>();
-const patience = { timeout: 20_000, interval: 10 };
-
-const newPlaces = (change: Partial<PlacesDeps> = {}) => house.newPlaces(driver, change);
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rc-conv-'));
-  house = await createSessionHouse({
-    projections: (database) => [
-      createApprovalProjection(createClaudeStore(database)),
-      createTaskProjection(createTasksStore(database)),
-    ],
-  });
-  const address = (sessionId: string) => join(folder, `${sessionId.slice(0, 8)}.sock`);
-  driver = createFakeDriver({
-    addresses: (sessionId) => {
-      const door = { kind: 'unix' as const, path: address(sessionId), ownerUid: process.getuid?.() ?? 0 };
-      return { agent: door, gateway: door };
-    },
-    async onStart({ sessionId, placeId }) {
-      agents.set(
-        sessionId,
-        await startTinyAgent({
-          socketPath: address(sessionId),
-          secret: secretOf(placeId),
-          ...(version === undefined ? {} : { version }),
-          onCommand: (agent, command) => onCommand?.(agent, command),
-        }),
-      );
-    },
-    async onEnd({ sessionId }) {
-      await agents.get(sessionId)?.close();
-    },
-  });
-  const { database, events, commands, audit, clock } = house;
-  claude = createClaude({
-    rules: house.rules,
-    database,
-    store: createClaudeStore(database),
-    events,
-    commands,
-    audit,
-    clock,
-    requireModel: () => {},
-    maxWaitMs: 20_000,
-  });
-  const access = { authorize: async () => {} };
-  tasks = createTasks({ database, store: createTasksStore(database), events, commands, claude, audit, access, clock });
+  stage = await createConversationHouse();
+  ({ house, driver, claude } = stage);
   onCommand = undefined;
-  version = undefined;
-  places = newPlaces();
+  stage.settings.onCommand = (agent, command) => onCommand?.(agent, command);
+  places = house.newPlaces(driver);
 });
 afterEach(async () => {
   await places.close();
-  for (const agent of agents.values()) await agent.close();
-  agents.clear();
-  await house.close();
-  rmSync(folder, { recursive: true, force: true });
+  await stage.close();
 });
 
-const agentOf = (sessionId: string): TinyAgent => {
-  const agent = agents.get(sessionId);
-  if (agent === undefined) throw new Error('no agent was started');
-  return agent;
-};
-const running = async () => {
-  const person = await house.person();
-  const { id } = await house.sessions.create(person, {});
-  await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
-  return { person, id };
-};
+const agentOf = (sessionId: string): TinyAgent => stage.agentOf(sessionId);
+const running = () => stage.running();
+const newPlaces = (change: Partial<PlacesDeps> = {}) => house.newPlaces(driver, change);
 const eventsOf = (sessionId: string) => house.events.read(sessionId, { after: 0 }, 500);
-const text = (turnId: TurnId, n: number): AgentEvent => ({
-  type: 'text',
-  turnId,
-  blockId: `b:${n}` as never,
-  text: { text: String(n), bytes: String(n).length },
-  parentToolUseId: null,
-});
-const ended = (
-  turnId: TurnId,
-  said: string | null,
-  outcome: 'completed' | 'interrupted' = 'completed',
-): AgentEvent => ({
-  type: 'turn.ended',
-  turnId,
-  outcome,
-  reason: null,
-  message: said === null ? null : { text: said, bytes: said.length },
-  usage: noTokens,
-  durationMs: 1,
-});
-const newTurn = () => randomUUID() as TurnId;
 /** Answers each prompt in one turn. */
 const parrot: NonNullable<TinyAgentOptions['onCommand']> = (agent, command) => {
   if (command.type !== 'prompt') return;
@@ -199,7 +118,7 @@ describe('a conversation', () => {
     [1, 'once'],
   ])('an agent of version %d is told what it knows, and the rest is refused', async (spoken, scope) => {
     onCommand = parrot;
-    version = spoken;
+    stage.settings.version = spoken;
     const { person, id } = await running();
     const messageId = randomUUID() as never;
     const told: AgentCommand[] = [
@@ -294,10 +213,10 @@ describe('a conversation', () => {
     const [place] = [...driver.world.places.values()];
     const { spec } = place ?? {};
     const again = await startTinyAgent({
-      socketPath: join(folder, `${id.slice(0, 8)}.sock`),
+      socketPath: join(stage.folder, `${id.slice(0, 8)}.sock`),
       secret: secretOf(spec?.placeId ?? ''),
     });
-    agents.set(id, again);
+    stage.agents.set(id, again);
     await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('idle'), patience);
     expect(driver.calls.filter(({ verb }) => verb === 'start')).toHaveLength(starts);
   });
@@ -378,23 +297,6 @@ describe('what an agent may not say', () => {
     expect(stored).toEqual([{ nul: 'a\ufffdb', half: '\ufffd' }]);
   });
 });
-
-const ask = (agent: TinyAgent, approvalId: string, turnId: TurnId | null = null, more: Partial<OpenApproval> = {}) =>
-  agent.propose({
-    type: 'approval.asked',
-    approval: {
-      approvalId: approvalId as never,
-      turnId,
-      kind: 'tool',
-      tool: 'Bash',
-      title: 'Run ls',
-      input: { command: 'ls' },
-      sessionRule: null,
-      agent: null,
-      askedAt: new Date(0).toISOString(),
-      ...more,
-    },
-  });
 
 describe('approvals', () => {
   test('an approval is answered once, by whoever is first, and the agent is told', async () => {
@@ -526,177 +428,6 @@ describe('approvals', () => {
         },
       });
     }, patience);
-  });
-});
-
-describe('tasks', () => {
-  test('a task goes through its states with its turn', async () => {
-    const { person, id } = await running();
-    const agent = agentOf(id);
-    const task = await tasks.create(person, id, { name: 'Count', description: 'to three' });
-    expect(task.status).toBe('queued');
-    await vi.waitFor(() => expect(agent.control.some(({ type }) => type === 'command')).toBe(true), patience);
-    const told = agent.control.flatMap((message) => (message.type === 'command' ? [message.command] : []))[0];
-    expect(told).toMatchObject({ type: 'prompt', prompt: 'Count\n\nto three' });
-    const turnId = newTurn();
-    const status = async () => (await tasks.get(person, task.id)).status;
-    agent.propose({ type: 'turn.started', turnId, messageIds: [told?.id as never] }, [told?.id ?? '']);
-    await vi.waitFor(async () => expect(await status()).toBe('running'), patience);
-    agent.propose({
-      type: 'approval.asked',
-      approval: {
-        approvalId: 'a' as never,
-        turnId,
-        kind: 'tool',
-        tool: 'X',
-        title: 'x',
-        input: {},
-        sessionRule: null,
-        agent: null,
-        askedAt: new Date().toISOString(),
-      },
-    });
-    await vi.waitFor(async () => expect(await status()).toBe('needs_input'), patience);
-    await expect(tasks.remove(person, task.id)).rejects.toMatchObject({ code: 'conflict' });
-    await claude.answer({ ...person, sessionId: id }, 'a' as never, { decision: 'allow', scope: 'once' });
-    expect(await status()).toBe('running');
-    agent.propose(ended(turnId, 'one two three'));
-    await vi.waitFor(
-      async () => expect(await tasks.get(person, task.id)).toMatchObject({ status: 'done', result: 'one two three' }),
-      patience,
-    );
-    expect((await house.sessions.get(id)).shown).toBe('completed');
-    expect((await tasks.list(person, { limit: 1 })).items).toHaveLength(1);
-    await tasks.remove(person, task.id);
-    await expect(tasks.get(person, task.id)).rejects.toMatchObject({ code: 'not_found' });
-  });
-
-  test('a task whose question outlives its turn waits on, and goes on with the next turn of its message', async () => {
-    const { person, id } = await running();
-    const agent = agentOf(id);
-    const status = async (taskId: string) => (await tasks.get(person, taskId)).status;
-    const raised = async (approvalId: string) => {
-      const task = await tasks.create(person, id, { name: 'Count' });
-      await vi.waitFor(() => expect(agent.control.some(({ type }) => type === 'command')).toBe(true), patience);
-      const messageId = (await house.events.head(id)).state.queue[0]?.messageId as never;
-      const turnId = newTurn();
-      agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
-      ask(agent, approvalId, turnId);
-      agent.propose(ended(turnId, null, 'interrupted'));
-      await vi.waitFor(() => expect(agent.unacknowledged()).toBe(0), patience);
-      expect(await status(task.id)).toBe('needs_input');
-      return { task, messageId };
-    };
-    const { task, messageId } = await raised('kept');
-    expect((await house.sessions.get(id)).shown).toBe('needs_input');
-    await claude.answer({ ...person, sessionId: id }, 'kept' as never, { decision: 'allow', scope: 'once' });
-    expect(await status(task.id)).toBe('needs_input');
-    const again = newTurn();
-    agent.propose({ type: 'turn.started', turnId: again, messageIds: [messageId] });
-    await vi.waitFor(async () => expect(await status(task.id)).toBe('running'), patience);
-    agent.propose(ended(again, 'three'));
-    await vi.waitFor(async () => expect(await status(task.id)).toBe('done'), patience);
-    const over = await raised('gone');
-    agent.propose({ type: 'approval.expired', approvalId: 'gone' as never, reason: 'It is gone.' });
-    await vi.waitFor(async () => expect(await status(over.task.id)).toBe('failed'), patience);
-  });
-
-  test('an answer that reaches nobody ends the task of its question, and no other', async () => {
-    const { person, id } = await running();
-    const agent = agentOf(id);
-    const status = async (taskId: string) => (await tasks.get(person, taskId)).status;
-    const kept = async (approvalId: string) => {
-      const task = await tasks.create(person, id, { name: approvalId });
-      const messageId = task.id as string as CommandId;
-      const turnId = newTurn();
-      agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
-      ask(agent, approvalId, turnId, { messageIds: [messageId] });
-      agent.propose(ended(turnId, null, 'interrupted'));
-      await vi.waitFor(async () => expect(await status(task.id)).toBe('needs_input'), patience);
-      return task;
-    };
-    const [first, second] = [await kept('first'), await kept('second')];
-    const answerId = randomUUID() as CommandId;
-    const answer = { decision: 'allow', scope: 'once' } as const;
-    await claude.answer({ ...person, sessionId: id, id: answerId }, 'first' as never, answer);
-    const reason = 'It was gone.';
-    agent.propose({ type: 'command.refused', commandId: answerId, command: 'answer', reason }, [answerId]);
-    await vi.waitFor(async () => expect(await status(first.id)).toBe('failed'), patience);
-    expect(await tasks.get(person, first.id)).toMatchObject({ result: reason });
-    expect(await status(second.id)).toBe('needs_input');
-  });
-
-  test('a cancel that comes too late to take the task back interrupts it, and repeated it is the same act', async () => {
-    const interrupts: unknown[] = [];
-    const turnId = newTurn();
-    onCommand = (agent, command) => {
-      const { id: commandId } = command;
-      // Claude has the message by the time that it is to be taken back.
-      if (command.type === 'withdraw') {
-        const { messageId } = command;
-        agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
-        const refusal = { type: 'command.refused', commandId, command: 'withdraw', reason: 'Too late.' } as const;
-        agent.propose(refusal, [commandId]);
-      }
-      if (command.type === 'interrupt') {
-        interrupts.push(command.turnId);
-        agent.propose(ended(turnId, null, 'interrupted'), [commandId]);
-      }
-    };
-    const { person, id } = await running();
-    const act = { ...person, operationId: randomUUID() };
-    const { id: taskId } = await tasks.create(person, id, { name: 'Late' });
-    // As a server leaves it that falls after the first of both commands.
-    await claude.withdraw(
-      { ...person, sessionId: id, id: act.operationId as CommandId },
-      taskId as string as CommandId,
-    );
-    await vi.waitFor(async () => expect((await tasks.get(person, taskId)).status).toBe('running'), patience);
-    const cancelled = await tasks.patch(act, taskId, { status: 'cancelled' });
-    expect(cancelled).toMatchObject({ status: 'cancelled' });
-    expect(await tasks.patch(act, taskId, { status: 'cancelled' })).toEqual(cancelled);
-    expect(interrupts).toEqual([turnId]);
-    const fresh = { ...person, operationId: randomUUID() };
-    const { id: quick } = await tasks.create(person, id, { name: 'Quick' });
-    expect(await tasks.patch(fresh, quick, { status: 'cancelled' })).toMatchObject({ status: 'cancelled' });
-  });
-
-  test('a cancel repeated after the task was done first answers as it would have', async () => {
-    const { person, id } = await running();
-    const agent = agentOf(id);
-    const task = await tasks.create(person, id, { name: 'Done' });
-    const messageId = task.id as string as CommandId;
-    const turnId = newTurn();
-    agent.propose({ type: 'turn.started', turnId, messageIds: [messageId] }, [messageId]);
-    await vi.waitFor(async () => expect((await tasks.get(person, task.id)).status).toBe('running'), patience);
-    const act = { ...person, operationId: randomUUID() };
-    onCommand = (_agent, { type, id: commandId }) => {
-      if (type === 'interrupt') agent.propose(ended(turnId, 'done'), [commandId]);
-    };
-    const first = await tasks.patch(act, task.id, { status: 'cancelled' });
-    expect(first.status).toBe('done');
-    expect(await tasks.patch(act, task.id, { status: 'cancelled' })).toEqual(first);
-    await expect(
-      tasks.patch({ ...person, operationId: randomUUID() }, task.id, { status: 'cancelled' }),
-    ).rejects.toMatchObject({ code: 'conflict' });
-  });
-
-  test('a queued task is taken back, a running one interrupted; another person knows neither', async () => {
-    onCommand = (agent, command) => {
-      if (command.type === 'withdraw')
-        agent.propose({ type: 'message.withdrawn', messageId: command.messageId }, [command.id]);
-    };
-    const { person, id } = await running();
-    const stranger = await house.person('Bob');
-    const queued = await tasks.create(person, id, { name: 'Never' });
-    await expect(tasks.get(stranger, queued.id)).rejects.toMatchObject({ code: 'not_found' });
-    await expect(tasks.patch(stranger, queued.id, { status: 'cancelled' })).rejects.toMatchObject({
-      code: 'not_found',
-    });
-    expect(await tasks.patch(person, queued.id, { status: 'cancelled' })).toMatchObject({ status: 'cancelled' });
-    await expect(tasks.patch(person, queued.id, { status: 'cancelled' })).resolves.toMatchObject({
-      status: 'cancelled',
-    });
   });
 });
 
