@@ -364,7 +364,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     async close() {
       health.drain();
       hub.drain();
-      const counted = countPlaces(driver, timing.drainMs / 10);
+      const isWanted = async (id: string): Promise<boolean> => (await sessions.get(id)).wanted === 'running';
+      const counted = countPlaces({ driver, isWanted, withinMs: timing.drainMs / 10 });
       await closers.closeAll({ withinMs: timing.drainMs, log });
       return { placesLeft: await counted };
     },
