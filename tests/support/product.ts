@@ -2,7 +2,7 @@
 // goes with it. It knows no feature.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,8 +27,6 @@ export interface Product {
   stillRuns(): boolean;
   /** `kill -9`, and resolves when it is gone. */
   kill(): Promise<void>;
-  /** Sets the server's time of day off by so much; also a later start has it. Needs `clock`. */
-  setClock(offsetMs: number): Promise<void>;
   /** Starts again on the same folder and port. */
   restart(): Promise<void>;
   /** SIGTERM, and its exit code. */
@@ -42,8 +40,6 @@ export interface ProductOptions {
   config: string;
   /** Its compute.dataDir, where it has one: what runs there ends with this product. */
   computeDir?: string | undefined;
-  /** The server's time of day can be set. */
-  clock?: boolean;
 }
 
 interface Running {
@@ -53,21 +49,18 @@ interface Running {
   ended: Promise<number | null>;
 }
 
-export const startProduct = async ({ config, computeDir, clock = false }: ProductOptions): Promise<Product> => {
+export const startProduct = async ({ config, computeDir }: ProductOptions): Promise<Product> => {
   const folder = await mkdtemp(join(tmpdir(), 'rc-'));
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
   const file = join(folder, 'config.yaml');
   await writeFile(file, config);
   const lines: string[] = [];
-  const clockFile = join(folder, 'clock');
-  const shifted = new URL(`shifted-clock.mjs?${encodeURIComponent(clockFile)}`, import.meta.url).href;
 
   const start = (port: number): Promise<Running> =>
     new Promise((resolve, reject) => {
       const args = [program, 'serve', '--config', file, '--port', String(port), '--data-dir', dataDir];
-      const nodeArgs = clock ? ['--import', shifted, ...args] : args;
-      const child = spawn(process.execPath, nodeArgs, { env: builtEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, args, { env: builtEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
       const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
       let url: string | null = null;
       let failure: Error | null = null;
@@ -124,16 +117,6 @@ export const startProduct = async ({ config, computeDir, clock = false }: Produc
     stillRuns: () => running.child.exitCode === null && running.child.signalCode === null,
     async kill() {
       await stopWith('SIGKILL');
-    },
-    async setClock(offsetMs) {
-      await writeFile(`${clockFile}.new`, String(offsetMs));
-      await rename(`${clockFile}.new`, clockFile);
-      // The head of every answer says the time.
-      const isSet = async (): Promise<boolean> => {
-        const { headers } = await fetch(`${running.url}/healthz`);
-        return Math.abs(Date.parse(headers.get('date') ?? '') - Date.now() - offsetMs) < 60_000;
-      };
-      await until(isSet, { what: `the server's clock to be off by ${offsetMs} ms` });
     },
     async restart() {
       running = await start(port);
