@@ -38,7 +38,7 @@ const open = async (look?: Parameters<TestBrowser['visit']>[0]): Promise<Page> =
   return visit.page;
 };
 
-const untilFocus = (wanted: Locator, what: string): Promise<unknown> => {
+const expectFocus = (wanted: Locator, what: string): Promise<unknown> => {
   let seen = '';
   return until(
     async () => {
@@ -53,7 +53,7 @@ const untilFocus = (wanted: Locator, what: string): Promise<unknown> => {
 const leave = async (page: Page, dialog: Locator, back: Locator, what: string): Promise<void> => {
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  await untilFocus(back, what);
+  await expectFocus(back, what);
 };
 
 it('a dialog takes the focus to what it is about, and gives it back', async () => {
@@ -62,7 +62,7 @@ it('a dialog takes the focus to what it is about, and gives it back', async () =
   await create.focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: 'New session' });
-  await untilFocus(dialog.getByLabel('Name'), 'the name');
+  await expectFocus(dialog.getByLabel('Name'), 'the name');
   await leave(page, dialog, create, 'the button');
 
   // By the pointer, and closed by the button: no tip of it is in the way.
@@ -74,7 +74,7 @@ it('a dialog takes the focus to what it is about, and gives it back', async () =
   await composer(page).focus();
   await page.keyboard.press('Alt+i');
   const inbox = page.getByRole('dialog', { name: 'Waiting for you' });
-  await untilFocus(inbox, 'the inbox');
+  await expectFocus(inbox, 'the inbox');
   await leave(page, inbox, composer(page), 'the composer');
 });
 
@@ -85,16 +85,16 @@ it('out of a menu, the focus goes back to the button of the menu', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: 'Rename…' }).press('Enter');
   const rename = page.getByRole('dialog', { name: 'Rename session' });
-  await untilFocus(rename.getByLabel('Name'), 'the name');
+  await expectFocus(rename.getByLabel('Name'), 'the name');
   await leave(page, rename, menu, 'the menu’s button');
 
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: 'Terminate…' }).press('Enter');
   const confirm = page.getByRole('alertdialog');
-  await untilFocus(confirm.getByRole('button', { name: 'Cancel' }), 'Cancel');
+  await expectFocus(confirm.getByRole('button', { name: 'Cancel' }), 'Cancel');
   await page.keyboard.press('Enter');
   await confirm.waitFor({ state: 'detached' });
-  await untilFocus(menu, 'the menu’s button');
+  await expectFocus(menu, 'the menu’s button');
 });
 
 it('a dialog that another one opened goes back to before both', async () => {
@@ -102,14 +102,14 @@ it('a dialog that another one opened goes back to before both', async () => {
   await composer(page).focus();
   await page.keyboard.press('Control+k');
   const palette = page.getByRole('dialog', { name: 'Search and commands' });
-  await untilFocus(palette.getByPlaceholder('Find a session or a command'), 'the search');
+  await expectFocus(palette.getByPlaceholder('Find a session or a command'), 'the search');
   await leave(page, palette, composer(page), 'the composer');
 
   await page.keyboard.press('Control+k');
   await page.keyboard.type('Keyboard shortcuts');
   await page.keyboard.press('Enter');
   const shortcuts = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
-  await untilFocus(shortcuts, 'the shortcuts');
+  await expectFocus(shortcuts, 'the shortcuts');
   await leave(page, shortcuts, composer(page), 'the composer');
 });
 
@@ -119,7 +119,7 @@ it('a sheet on a phone gives the focus back, and what it opens does too', async 
   await sessions.focus();
   await page.keyboard.press('Enter');
   const sheet = page.getByRole('dialog', { name: 'Sessions' });
-  await untilFocus(sheet, 'the sheet');
+  await expectFocus(sheet, 'the sheet');
   await leave(page, sheet, sessions, 'the bar');
 
   const bell = page.getByRole('button', { name: 'Nothing waits for you' });
@@ -128,6 +128,6 @@ it('a sheet on a phone gives the focus back, and what it opens does too', async 
   const inbox = page.getByRole('dialog', { name: 'Waiting for you' });
   await inbox.getByRole('button', { name: 'Close' }).press('Enter');
   await inbox.waitFor({ state: 'detached' });
-  await untilFocus(bell, 'the bell');
+  await expectFocus(bell, 'the bell');
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BUTTON');
 });

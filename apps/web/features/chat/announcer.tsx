@@ -2,7 +2,7 @@
 /** Says to a screen reader, once, what Claude answered when the answer is complete. */
 import { useEffect, useRef, useState } from 'react';
 
-import type { Item } from './items';
+import type { Item } from './item';
 
 const spokenChars = 1_500;
 

@@ -5,7 +5,7 @@ import { ArrowUp, CircleStop, X } from 'lucide-react';
 
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Button, IconButton } from '../../ui/button';
-import type { Item } from './items';
+import type { Item } from './item';
 import { Meters } from './meters';
 import { nextMode } from './options';
 import { ModelPicker, ModePicker } from './pickers';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NumberedEvent, SessionEvent } from '@remote-claude/contract';
 
-import { createItemFolder, foldItems, type ItemOf } from './items';
+import type { ItemOf } from './item';
+import { createItemFolder, foldItems } from './items';
 
 const at = '2026-01-01T00:00:00.000Z';
 const by = { userId: '00000000-0000-4000-8000-000000000001', name: 'Ada' };

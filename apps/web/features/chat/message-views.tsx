@@ -13,7 +13,7 @@ import { LongText } from '../../ui/long-text';
 import { Menu, MenuItem } from '../../ui/menu';
 import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
-import type { ItemOf } from './items';
+import type { ItemOf } from './item';
 import type { RewindRequest } from './rewind-words';
 import type { Row } from './tail';
 import { useWhole } from './whole-text';

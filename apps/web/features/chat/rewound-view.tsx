@@ -7,7 +7,7 @@ import { cx } from '../../lib/cx';
 import { Button } from '../../ui/button';
 import { TimeOfDay } from '../../ui/time-of-day';
 import { useFold } from './folds';
-import type { Item, ItemOf } from './items';
+import type { Item, ItemOf } from './item';
 import type { RewindRequest } from './rewind-words';
 
 const words = { chat: 'the conversation', files: 'the files', both: 'the conversation and the files' } as const;

@@ -3,7 +3,7 @@ import type { SessionState } from '@remote-claude/contract';
 
 import type { Outbox, Outgoing } from '../../lib/outbox';
 import type { LiveBlock } from '../../lib/session-log';
-import type { Item } from './items';
+import type { Item } from './item';
 
 export type Row =
   | Item

@@ -30,7 +30,7 @@ import { duration, plural } from '../../lib/time';
 import { Output } from '../../ui/output';
 import { ToolInputView } from '../../ui/tool-input';
 import { useFold } from './folds';
-import type { ItemOf, ToolCall } from './items';
+import type { ItemOf, ToolCall } from './item';
 import { BoundedRichText, RichText, ThinkingView } from './message-views';
 import { InputNote, useWhole } from './whole-text';
 

@@ -19,7 +19,8 @@ import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import { useMe } from '../../lib/queries';
 import { useSession, useSessionView } from '../../lib/session-context';
 import { Button } from '../../ui/button';
-import { createItemFolder, type Item } from './items';
+import type { Item } from './item';
+import { createItemFolder } from './items';
 import {
   InterruptedView,
   LiveView,

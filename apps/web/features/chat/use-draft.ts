@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 
 import { recallText, remember } from '../../lib/storage';
-import type { Item } from './items';
+import type { Item } from './item';
 
 export interface Draft {
   text: string;

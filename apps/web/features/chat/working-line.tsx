@@ -7,7 +7,7 @@ import { useSession, useSessionView } from '../../lib/session-context';
 import { useNow } from '../../lib/use-now';
 import { verbOf } from '../../lib/tool-view';
 import { Keys } from '../../ui/keys';
-import type { Item, ToolCall } from './items';
+import type { Item, ToolCall } from './item';
 
 const stalledAfterMs = 20_000;
 const noticeShownMs = 8_000;
