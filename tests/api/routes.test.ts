@@ -18,6 +18,7 @@ import { openDatabase, type ProductDatabase } from '../support/database.js';
 import { startSession } from '../support/inside.js';
 import { knock, socketAddress } from '../support/knock.js';
 import { canaryKey, configFor, startModel } from '../support/model.js';
+import { memberActs, peopleActs } from '../support/people-acts.js';
 import { addMember, anonymous, lockOut, setUpAdmin, signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { until } from '../support/wait.js';
@@ -102,6 +103,7 @@ const paramsOf = (route: Route): Record<string, string> => {
     taskId: found.taskId === '' ? unknownId : found.taskId,
     approvalId: found.approvalId === '' ? 'toolu_none' : found.approvalId,
     ruleId,
+    userId: unknownId,
     uploadId: found.uploadId === '' ? unknownId : found.uploadId,
     hash: found.hash === '' ? 'a'.repeat(64) : found.hash,
     '*': 'notes.txt',
@@ -137,7 +139,6 @@ const session = (): Call => ({ params: { id: sessionId } });
 const file = (path: string): Call => ({ params: { id: sessionId, '*': path } });
 const upload = (): Call => ({ params: { id: sessionId, uploadId: found.uploadId } });
 const task = (): Call => ({ params: { taskId: found.taskId } });
-const person = { name: 'Fay', email: 'fay@example.org', password: 'a password for Fay' };
 
 /** Each route once with success, in an order in which each finds what it needs. Set-up had its own before. */
 const acts: Record<string, Act> = {
@@ -158,19 +159,7 @@ const acts: Record<string, Act> = {
     check: (body) => expect(body).toMatchObject({ user: { email: bob.email, role: 'member' } }),
   },
   'auth.ticket': { as: 'owner', status: 201, call: () => ({ body: { sessionId } }) },
-  'users.list': { as: 'admin', status: 200 },
-  'users.create': {
-    as: 'admin',
-    status: 201,
-    call: () => ({ body: person }),
-    check: ({ id }) => void (found.userId = id),
-  },
-  'users.patch': {
-    as: 'admin',
-    status: 200,
-    call: () => ({ params: { id: found.userId }, body: { name: 'Fay Again' } }),
-    check: (body) => expect(body).toMatchObject({ name: 'Fay Again' }),
-  },
+  ...peopleActs(found),
   'sessions.list': {
     as: 'owner',
     status: 200,
@@ -212,6 +201,7 @@ const acts: Record<string, Act> = {
     call: () => ({ params: { id: found.spareId } }),
     check: (body) => expect(body).toMatchObject({ wanted: 'terminated' }),
   },
+  ...memberActs(() => ({ sessionId, userId: found.userId })),
   'sessions.execute': {
     as: 'owner',
     status: 200,

@@ -45,8 +45,9 @@ export const serve = async (options: ServeOptions, version: string): Promise<voi
     );
   };
   if (ending.call(close)) return;
-  say(`Remote Claude is at ${server.url}`);
-  if (server.setupUrl !== null) say(`Set it up with this one-time link: ${server.setupUrl}`);
+  const link = server.setupUrl === null ? [] : [`Set it up with this one-time link: ${server.setupUrl}`];
+  // In one piece, for who reads them by a program.
+  say([`Remote Claude is at ${server.url}`, ...link].join('\n'));
   // A server that is asked to end meanwhile may not get as far.
   for (const warning of await server.warnings().catch(() => [])) say(`Note: ${warning}`);
 };

@@ -22,6 +22,7 @@ import {
   createUpstreams,
 } from './features/gateway/index.js';
 import { createHub, createSummaries } from './features/live/index.js';
+import { createMembers, createMembersStore, membersRoutes } from './features/members/index.js';
 import { createPlaceSecrets } from './features/places/index.js';
 import { createAgentDoor, createDoorStore } from './features/relay/index.js';
 import { createSessions, createSessionsStore, sessionsRoutes } from './features/sessions/index.js';
@@ -168,6 +169,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     projections: [createApprovalProjection(claudeStore), createTaskProjection(tasksStore)],
   });
   closers.add('event log', events, (opened) => opened.close());
+  const members = createMembers({ database, store: createMembersStore(database), audit, bus });
   const sessions = createSessions({
     database,
     store: createSessionsStore(database),
@@ -294,6 +296,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...authRoutes({ auth, access: () => access, origins, userById: users.get }),
       ...userRoutes(users, origins),
       ...sessionsRoutes(sessions),
+      ...membersRoutes(members),
       ...claudeRoutes(claude, rules),
       ...checkpointRoutes(createCheckpoints({ database, door, events, claude })),
       ...taskRoutes(tasks),
@@ -312,12 +315,14 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     log,
     timing: linkTiming(config),
     onRevoked: auth.onRevoked,
+    onMembersChanged: members.onChanged,
+    permissionsNow: access.sessionPermissions,
     actions: createSocketActions({ claude, audit, database }),
   });
   closers.add('session sockets', hub, (opened) => opened.close());
   const summaries = closers.add(
     'session summaries',
-    createSummaries({ bus, clock, read: sessions.get, everyMs: 100 }),
+    createSummaries({ bus, clock, read: sessions.get, readers: members.readers, everyMs: 100 }),
     (opened) => opened.close(),
   );
   const noticesPath = under(server.basePath, '/socket.io');

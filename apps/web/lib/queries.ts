@@ -8,6 +8,7 @@ export const aboutKey = ['about'] as const;
 const meKey = ['me'] as const;
 export const sessionsKey = ['sessions'] as const;
 export const sessionKey = (id: string) => ['session', id] as const;
+export const membersKey = (id: string) => ['session', id, 'members'] as const;
 export const rulesKey = ['approval-rules'] as const;
 export const approvalsKey = ['approvals'] as const;
 export const modelKey = ['settings', 'model'] as const;

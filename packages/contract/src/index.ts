@@ -10,6 +10,7 @@ export * from './model/approval-rule.js';
 export * from './model/approval.js';
 export * from './model/checkpoint.js';
 export * from './model/file.js';
+export * from './model/member.js';
 export * from './model/plain-text.js';
 export * from './model/session.js';
 export * from './model/task.js';

@@ -15,6 +15,7 @@ export const sitePermissions = [
 export const sessionPermissions = [
   'session.inspect',
   'session.manage',
+  'session.share',
   'session.chat.read',
   'session.chat.write',
   'session.approve',

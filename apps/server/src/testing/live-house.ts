@@ -105,6 +105,7 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
     requireModel: () => {},
     maxWaitMs: 1_000,
   });
+  let granted: ReadonlySet<string> = new Set();
   const hub = createHub({
     events,
     door,
@@ -116,6 +117,8 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
       revocations.add(listener);
       return () => revocations.delete(listener);
     },
+    onMembersChanged: () => () => undefined,
+    permissionsNow: async () => granted,
     actions: {
       say: async (request, sessionId, { id, prompt }) =>
         void (await claude.send({ ...request, sessionId, id }, prompt)),
@@ -136,13 +139,14 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   const server = createServer();
   server.on('upgrade', (request, socket, head) => {
-    const [, name, sessionId, granted] = (request.url ?? '').split('/');
+    const [, name, sessionId, role] = (request.url ?? '').split('/');
+    granted = new Set(role === 'reader' ? ['session.inspect', 'session.chat.read'] : sessionPermissions);
     wss.handleUpgrade(request, socket, head, (ws) =>
       hub.onSocket(ws, {
         name: name as SessionSocketName,
         sessionId: sessionId as never,
         actor: { ...person.actor, loginId },
-        permissions: new Set(granted === 'reader' ? ['session.inspect', 'session.chat.read'] : sessionPermissions),
+        permissions: granted,
         ip: person.ip,
       }),
     );

@@ -51,7 +51,7 @@ interface ApprovalCardProps extends CardProps {
   failure: string | null;
 }
 
-export const ApprovalCard = ({ sessionId, approval, busy, allowed, failure, onAnswer }: ApprovalCardProps) => {
+export const ApprovalCard = ({ sessionId, approval, failure, ...rest }: ApprovalCardProps) => {
   const seen = useInput(sessionId, approval, true);
   return (
     <>
@@ -59,9 +59,8 @@ export const ApprovalCard = ({ sessionId, approval, busy, allowed, failure, onAn
       <Card
         key={`${approval.approvalId} ${seen.state}`}
         approval={{ ...approval, input: seen.input }}
-        busy={busy || seen.state === 'loading'}
-        allowed={allowed}
-        onAnswer={onAnswer}
+        {...rest}
+        busy={rest.busy || seen.state === 'loading'}
       />
       {failure !== null && (
         <p role="alert" className="border-t border-line px-3.5 py-2 text-danger">

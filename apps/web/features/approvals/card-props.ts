@@ -6,5 +6,7 @@ export interface CardProps {
   /** An answer is on its way. */
   busy: boolean;
   allowed: boolean;
+  /** May say what is always allowed: the session's owner. */
+  mayAlways: boolean;
   onAnswer: (answer: Pick<ApprovalAnswer, 'decision'> & Partial<ApprovalAnswer>) => void;
 }

@@ -9,9 +9,9 @@ import { ToolInputView } from '../../ui/tool-input';
 import type { CardProps } from './card-props';
 import { DenyForm } from './deny';
 
-export const ToolCard = ({ approval, busy, allowed, onAnswer }: CardProps) => {
+export const ToolCard = ({ approval, busy, allowed, mayAlways, onAnswer }: CardProps) => {
   const [denying, setDenying] = useState(false);
-  const always = alwaysRuleOf(approval);
+  const always = mayAlways ? alwaysRuleOf(approval) : null;
   return (
     <>
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">

@@ -8,7 +8,7 @@ import { useSessionView } from '../../lib/session-context';
 import { clock } from '../../lib/time';
 import { useNow } from '../../lib/use-now';
 import { Button } from '../../ui/button';
-import { useSessionActions } from './use-session-actions';
+import { useSessionActions, useSessionRights } from './use-session-actions';
 
 type Progress = 'done' | 'now' | 'later';
 
@@ -61,6 +61,7 @@ const Starting = () => {
 export const PlaceCard = ({ session }: { session: Session }) => {
   const state = useSessionView(({ log }) => (log.loaded ? log.state : null));
   const { start, busy } = useSessionActions(session.id);
+  const { manage } = useSessionRights(session);
   if (state === null) return null;
   const shown = shownStatusOf(state);
   const { reason, next } = state.place;
@@ -77,9 +78,11 @@ export const PlaceCard = ({ session }: { session: Session }) => {
         >
           <CircleAlert size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
           <p className="min-w-0 flex-1 break-words">{words === '' ? 'The session could not start.' : words}</p>
-          <Button size="sm" busy={busy} onClick={start}>
-            {state.wanted === 'running' ? 'Try again' : 'Resume'}
-          </Button>
+          {manage && (
+            <Button size="sm" busy={busy} onClick={start}>
+              {state.wanted === 'running' ? 'Try again' : 'Resume'}
+            </Button>
+          )}
         </section>
       );
     case 'stopped':
@@ -91,9 +94,11 @@ export const PlaceCard = ({ session }: { session: Session }) => {
           <p className="min-w-0 flex-1 text-muted">
             {words === '' ? 'This session is stopped. Files and history are kept.' : words}
           </p>
-          <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={start}>
-            Resume
-          </Button>
+          {manage && (
+            <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={start}>
+              Resume
+            </Button>
+          )}
         </section>
       );
     case 'unreachable':

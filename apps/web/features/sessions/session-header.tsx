@@ -9,10 +9,11 @@ import { useSession, useSessionView } from '../../lib/session-context';
 import { dateOf, money } from '../../lib/time';
 import { StatusWord } from '../../ui/status';
 import { SessionMenu } from './session-menu';
-import { allowedActions, useSessionActions } from './use-session-actions';
+import { allowedActions, useSessionActions, useSessionRights } from './use-session-actions';
 
 const Name = ({ session, name }: { session: Session; name: string }) => {
   const actions = useSessionActions(session.id);
+  const { manage } = useSessionRights(session);
   const [draft, setDraft] = useState<string | null>(null);
   const save = (): void => {
     const next = draft?.trim() ?? '';
@@ -42,7 +43,7 @@ const Name = ({ session, name }: { session: Session; name: string }) => {
       <button
         type="button"
         title="Rename"
-        disabled={!allowedActions(session).rename}
+        disabled={!manage || !allowedActions(session).rename}
         onClick={() => setDraft(name)}
         className="block max-w-full truncate rounded-md px-1.5 py-0.5 text-base font-semibold tracking-tight hover:bg-hover disabled:hover:bg-transparent"
       >

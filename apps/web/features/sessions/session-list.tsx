@@ -17,10 +17,11 @@ import { Notice } from '../../ui/notice';
 import { StatusWord } from '../../ui/status';
 import { groupSessions, matches } from './group-sessions';
 import { SessionMenu } from './session-menu';
-import { allowedActions, useSessionActions } from './use-session-actions';
+import { allowedActions, useSessionActions, useSessionRights } from './use-session-actions';
 
 const Row = ({ session, now }: { session: Session; now: number }) => {
   const { start, busy } = useSessionActions(session.id);
+  const rights = useSessionRights(session);
   const disk = session.diskUntil === null ? null : `Disk until ${dateOf(session.diskUntil)}`;
   const words = session.reason ?? session.step ?? disk;
   return (
@@ -30,6 +31,7 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
           <Link href={`/sessions/${session.id}`} className="min-w-0 truncate font-medium after:absolute after:inset-0">
             {session.name}
           </Link>
+          {!rights.share && <span className="shrink-0 text-xs text-faint">of {session.ownerName}</span>}
           {session.openApprovals > 0 && (
             <span className="inline-flex shrink-0 items-center gap-1 rounded-full max-sm:hidden bg-attention-soft px-1.5 text-2xs font-medium text-attention">
               <ShieldQuestion size={12} aria-hidden />
@@ -60,7 +62,7 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
         {money(session.costUsd)}
       </span>
       <span className="relative flex shrink-0 items-center justify-end gap-1 sm:w-26">
-        {allowedActions(session).start && (
+        {rights.manage && allowedActions(session).start && (
           <Button size="sm" busy={busy} onClick={start} className="max-sm:hidden">
             {session.shown === 'failed' && session.wanted === 'running' ? 'Try again' : 'Resume'}
           </Button>

@@ -1,7 +1,7 @@
 'use client';
 /** The menu of one session: start, stop, rename, terminate; the last two ask first. */
 import { useState } from 'react';
-import { Ellipsis, Pencil, Play, Square, Trash2 } from 'lucide-react';
+import { Ellipsis, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
 import type { Session } from '@remote-claude/contract';
 
 import { sentenceOf } from '../../lib/client';
@@ -10,7 +10,8 @@ import { Confirm } from '../../ui/confirm';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
 import { Menu, MenuItem, MenuLine } from '../../ui/menu';
-import { allowedActions, useSessionActions, type SessionActions } from './use-session-actions';
+import { ShareDialog } from './share-dialog';
+import { allowedActions, useSessionActions, useSessionRights, type SessionActions } from './use-session-actions';
 
 const RenameDialog = ({
   session,
@@ -63,7 +64,8 @@ const RenameDialog = ({
 export const SessionMenu = ({ session }: { session: Session }) => {
   const actions = useSessionActions(session.id);
   const allowed = allowedActions(session);
-  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | null>(null);
+  const rights = useSessionRights(session);
+  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | null>(null);
   const close = (): void => setAsked(null);
   return (
     <>
@@ -76,17 +78,20 @@ export const SessionMenu = ({ session }: { session: Session }) => {
       >
         <MenuItem
           icon={<Pencil size={14} aria-hidden />}
-          disabled={!allowed.rename}
+          disabled={!allowed.rename || !rights.manage}
           onSelect={() => setAsked('rename')}
         >
           Rename…
         </MenuItem>
-        {allowed.start && (
+        <MenuItem icon={<Users size={14} aria-hidden />} onSelect={() => setAsked('share')}>
+          {rights.share ? 'Share…' : 'People…'}
+        </MenuItem>
+        {allowed.start && rights.manage && (
           <MenuItem icon={<Play size={14} aria-hidden />} onSelect={actions.start}>
             {session.shown === 'failed' ? 'Try to start again' : 'Resume'}
           </MenuItem>
         )}
-        {allowed.stop && (
+        {allowed.stop && rights.manage && (
           <MenuItem icon={<Square size={14} aria-hidden />} onSelect={() => setAsked('stop')}>
             Stop…
           </MenuItem>
@@ -95,13 +100,14 @@ export const SessionMenu = ({ session }: { session: Session }) => {
         <MenuItem
           icon={<Trash2 size={14} aria-hidden />}
           dangerous
-          disabled={!allowed.terminate}
+          disabled={!allowed.terminate || !rights.manage}
           onSelect={() => setAsked('terminate')}
         >
           Terminate…
         </MenuItem>
       </Menu>
       {asked === 'rename' && <RenameDialog session={session} actions={actions} onClose={close} />}
+      {asked === 'share' && <ShareDialog session={session} mayShare={rights.share} onClose={close} />}
       <Confirm
         open={asked === 'stop'}
         onOpenChange={(open) => !open && close()}

@@ -5,7 +5,7 @@ import { toast } from 'sonner';
 import { routes, type Session } from '@remote-claude/contract';
 
 import { call, sentenceOf } from '../../lib/client';
-import { putSession } from '../../lib/queries';
+import { putSession, useMe } from '../../lib/queries';
 
 export interface SessionActions {
   start(): void;
@@ -14,6 +14,13 @@ export interface SessionActions {
   rename(name: string): Promise<unknown>;
   busy: boolean;
 }
+
+/** What this person is to a session: only its owner shares it; an administrator may end it too. */
+export const useSessionRights = ({ userId }: Pick<Session, 'userId'>): { share: boolean; manage: boolean } => {
+  const me = useMe().data?.user;
+  const isOwner = me?.id === userId;
+  return { share: isOwner, manage: isOwner || me?.role === 'admin' };
+};
 
 /** What may be asked of a session in its state; the server decides in the end. */
 export const allowedActions = ({ wanted, shown }: Pick<Session, 'wanted' | 'shown'>) => ({

@@ -3,6 +3,7 @@ import { authRoutes } from './auth.js';
 import { checkpointRoutes } from './checkpoints.js';
 import { claudeRoutes } from './claude.js';
 import { fileRoutes } from './files.js';
+import { memberRoutes } from './members.js';
 import type { Route } from './route.js';
 import { sessionRoutes } from './sessions.js';
 import { settingsRoutes } from './settings.js';
@@ -19,6 +20,7 @@ export const routes = {
   auth: authRoutes,
   users: userRoutes,
   sessions: sessionRoutes,
+  members: memberRoutes,
   claude: claudeRoutes,
   checkpoints: checkpointRoutes,
   tasks: taskRoutes,

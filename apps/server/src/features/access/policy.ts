@@ -3,6 +3,7 @@
 import {
   sessionPermissions,
   sitePermissions,
+  type MemberRole,
   type SessionPermission,
   type SitePermission,
   type SiteRole,
@@ -19,34 +20,44 @@ const siteTable: Readonly<Record<SitePermission, readonly (SiteRole | 'anonymous
   'settings.write': ['admin'],
 };
 
-/** What a person is to a session. An admin who does not own it may see that it exists and end it, no more. */
-export type SessionRelation = 'owner' | 'admin' | 'stranger';
+/**
+ * What a person is to a session; one who is nothing to it is a stranger. An admin may see that it exists and end it, no
+ * more; a viewer reads along; an editor works in it and answers for it. Only its owner shares it.
+ */
+export type SessionRelation = 'owner' | 'editor' | 'viewer' | 'admin';
 
 const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[]>> = {
-  'session.inspect': ['owner', 'admin'],
+  'session.inspect': ['owner', 'editor', 'viewer', 'admin'],
   'session.manage': ['owner', 'admin'],
-  'session.chat.read': ['owner'],
-  'session.chat.write': ['owner'],
-  'session.approve': ['owner'],
-  'session.files.read': ['owner'],
-  'session.files.write': ['owner'],
-  'session.terminal.read': ['owner'],
-  'session.terminal.write': ['owner'],
-  'session.execute': ['owner'],
-  'session.rewind': ['owner'],
+  'session.share': ['owner'],
+  'session.chat.read': ['owner', 'editor', 'viewer'],
+  'session.chat.write': ['owner', 'editor'],
+  'session.approve': ['owner', 'editor'],
+  'session.files.read': ['owner', 'editor', 'viewer'],
+  'session.files.write': ['owner', 'editor'],
+  'session.terminal.read': ['owner', 'editor', 'viewer'],
+  'session.terminal.write': ['owner', 'editor'],
+  'session.execute': ['owner', 'editor'],
+  'session.rewind': ['owner', 'editor'],
 };
 
-export const relationTo = (person: { userId: UserId; role: SiteRole }, session: { ownerId: string }): SessionRelation =>
-  person.userId === session.ownerId ? 'owner' : person.role === 'admin' ? 'admin' : 'stranger';
+export const relationsTo = (
+  person: { userId: UserId; role: SiteRole },
+  session: { ownerId: string; role: MemberRole | null },
+): SessionRelation[] => [
+  ...(person.userId === session.ownerId ? (['owner'] as const) : []),
+  ...(session.role === null ? [] : [session.role]),
+  ...(person.role === 'admin' ? (['admin'] as const) : []),
+];
 
 export const maySite = (role: SiteRole | 'anonymous', permission: SitePermission): boolean =>
   siteTable[permission].includes(role);
 
-export const maySession = (relation: SessionRelation, permission: SessionPermission): boolean =>
-  sessionTable[permission].includes(relation);
+export const maySession = (relations: readonly SessionRelation[], permission: SessionPermission): boolean =>
+  relations.some((relation) => sessionTable[permission].includes(relation));
 
 export const sitePermissionsOf = (role: SiteRole): SitePermission[] =>
   sitePermissions.filter((permission) => maySite(role, permission));
 
-export const sessionPermissionsOf = (relation: SessionRelation): SessionPermission[] =>
-  sessionPermissions.filter((permission) => maySession(relation, permission));
+export const sessionPermissionsOf = (relations: readonly SessionRelation[]): SessionPermission[] =>
+  sessionPermissions.filter((permission) => maySession(relations, permission));

@@ -3,7 +3,7 @@
 import { AppError, isSessionPermission, type Permission } from '@remote-claude/contract';
 
 import type { Access, Actor } from '../../platform/http/index.js';
-import { maySession, maySite, relationTo, sessionPermissionsOf } from './policy.js';
+import { maySession, maySite, relationsTo, sessionPermissionsOf } from './policy.js';
 import type { AccessStore } from './store.js';
 
 export interface AccessDeps {
@@ -12,9 +12,9 @@ export interface AccessDeps {
 }
 
 export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
-  const relation = async (actor: Actor, sessionId: string) => {
-    const ownerId = await store.ownerOf(sessionId);
-    return ownerId === null ? ('stranger' as const) : relationTo(actor, { ownerId });
+  const relations = async (actor: Actor, sessionId: string) => {
+    const found = await store.find(sessionId, actor.userId);
+    return found === null ? [] : relationsTo(actor, found);
   };
 
   return {
@@ -26,11 +26,11 @@ export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
       }
       if (actor === null) throw new AppError('unauthenticated');
       if (sessionId === null) throw new Error(`permission ${permission} is about a session, and the route names none`);
-      const is = await relation(actor, sessionId);
+      const is = await relations(actor, sessionId);
       if (!maySession(is, 'session.inspect')) throw new AppError('not_found');
       if (!maySession(is, permission)) throw new AppError('forbidden');
     },
     sessionPermissions: async (actor, sessionId) =>
-      new Set<string>(sessionPermissionsOf(await relation(actor, sessionId))),
+      new Set<string>(sessionPermissionsOf(await relations(actor, sessionId))),
   };
 };

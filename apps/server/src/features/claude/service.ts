@@ -187,6 +187,10 @@ export const createClaude = (deps: ClaudeDeps) => {
     // The same answer under the same id is a repeat, not a second answer.
     const repeated = act.id !== undefined && (await commands.find(trx, sessionId, act.id)) !== null;
     if (!repeated && approval.status !== 'open') throw closedApproval(approval);
+    if (isAlways(answer) && !(await store.isOwner(trx, sessionId, actor.userId)))
+      throw new AppError('forbidden', {
+        message: 'What is always allowed in a session is for its owner to say. Allow it once, or for this session.',
+      });
     await command(
       trx,
       { ...act, id },
@@ -219,7 +223,7 @@ export const createClaude = (deps: ClaudeDeps) => {
    * transaction of its own, since it holds the lock of its session; what a crash leaves is asked, as before.
    */
   const answerCovered = async ({ actor, ip }: ClaudeAct, first: Approval): Promise<void> => {
-    const open = await store.openOfOwner(actor.userId, null, maxCovered);
+    const open = await store.openFor(actor.userId, null, maxCovered);
     for (const { sessionId, approvalId } of open.filter((asked) => isCoveredWith(first, asked))) {
       await database
         .transaction((trx) =>
@@ -296,7 +300,7 @@ export const createClaude = (deps: ClaudeDeps) => {
 
     async allApprovals({ actor }: { actor: Actor }, query: { cursor?: string | undefined; limit: number }) {
       const after = query.cursor === undefined ? null : decodeCursor(query.cursor, approvalIdForm);
-      const rows = await store.openOfOwner(actor.userId, after, query.limit + 1);
+      const rows = await store.openFor(actor.userId, after, query.limit + 1);
       const items = rows.slice(0, query.limit);
       const last = items.at(-1);
       return { items, nextCursor: rows.length > items.length && last !== undefined ? cursorOf(last) : null };

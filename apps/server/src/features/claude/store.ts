@@ -69,10 +69,23 @@ export const createClaudeStore = ({ db }: Database) => {
       return rows.map(toApproval);
     },
 
-    /** Over all sessions of a person that are not over, oldest first. */
-    async openOfOwner(ownerId: string, after: PageEnd | null, limit: number): Promise<Approval[]> {
+    /** Over all sessions that are not over and in which a person may answer, oldest first. */
+    async openFor(userId: string, after: PageEnd | null, limit: number): Promise<Approval[]> {
       let query = shown(db)
-        .where('sessions.user_id', '=', ownerId)
+        .where((eb) =>
+          eb.or([
+            eb('sessions.user_id', '=', userId),
+            eb(
+              'sessions.id',
+              'in',
+              eb
+                .selectFrom('session_members')
+                .select('session_id')
+                .where('session_members.user_id', '=', userId)
+                .where('role', '=', 'editor'),
+            ),
+          ]),
+        )
         .where('sessions.wanted', '!=', 'terminated')
         .where('approvals.status', '=', 'open')
         .orderBy('approvals.asked_at')
@@ -87,6 +100,11 @@ export const createClaudeStore = ({ db }: Database) => {
         );
       }
       return (await query.execute()).map(toApproval);
+    },
+
+    async isOwner(trx: Trx, sessionId: string, userId: string): Promise<boolean> {
+      const row = await trx.selectFrom('sessions').select('user_id').where('id', '=', sessionId).executeTakeFirst();
+      return row?.user_id === userId;
     },
 
     async ask(trx: Trx, sessionId: string, asked: OpenApproval, at: Date): Promise<void> {

@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 
 import type { Cancel } from '../../platform/clock.js';
 import { createPace, type Pace } from '../../platform/pace.js';
-import { toAppError, type SocketContext } from '../../platform/http/index.js';
+import { toAppError, type Actor, type SocketContext } from '../../platform/http/index.js';
 import type { AgentFeedDeps } from './agent-feed.js';
 import { openRoom, type Room } from './room.js';
 import { serveSocket, type SocketDeps, type ViewerSocket } from './socket.js';
@@ -15,6 +15,9 @@ export interface HubDeps extends Omit<SocketDeps, 'personPace'> {
   timing: AgentFeedDeps['timing'];
   /** Tells the sign-ins that end, until the returned function is called; after a gap, those in `open` that have. */
   onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void;
+  /** Tells who may do more or less in a session, until the returned function is called; null: anybody in any. */
+  onMembersChanged(listener: (change: { sessionId: string; userId: string } | null) => void): () => void;
+  permissionsNow(actor: Actor, sessionId: string): Promise<ReadonlySet<string>>;
 }
 
 export interface SocketCeilings {
@@ -26,6 +29,7 @@ export interface SocketCeilings {
 
 interface OpenSocket {
   loginId: string;
+  context: SocketContext;
   /** null until its room is there. */
   viewer: ViewerSocket | null;
   socket: WebSocket;
@@ -111,6 +115,29 @@ export const createHub = (deps: HubDeps) => {
     () => Array.from(open, (entry) => entry.loginId),
   );
 
+  /** Closes it where its person may do more or less by now: it comes back with what holds then, or is refused. */
+  const checkPermissions = async (entry: OpenSocket): Promise<void> => {
+    const { actor, sessionId, permissions } = entry.context;
+    // An owner stays one.
+    if (permissions.has('session.share')) return;
+    try {
+      const now = await deps.permissionsNow(actor, sessionId);
+      if (now.size === permissions.size && [...now].every((permission) => permissions.has(permission))) return;
+      if (now.size === 0) refuse(entry.socket, new AppError('not_found'));
+      else sendAway(entry);
+    } catch (err) {
+      deps.log.warn({ err, sessionId }, 'what a viewer may do could not be looked up; it is sent away');
+      sendAway(entry);
+    }
+  };
+  const leaveMembers = deps.onMembersChanged((change) => {
+    for (const entry of open) {
+      const { actor, sessionId } = entry.context;
+      if (change === null || (change.sessionId === sessionId && change.userId === actor.userId))
+        void checkPermissions(entry);
+    }
+  });
+
   const turnAway = (socket: WebSocket, error: AppError): void => {
     socket.on('error', () => {});
     socket.once(
@@ -152,7 +179,7 @@ export const createHub = (deps: HubDeps) => {
       const full = noRoom(userId);
       if (full !== null) return turnAway(socket, full);
       countIn(userId);
-      const entry: OpenSocket = { loginId, viewer: null, socket };
+      const entry: OpenSocket = { loginId, context, viewer: null, socket };
       open.add(entry);
       // What it says before its room is there waits in the socket.
       socket.pause();
@@ -163,6 +190,8 @@ export const createHub = (deps: HubDeps) => {
         leave(context.sessionId);
       });
       void serve(socket, context, entry);
+      // A change that came between the look at its permissions and now was told before it was here.
+      void checkPermissions(entry);
     },
     count: (): number => open.size,
     /** Tells everyone to come back a little later; for a server that ends. */
@@ -172,6 +201,7 @@ export const createHub = (deps: HubDeps) => {
     },
     close(): void {
       leaveRevocations();
+      leaveMembers();
       for (const cancel of ended.values()) cancel();
       for (const { socket } of open) socket.terminate();
     },

@@ -173,7 +173,13 @@ describe('ends', () => {
 
   test('summaries tell a session’s owner what changed', async () => {
     const { bus, clock, sessions } = live.house;
-    const summaries = createSummaries({ bus, clock, read: sessions.get, everyMs: 20 });
+    const summaries = createSummaries({
+      bus,
+      clock,
+      read: sessions.get,
+      readers: async () => [live.person.actor.userId],
+      everyMs: 20,
+    });
     const seen: string[] = [];
     const stop = summaries.subscribe(live.person.actor.userId, (session) => seen.push(session.name));
     const id = await live.running();

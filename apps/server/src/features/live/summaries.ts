@@ -1,4 +1,4 @@
-// Sessions as they change, for the people who own them: what a list shows. It knows no transport.
+// Sessions as they change, for the people who may read in them: what a list shows. It knows no transport.
 
 import type { Session } from '@remote-claude/contract';
 
@@ -10,21 +10,23 @@ export interface SummariesDeps {
   bus: Bus;
   clock: Clock;
   read(sessionId: string): Promise<Session>;
+  /** Who may read in it. */
+  readers(sessionId: string): Promise<readonly string[]>;
   /** A busy session is told at most this often. */
   everyMs: number;
 }
 
 type Listener = (session: Session) => void;
 
-export const createSummaries = ({ bus, clock, read, everyMs }: SummariesDeps) => {
+export const createSummaries = ({ bus, clock, read, readers, everyMs }: SummariesDeps) => {
   const listeners = new Map<string, Set<Listener>>();
   const planned = new Map<string, Cancel>();
 
   const tell = (sessionId: string): void => {
     planned.delete(sessionId);
-    read(sessionId).then(
-      (session) => {
-        for (const listener of listeners.get(session.userId) ?? []) listener(session);
+    Promise.all([read(sessionId), readers(sessionId)]).then(
+      ([session, people]) => {
+        for (const userId of people) for (const listener of listeners.get(userId) ?? []) listener(session);
       },
       // The page's own reading is the truth; a hint may be missed.
       () => {},

@@ -93,7 +93,7 @@ export const createSessions = (deps: SessionsDeps) => {
       query: ListQuery,
     ): Promise<{ items: Session[]; nextCursor: string | null }> {
       const rows = await store.list({
-        ownerId: actor.role === 'admin' ? null : actor.userId,
+        memberId: actor.role === 'admin' ? null : actor.userId,
         search: query.search === undefined || query.search === '' ? null : query.search,
         terminated: query.terminated === 'true',
         after: query.cursor === undefined ? null : decodeCursor(query.cursor, sessionIdForm),

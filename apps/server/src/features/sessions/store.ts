@@ -21,7 +21,8 @@ export type ShownRow = Pick<
 
 export interface ListFilter {
   /** null: everyone's. */
-  ownerId: string | null;
+  /** Whose, or shared with whom; null for everybody's. */
+  memberId: string | null;
   search: string | null;
   terminated: boolean;
   after: PageEnd | null;
@@ -70,8 +71,18 @@ export const createSessionsStore = ({ db }: Database) => ({
       .orderBy('sessions.last_activity', 'desc')
       .orderBy('sessions.id', 'desc')
       .limit(filter.limit);
-    const { ownerId, search, after } = filter;
-    if (ownerId !== null) query = query.where('sessions.user_id', '=', ownerId);
+    const { memberId, search, after } = filter;
+    if (memberId !== null)
+      query = query.where((eb) =>
+        eb.or([
+          eb('sessions.user_id', '=', memberId),
+          eb(
+            'sessions.id',
+            'in',
+            eb.selectFrom('session_members').select('session_id').where('session_members.user_id', '=', memberId),
+          ),
+        ]),
+      );
     if (!filter.terminated) query = query.where('sessions.wanted', '!=', 'terminated');
     if (search !== null) query = query.where('sessions.name', 'ilike', `%${escapeLike(search)}%`);
     if (after !== null) {

@@ -205,11 +205,19 @@ export interface IdempotencyTable {
   created_at: ColumnType<Date, Date, Date>;
 }
 
+export interface SessionMembersTable {
+  session_id: string;
+  user_id: string;
+  role: 'editor' | 'viewer';
+  added_at: CreatedAt;
+}
+
 export interface DatabaseSchema {
   users: UsersTable;
   logins: LoginsTable;
   tickets: TicketsTable;
   sessions: SessionsTable;
+  session_members: SessionMembersTable;
   managers: ManagersTable;
   events: EventsTable;
   blobs: BlobsTable;

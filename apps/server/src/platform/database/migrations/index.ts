@@ -6,6 +6,7 @@ import { spine } from './0001-spine.js';
 import { diskRetention } from './0003-disk-retention.js';
 import { leases } from './0005-leases.js';
 import { noUploads } from './0006-no-uploads.js';
+import { members } from './0007-members.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-disk-retention': diskRetention,
   '0005-leases': leases,
   '0006-no-uploads': noUploads,
+  '0007-members': members,
 };

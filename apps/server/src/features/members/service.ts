@@ -1,0 +1,100 @@
+// With whom a session is shared: added, changed and taken out by its owner. What a role may is the policy's matter.
+
+import { AppError, type Author, type Member, type MemberRole } from '@remote-claude/contract';
+
+import type { Bus } from '../../platform/bus.js';
+import type { Database, Trx } from '../../platform/database/index.js';
+import type { Actor } from '../../platform/http/index.js';
+import type { Audit } from '../audit/index.js';
+import type { MembersStore } from './store.js';
+
+export interface MembersDeps {
+  database: Database;
+  store: MembersStore;
+  audit: Audit;
+  bus: Bus;
+}
+
+interface Request {
+  actor: Actor;
+  ip: string;
+}
+
+/** More would be a site, not a session. */
+const maxMembers = 200;
+/** Bus channel that says that a person may do more or less in a session: `{ sessionId, userId }`. */
+const channel = 'members';
+
+export const createMembers = ({ database, store, audit, bus }: MembersDeps) => {
+  const change = async (
+    { actor, ip }: Request,
+    sessionId: string,
+    { action, who, role }: { action: string; who: { email: string } | { id: string }; role: MemberRole },
+  ): Promise<Member> =>
+    database.transaction(async (trx) => {
+      await store.lock(trx, sessionId);
+      const userId = await store.userIdOf(trx, who);
+      if (userId === null)
+        throw new AppError('not_found', { message: 'Nobody with an account here has this address.' });
+      await requireOther(trx, sessionId, userId);
+      const before = await store.list(sessionId, trx);
+      if (before.length >= maxMembers && !before.some((one) => one.userId === userId))
+        throw new AppError('conflict', { message: `A session is shared with at most ${maxMembers} people.` });
+      await store.put(trx, sessionId, userId, role);
+      await audit.record(trx, { userId: actor.userId, sessionId, action, details: { user: userId, role }, ip });
+      await bus.publishIn(trx, channel, { sessionId, userId });
+      const member = await store.find(trx, sessionId, userId);
+      if (member === null) throw new AppError('not_found');
+      return member;
+    });
+
+  const requireOther = async (trx: Trx, sessionId: string, userId: string): Promise<void> => {
+    const owner = await store.owner(sessionId, trx);
+    if (owner === null) throw new AppError('not_found');
+    if (owner.userId === userId)
+      throw new AppError('conflict', { message: 'This is the session’s owner, who may do everything in it.' });
+  };
+
+  return {
+    async list(sessionId: string): Promise<{ owner: Author; items: Member[] }> {
+      const owner = await store.owner(sessionId);
+      if (owner === null) throw new AppError('not_found');
+      return { owner, items: await store.list(sessionId) };
+    },
+
+    add: (request: Request, sessionId: string, { email, role }: { email: string; role: MemberRole }): Promise<Member> =>
+      change(request, sessionId, { action: 'members.add', who: { email }, role }),
+
+    put: (request: Request, { id, userId }: { id: string; userId: string }, role: MemberRole): Promise<Member> =>
+      change(request, id, { action: 'members.put', who: { id: userId }, role }),
+
+    async remove({ actor, ip }: Request, { id, userId }: { id: string; userId: string }): Promise<void> {
+      await database.transaction(async (trx) => {
+        await store.lock(trx, id);
+        await store.remove(trx, id, userId);
+        await audit.record(trx, {
+          userId: actor.userId,
+          sessionId: id,
+          action: 'members.delete',
+          details: { user: userId },
+          ip,
+        });
+        await bus.publishIn(trx, channel, { sessionId: id, userId });
+      });
+    },
+
+    /** Everyone who may read in a session. */
+    async readers(sessionId: string): Promise<string[]> {
+      const owner = await store.owner(sessionId);
+      const members = await store.list(sessionId);
+      return [...(owner === null ? [] : [owner.userId]), ...members.map(({ userId }) => userId)];
+    },
+
+    /** Tells what changed, until the returned function is called; null: anything may have. */
+    onChanged: (listener: (change: { sessionId: string; userId: string } | null) => void): (() => void) =>
+      bus.subscribe(channel, (notice) =>
+        listener(notice.kind === 'message' ? (notice.payload as { sessionId: string; userId: string }) : null),
+      ),
+  };
+};
+export type Members = ReturnType<typeof createMembers>;

@@ -1,0 +1,175 @@
+// A session that is shared: what an editor and a viewer may do over HTTP and sockets, and how it ends when they are taken out.
+
+import { routes, type ClientMessage, type MemberRole, type Session } from '@remote-claude/contract';
+import { always, text, toolUse, userSays, afterTool, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { startSession } from '../support/inside.js';
+import { configFor, startModel } from '../support/model.js';
+import { addMember, setUpAdmin, type Person } from '../support/people.js';
+import { startProduct, type Product } from '../support/product.js';
+import { openTerminal } from '../support/terminal.js';
+import { openViewer, type Viewer } from '../support/viewer.js';
+import { until } from '../support/wait.js';
+
+let model: ScriptedModel;
+let product: Product;
+let ada: Person;
+let bob: Person;
+let cyd: Person;
+let session: Session;
+const open: Viewer[] = [];
+
+beforeAll(async () => {
+  model = await startModel([
+    {
+      name: 'write',
+      when: userSays('write'),
+      answer: [toolUse('Write', { file_path: '/workspace/shared.txt', content: 'x' })],
+    },
+    { name: 'written', when: afterTool('Write'), answer: [text('Written.')] },
+    { name: 'greet', when: always, answer: [text('Hello.')] },
+  ]);
+  product = await startProduct({ config: configFor(model) });
+  const admin = await setUpAdmin(product);
+  ada = await addMember(product, admin, 'Adele');
+  bob = await addMember(product, admin, 'Bob');
+  cyd = await addMember(product, admin, 'Cyd');
+  session = await startSession(ada, { name: 'Shared work' });
+});
+afterAll(async () => {
+  for (const viewer of open) viewer.close();
+  await product?.close();
+  await model?.close();
+});
+
+const params = () => ({ id: session.id });
+const share = ({ email }: Person, role: MemberRole) =>
+  ada.client.call(routes.members.add, { params: params(), body: { email, role } });
+const watch = (person: Person): Viewer => {
+  const viewer = openViewer(product.url, person, session.id);
+  open.push(viewer);
+  return viewer;
+};
+/** The code of what came of it. */
+const outcome = (act: Promise<unknown>): Promise<string> =>
+  act.then(
+    () => 'done',
+    (error: unknown) => (error as { code?: string }).code ?? String(error),
+  );
+/** Tries of a person, as codes. */
+const triesOf = async ({ client }: Person) => ({
+  see: await outcome(client.call(routes.sessions.get, { params: params() })),
+  read: await outcome(client.call(routes.claude.history, { params: params() })),
+  list: await outcome(client.call(routes.files.list, { params: params(), query: { path: '' } })),
+  say: await outcome(client.call(routes.claude.chat, { params: params(), body: { message: 'Hi.', wait: false } })),
+  run: await outcome(client.call(routes.sessions.execute, { params: params(), body: { command: 'true' } })),
+  stop: await outcome(client.call(routes.sessions.stop, { params: params() })),
+  share: await outcome(
+    client.call(routes.members.add, { params: params(), body: { email: cyd.email, role: 'editor' } }),
+  ),
+});
+const listed = async ({ client }: Person): Promise<string[]> =>
+  (await client.call(routes.sessions.list, { query: {} })).items.map(({ name }) => name);
+
+describe('a session that is shared', () => {
+  it('is nothing to a stranger', async () => {
+    expect(new Set(Object.values(await triesOf(bob)))).toEqual(new Set(['not_found']));
+    expect(await listed(bob)).toEqual([]);
+  });
+
+  it('is read by a viewer, and stands in their list', async () => {
+    await share(bob, 'viewer');
+    expect(await triesOf(bob)).toEqual({
+      see: 'done',
+      read: 'done',
+      list: 'done',
+      say: 'forbidden',
+      run: 'forbidden',
+      stop: 'forbidden',
+      share: 'forbidden',
+    });
+    expect(await listed(bob)).toEqual(['Shared work']);
+    const viewer = watch(bob);
+    await until(() => viewer.messages().some(({ type }) => type === 'hello'), { what: 'the state' });
+    const id = viewer.send('claude', { prompt: 'Let me.' } satisfies Payload<'claude'>, crypto.randomUUID());
+    const error = await answerTo(viewer, id);
+    expect(error).toMatchObject({ type: 'error', payload: { code: 'forbidden' } });
+  });
+
+  it('is worked in by an editor, whose open page learns of it, and who answers for it', async () => {
+    const viewer = open.at(-1) as Viewer;
+    const hellos = () => viewer.messages().filter(({ type }) => type === 'hello').length;
+    const before = hellos();
+    await share(bob, 'editor');
+    await until(() => hellos() > before, { what: 'the page to come back' });
+    expect(await triesOf(bob)).toMatchObject({ say: 'done', run: 'done', stop: 'forbidden', share: 'forbidden' });
+
+    await ada.client.call(routes.claude.chat, { params: params(), body: { message: 'Please write.', wait: false } });
+    const { approval } = await viewer.event('approval.asked');
+    const inbox = (await bob.client.call(routes.claude.allApprovals, { query: {} })).items;
+    expect(inbox.map(({ approvalId }) => approvalId)).toEqual([approval.approvalId]);
+    const answer = (scope: 'once' | 'always') =>
+      bob.client.call(routes.claude.answer, {
+        params: { ...params(), approvalId: approval.approvalId },
+        body: { decision: 'allow', scope },
+      });
+    // What is allowed for ever is the owner's to say.
+    expect(await outcome(answer('always'))).toBe('forbidden');
+    expect(await answer('once')).toMatchObject({ answeredBy: { name: 'Bob' } });
+    await viewer.event('turn.ended', ({ outcome: how }) => how === 'completed');
+  });
+
+  it('has one who types at a time, and hands it over in sight of all', async () => {
+    const [mine, theirs] = [watch(ada), open[0] as Viewer];
+    await until(() => mine.messages().some(({ type }) => type === 'hello'), { what: 'the state' });
+    const terminal = await openTerminal(mine);
+    terminal.type('echo fi""rst\r');
+    await terminal.until(/first/);
+    theirs.send('terminal', { action: 'attach', terminalId: terminal.id } satisfies Payload<'terminal'>);
+    const writers = (viewer: Viewer) =>
+      viewer
+        .messages()
+        .flatMap((message) => (message.type === 'terminal-writer' ? [message.payload.writer?.name] : []));
+    await until(() => writers(theirs).at(-1) === 'Adele', { what: 'the word who types' });
+    theirs.send('terminal', { action: 'take', terminalId: terminal.id } satisfies Payload<'terminal'>);
+    await until(() => writers(mine).at(-1) === 'Bob', { what: 'the hand-over' });
+    terminal.type('echo sec""ond\r');
+    await until(
+      () =>
+        mine
+          .messages()
+          .some(({ type, payload }) => type === 'error' && 'code' in payload && payload.code === 'conflict'),
+      { what: 'the refusal' },
+    );
+    expect(terminal.text()).not.toContain('second');
+  });
+
+  it('is gone for one who is taken out, at once and everywhere', async () => {
+    const viewer = open[0] as Viewer;
+    const { items, owner } = await ada.client.call(routes.members.list, { params: params() });
+    expect([owner.name, items.map(({ name, role }) => [name, role])]).toEqual(['Adele', [['Bob', 'editor']]]);
+    const [first] = items;
+    if (first === undefined) throw new Error('Nobody is in the session.');
+    const eventsBefore = viewer.events().length;
+    await ada.client.call(routes.members.remove, { params: { ...params(), userId: first.userId } });
+    expect(new Set(Object.values(await triesOf(bob)))).toEqual(new Set(['not_found']));
+    expect(await listed(bob)).toEqual([]);
+    await ada.client.call(routes.claude.chat, { params: params(), body: { message: 'Alone again.', wait: true } });
+    expect(viewer.events().length).toBe(eventsBefore);
+  });
+
+  it('is shared with nobody unknown, and not with its owner', async () => {
+    const add = (email: string) =>
+      outcome(ada.client.call(routes.members.add, { params: params(), body: { email, role: 'viewer' } }));
+    expect([await add('nobody@example.org'), await add(ada.email)]).toEqual(['not_found', 'conflict']);
+  });
+});
+
+type Payload<T extends ClientMessage['type']> = Extract<ClientMessage, { type: T }>['payload'];
+
+const answerTo = async (viewer: Viewer, id: string) => {
+  const find = () => viewer.messages().find((message) => message.id === id);
+  await until(() => find() !== undefined, { what: `the answer to ${id}` });
+  return find();
+};

@@ -1,0 +1,136 @@
+// A session that two people share: invited in the page; a question that outlives everything that ran when it was asked, answered on
+// the other person's phone; a terminal that is handed over in sight of both.
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { routes, type SessionId } from '@remote-claude/contract';
+import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { signInByCookie } from '../support/calls.js';
+import {
+  approvalOf,
+  composer,
+  desktop,
+  inChat,
+  phone,
+  startBrowser,
+  untilScreen,
+  untilStatus,
+  useCookie,
+  type Look,
+  type TestBrowser,
+  type Visit,
+} from '../support/browser.js';
+import { output, startSession } from '../support/inside.js';
+import { configFor, startModel } from '../support/model.js';
+import { addMember, setUpAdmin, type Person } from '../support/people.js';
+import { startProduct, type Product } from '../support/product.js';
+
+let model: ScriptedModel;
+let product: Product;
+let browser: TestBrowser;
+let ada: Person;
+let bob: Person;
+let id: SessionId;
+
+const pictures = join(tmpdir(), 'remote-claude-look');
+const command = "node -e \"fs.appendFileSync('/workspace/ran', 'once\\n')\"";
+
+beforeAll(async () => {
+  model = await startModel([
+    { name: 'run', when: userSays('run it'), answer: [toolUse('Bash', { command })] },
+    { name: 'repeat', when: userSays('Make this call again now'), answer: [toolUse('Bash', { command })] },
+    { name: 'ran', when: afterTool('Bash'), answer: [text('It ran.')] },
+    { name: 'greet', when: always, answer: [text('Hello to you.')] },
+  ]);
+  product = await startProduct({ config: configFor(model) });
+  ada = await setUpAdmin(product);
+  bob = await addMember(product, ada, 'Bob');
+  ({ id } = await startSession(ada, { name: 'Shared work' }));
+  browser = await startBrowser();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await product?.close();
+  await model?.close();
+});
+
+const visitOf = async (person: Person, look: Look): Promise<Visit> => {
+  const visit = await browser.visit(look);
+  await useCookie(visit, product, await signInByCookie(product, person));
+  return visit;
+};
+
+it('is shared by its owner, and a question that outlives all is answered on the other’s phone', async () => {
+  const mine = await visitOf(ada, desktop);
+  await mine.page.goto(`${product.url}/sessions/${id}`);
+  await untilStatus(mine.page, 'idle');
+  await mine.page.locator('main header').getByRole('button', { name: 'Actions for Shared work' }).click();
+  await mine.page.getByRole('menuitem', { name: 'Share…' }).click();
+  const dialog = mine.page.getByRole('dialog', { name: 'People in “Shared work”' });
+  await dialog.getByLabel('E-mail of a person').fill('nobody@example.org');
+  await dialog.getByRole('button', { name: 'Share' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'Nobody with an account here' }).waitFor();
+  mine.takeTrouble();
+  await dialog.getByLabel('E-mail of a person').fill(bob.email);
+  await dialog.getByRole('button', { name: 'Share' }).click();
+  await dialog.getByText(bob.email).waitFor();
+  await mine.page.keyboard.press('Escape');
+
+  await composer(mine.page).fill('Please run it.');
+  await composer(mine.page).press('Enter');
+  await approvalOf(mine.page, 'Bash').waitFor();
+  expect(mine.takeTrouble()).toEqual([]);
+  await mine.close();
+
+  // Server, agent and Claude: nothing of what asked is left.
+  await ada.client.call(routes.sessions.stop, { params: { id } });
+  await expect
+    .poll(async () => (await ada.client.call(routes.sessions.get, { params: { id } })).status, { timeout: 60_000 })
+    .toBe('stopped');
+  await product.kill();
+  await product.restart();
+
+  const theirs = await visitOf(bob, phone);
+  await theirs.page.goto(product.url);
+  await theirs.page.getByRole('link', { name: 'Shared work' }).first().click();
+  await approvalOf(theirs.page, 'Bash').waitFor();
+  await inChat(theirs.page, 'Please run it.').waitFor();
+  await theirs.page.screenshot({ path: `${pictures}/shared-question-phone.png` });
+  // For ever is the owner's to say.
+  expect(await approvalOf(theirs.page, 'Bash').getByRole('button', { name: 'Always allow' }).count()).toBe(0);
+  await approvalOf(theirs.page, 'Bash').getByRole('button', { name: 'Allow once' }).click();
+  await ada.client.call(routes.sessions.start, { params: { id } });
+  await inChat(theirs.page, 'It ran.').waitFor({ timeout: 120_000 });
+  expect(await output(ada, id, 'cat ran')).toBe('once');
+  await theirs.close();
+});
+
+it('has one who types in a terminal, and hands it over in sight of both', async () => {
+  const [mine, theirs] = [await visitOf(ada, desktop), await visitOf(bob, desktop)];
+  const type = async ({ page }: Visit, keys: string): Promise<void> => {
+    await page.locator('.xterm-helper-textarea').first().focus();
+    await page.keyboard.type(keys);
+    await page.keyboard.press('Enter');
+  };
+  for (const { page } of [mine, theirs]) {
+    await page.goto(`${product.url}/sessions/${id}`);
+    await page.getByRole('group', { name: 'Panes' }).getByRole('button', { name: 'Terminal' }).click();
+    await page.locator('section[data-phase=live]').first().waitFor();
+  }
+  await type(mine, 'echo from-$((40+2))');
+  await untilScreen(theirs.page, (screen) => screen.includes('from-42'), 'what Ada typed');
+  await theirs.page.getByText('Ada types here.').waitFor();
+  await theirs.page.screenshot({ path: `${pictures}/shared-terminal.png` });
+  await theirs.page.getByRole('button', { name: 'Take over' }).click();
+  await mine.page.getByText('Bob took over and types here now.').waitFor();
+  await type(theirs, 'echo then-$((50+1))');
+  await untilScreen(mine.page, (screen) => screen.includes('then-51'), 'what Bob typed');
+  for (const visit of [mine, theirs]) {
+    expect(visit.takeTrouble()).toEqual([]);
+    await visit.close();
+  }
+});
