@@ -42,7 +42,7 @@ export const countUntil = (name: string): Rule => ({
     numbered(tokens / 2, { from: tokens / 2 + 1, delayMs: 5 }),
   ],
 });
-const greet: Rule = { name: 'greet', when: always, answer: [text('Hello.')] };
+export const greet: Rule = { name: 'greet', when: always, answer: [text('Hello.')] };
 
 const tokenName = (token: number): string => `token-${String(token).padStart(4, '0')}`;
 

@@ -181,6 +181,16 @@ test('input is acknowledged for many keys at a time, and at once where much is t
   expect(acks).toEqual(acks.toSorted((a, b) => a - b));
 });
 
+test('credit that comes in a burst is all taken', async () => {
+  const client = await connect();
+  const id = randomUUID() as TerminalId;
+  await client.ask('c', 'terminal', { action: 'create', terminalId: id, cols: 80, rows: 24 });
+  for (let offset = 1; offset <= 1_000; offset += 1)
+    client.send('a', 'terminal', { action: 'ack', terminalId: id, offset });
+  await client.ask('p', 'ping', {});
+  expect(client.messages.filter(({ type }) => type === 'error')).toEqual([]);
+});
+
 test('a terminal by frames: typed once, acknowledged, shown to all who look', async () => {
   const [one, two] = [await connect(), await connect()];
   const id = randomUUID() as TerminalId;

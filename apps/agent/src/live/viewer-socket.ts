@@ -120,6 +120,9 @@ export const serveSocket = (socket: WebSocket, options: LiveOptions, person: Aut
 
   const onText = (text: string): void => {
     const message = parseMessage(text);
+    // Credit is no request: many of it come in one read, and one that is refused is never said again, so its terminal
+    // would stand still for ever.
+    if (message.type === 'terminal' && message.payload.action === 'ack') return void answer(message);
     if (underWay >= maxUnderWay) {
       sendError(
         message.id,
