@@ -51,8 +51,11 @@ beforeAll(async () => {
       return old === undefined ? [frame, frame] : [frame, frame, old];
     }),
   );
+  const hellos = () => house.viewer.messages().filter(({ type }) => type === 'hello').length;
+  const before = hellos();
   await house.product.kill();
   await house.product.restart();
+  await until(() => hellos() > before, { what: 'the viewer to be back' });
   await untilRunning(house.ada, house.sessionId);
   await until(() => proxy.taken() > 0, { what: 'the line through the proxy' });
 });

@@ -129,7 +129,8 @@ it(`survives faults at random, drawn from seed ${seed}`, async () => {
     twice: said.filter((count) => count > 1).length,
     wrong: 0,
   };
-  const turns = of('turn.started').map((event) => {
+  const counts = of('turn.started').filter((event) => messageIds.some((id) => JSON.stringify(event).includes(id)));
+  const turns = counts.map((event) => {
     const { turnId } = event as { turnId: TurnId };
     const ended = viewer.events().find(({ event: one }) => one.type === 'turn.ended' && one.turnId === turnId)?.event;
     const seen = house.tokensOf(turnId, viewer);
