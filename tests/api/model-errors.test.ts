@@ -153,7 +153,7 @@ describe('a model that fails for a moment', () => {
 describe('a model that fails for good', () => {
   it.each([
     ['401', error(401), /key/i],
-    ['403', error(403), /refused/i],
+    ['403', error(403, { message: 'Not for this site.' }), /refused: Not for this site\./],
     ['400', error(400, { message: 'messages: too strange' }), /too strange/],
     ['404', error(404), /model/i],
   ] as const)('%s ends the turn with a reason that a person understands', async (name, failure, reason) => {

@@ -33,6 +33,10 @@ it('shows what the product does without a key, and says that it is a demo', asyn
   await page.getByLabel('Password').fill(ada.password);
   await page.getByRole('button', { name: 'Create the admin account' }).click();
   await page.getByText('No key is set, so Claude cannot answer yet.').waitFor();
+  // Who leaves in the middle is told what is missing, and goes on from there.
+  await page.goto(product.url);
+  expect(await page.getByRole('link', { name: 'Connect a model' }).getAttribute('href')).toMatch(/^\/settings/);
+  await page.goto(`${product.url}/setup`);
   await page.getByRole('button', { name: 'Try it with the demo model' }).click();
   await page.getByRole('button', { name: /^A small program/ }).click();
 

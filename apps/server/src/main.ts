@@ -271,7 +271,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     isolation: driver.isolation,
     models: models.allowed,
     setupNeeded: users.setupNeeded,
-    isDemo: upstreams.isDemo,
+    modelSource: upstreams.source,
     readiness,
   });
   const idempotency = createIdempotency({

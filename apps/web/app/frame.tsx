@@ -183,7 +183,7 @@ const SignedIn = ({ children }: { children: ReactNode }) => {
         sheetOpen={side}
         onSheet={setSide}
         onShortcuts={() => setShortcuts(true)}
-        banners={<SiteBanners />}
+        banners={<SiteBanners user={me.user} />}
         rail={<SessionRail current={current} onCreate={actions.create} onNavigate={() => setSide(false)} />}
       >
         {children}

@@ -22,8 +22,14 @@ export const useAbout = () =>
     staleTime: 10_000,
   });
 
-export const useMe = () =>
-  useQuery({ queryKey: meKey, queryFn: () => call(routes.auth.currentUser, {}), retry: false, staleTime: 60_000 });
+export const useMe = (enabled = true) =>
+  useQuery({
+    queryKey: meKey,
+    queryFn: () => call(routes.auth.currentUser, {}),
+    retry: false,
+    staleTime: 60_000,
+    enabled,
+  });
 
 /** All of a cursor's pages: a person has few sessions, and the list is searched as a whole. */
 const everySession = async (terminated: boolean): Promise<Session[]> => {

@@ -20,9 +20,10 @@ const byError: Readonly<Record<string, string>> = {
   server_error: 'The model service failed. Send your message again.',
 };
 
+const refused = 'The model service refused. An administrator can check the key and the rules for this site.';
+
 const byStatus: Readonly<Record<number, string>> = {
   401: byError['authentication_failed'] ?? '',
-  403: 'The model service refused access. An administrator can check the key and the rules for this site.',
   404: byError['model_not_found'] ?? '',
   413: 'The conversation is too large for the model. Compact it with /compact, or start a new session.',
   429: byError['rate_limit'] ?? '',
@@ -38,12 +39,14 @@ const byEnd: Readonly<Record<string, string>> = {
 /** `error` is the SDK's category, where it gave one; `said` the words that Claude Code put in place of an answer. */
 export const failureSentence = (result: FailedResult, error: string | null, said: string | null): string => {
   const status = result.api_error_status ?? null;
+  const detail = cleaned(said ?? result.result ?? result.errors?.find((line) => !line.startsWith('[')) ?? '');
+  // The gateway refuses so as well, and says why.
+  if (status === 403) return detail === '' ? refused : `The model was refused: ${detail}`;
   const known =
     byEnd[result.terminal_reason ?? ''] ??
     (status === null ? undefined : byStatus[status]) ??
     (error === null ? undefined : byError[error]);
   if (known !== undefined) return known;
-  const detail = cleaned(said ?? result.result ?? result.errors?.find((line) => !line.startsWith('[')) ?? '');
   if (status !== null && status >= 500) return withDetail('The model service failed. Send your message again.', detail);
   return withDetail('Claude could not finish.', detail);
 };
@@ -68,7 +71,7 @@ export const isHopeless = (status: number | null, attempt: number): boolean =>
 const maxDetail = 600;
 const cleaned = (text: string): string =>
   text
-    .replace(/^API Error:\s*/, '')
+    .replace(/^(?:Failed to authenticate\.\s*)?API Error:\s*(?:\d{3}\s+)?/, '')
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, maxDetail);

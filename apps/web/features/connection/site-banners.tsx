@@ -1,9 +1,13 @@
 'use client';
-/** What must be known on every page: the demo, sessions that nothing isolates, and why none can start. */
+/** What must be known on every page: the demo or no model at all, sessions that nothing isolates, and why none can start. */
+import Link from 'next/link';
+import type { User } from '@remote-claude/contract';
+
 import { useAbout } from '../../lib/queries';
 import { Notice } from '../../ui/notice';
 
-export const SiteBanners = () => {
+/** `user` is who is signed in, where anybody is. */
+export const SiteBanners = ({ user }: { user?: User }) => {
   const { data, isError } = useAbout();
   if (isError && data === undefined) {
     return (
@@ -26,6 +30,22 @@ export const SiteBanners = () => {
           <span className="font-medium">{what}</span> {mend}
         </Notice>
       ))}
+      {!data.modelSet && user !== undefined && (
+        <Notice
+          shape="bar"
+          tone="attention"
+          action={
+            user.role === 'admin' && (
+              <Link href="/settings" className="shrink-0 font-medium underline underline-offset-2">
+                Connect a model
+              </Link>
+            )
+          }
+        >
+          <span className="font-medium">No model is connected,</span> so Claude cannot answer yet.
+          {user.role !== 'admin' && ' An administrator can enter a key in the settings.'}
+        </Notice>
+      )}
       {data.demo && (
         <Notice shape="bar" tone="info">
           <span className="font-medium">Demo model.</span> Answers come from a script

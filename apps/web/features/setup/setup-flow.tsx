@@ -48,14 +48,16 @@ const Progress = ({ step }: { step: number }) => (
 interface SetupFlowProps {
   /** No admin existed when the page was opened. */
   setupNeeded: boolean;
+  /** 0 for the account, 1 where the admin is signed in and no model is connected. */
+  firstStep: 0 | 1;
   renderModelForm: (onDone: () => void) => ReactNode;
   onFinished: (session: SessionId | null) => void;
   onSignIn: () => void;
 }
 
-export const SetupFlow = ({ setupNeeded, renderModelForm, onFinished, onSignIn }: SetupFlowProps) => {
+export const SetupFlow = ({ setupNeeded, firstStep, renderModelForm, onFinished, onSignIn }: SetupFlowProps) => {
   const [token, setToken] = useState<string | null>(null);
-  const [step, setStep] = useState(0);
+  const [step, setStep] = useState<number>(firstStep);
   useEffect(() => setToken((known) => known ?? takeSetupToken()), []);
 
   if (!setupNeeded && step === 0) {

@@ -15,6 +15,8 @@ export const about = z.object({
   isolation: z.enum(['bubblewrap', 'container', 'pod', 'none']),
   /** Answers come from a script, which must be shown on every page. */
   demo: z.boolean(),
+  /** There is a key for a model, or the demo answers: without either Claude cannot. */
+  modelSet: z.boolean(),
   /** Models that may be chosen: families such as `sonnet`, or names; empty for any. */
   models: z.array(z.string()),
   /** Why no session can start here, each with what to do; empty where all is well. */

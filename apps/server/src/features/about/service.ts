@@ -1,6 +1,6 @@
 // What this server is: its name, whether it is set up, and what is wrong with it.
 
-import type { About } from '@remote-claude/contract';
+import type { About, ModelSettings } from '@remote-claude/contract';
 
 export interface AboutDeps {
   name: string;
@@ -8,15 +8,15 @@ export interface AboutDeps {
   isolation: About['isolation'];
   models: readonly string[];
   setupNeeded(): Promise<boolean>;
-  isDemo(): Promise<boolean>;
+  modelSource(): Promise<ModelSettings['source']>;
   /** What keeps sessions from starting, and what to mind. */
   readiness(): Promise<{ problems: About['problems']; warnings: string[] }>;
 }
 
 export const createAbout = (deps: AboutDeps) => async (): Promise<About> => {
-  const [setupNeeded, demo, { problems, warnings }] = await Promise.all([
+  const [setupNeeded, source, { problems, warnings }] = await Promise.all([
     deps.setupNeeded(),
-    deps.isDemo(),
+    deps.modelSource(),
     deps.readiness(),
   ]);
   return {
@@ -24,7 +24,8 @@ export const createAbout = (deps: AboutDeps) => async (): Promise<About> => {
     version: deps.version,
     setupNeeded,
     isolation: deps.isolation,
-    demo,
+    demo: source === 'demo',
+    modelSet: source !== 'none',
     models: [...deps.models],
     problems,
     warnings,

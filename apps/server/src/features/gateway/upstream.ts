@@ -86,7 +86,7 @@ export const createUpstreams = (deps: UpstreamDeps) => {
   return {
     current,
     describe,
-    isDemo: async (): Promise<boolean> => configured.apiKey === null && (await stored()).settings.use === 'demo',
+    source: async (): Promise<ModelSettings['source']> => (await describe()).source,
     /** The model that sessions start with; null lets Claude Code choose. */
     async defaultModel(): Promise<string | null> {
       const { model } = await describe();
