@@ -2,51 +2,18 @@
 // Every stage runs and is counted; the last line is the sum. A file of tests that failed is run once more, alone, at the
 // end: what passes then is printed as unsteady, which is a fault of the test or of the product, to be mended. `--only check|unit|whole` runs one stage, `--times N`
 // repeats the test stages, and everything else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
-// `--only faults` is the part of the whole tests that breaks things.
+// `--only faults` is the part of the whole tests that breaks things: all of it, or the files of it that are named.
 // `--seed N` draws the same faults at random again, for `--seconds` of time.
-import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { check } from './check.mjs';
 import { ensureDependencies } from './dependencies.mjs';
-import { interrupted, plainError } from './run.mjs';
+import { interrupted } from './run.mjs';
 import { ensureSystemPackages, howToInstall } from './system-packages.mjs';
+import { testOptions } from './test-options.mjs';
 import { mergeAgain, runVitest } from './vitest-run.mjs';
 
-const stageNames = ['check', 'unit', 'whole'];
 /** More than this is no accident, and stays failed. */
 const maxUnsteadyFiles = 2;
-
-function parse(args) {
-  // Our own flags come first; from the first other argument on, all of it is vitest's.
-  const isOurs = (arg) => /^--(?:only|times|seed|seconds)(?:=|$)/.test(arg);
-  let end = 0;
-  while (end < args.length && isOurs(args[end])) end += args[end].includes('=') ? 1 : 2;
-  const options = {
-    only: { type: 'string' },
-    times: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    seconds: { type: 'string' },
-  };
-  const { values } = parseArgs({ args: args.slice(0, end), options });
-  const times = Number(values.times);
-  if (values.only !== undefined && ![...stageNames, 'faults'].includes(values.only)) {
-    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}, and faults of the last.`);
-  }
-  if (!Number.isInteger(times) || times < 1)
-    throw plainError(`--times ${values.times}: a whole number from 1 is needed.`);
-  for (const name of ['seed', 'seconds']) {
-    if (values[name] !== undefined && !/^\d{1,9}$/.test(values[name]))
-      throw plainError(`--${name} ${values[name]}: a whole number is needed.`);
-  }
-  const env = {
-    ...(values.seed !== undefined && { TEST_SEED: values.seed }),
-    ...(values.seconds !== undefined && { TEST_SECONDS: values.seconds }),
-  };
-  const rest = args.slice(end);
-  return values.only === 'faults'
-    ? { only: 'whole', times, env, rest: ['tests/faults', ...rest] }
-    : { only: values.only, times, env, rest };
-}
 
 /** Builds, and counts a build that fails as one failure. */
 async function buildStage() {
@@ -112,7 +79,7 @@ async function runStages({ only, times, env, rest }) {
 }
 
 export async function main(args) {
-  const options = parse(args);
+  const options = testOptions(args);
   const missing = await prepare();
   const results = await runStages(options);
   const all = (key) => results.flatMap((result) => result[key] ?? []);

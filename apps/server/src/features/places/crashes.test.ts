@@ -153,6 +153,8 @@ const newCase = async () => {
   const world = createFakeWorld();
   const told: string[] = [];
   const wrong: string[] = [];
+  /** Ran when a stop was wished that no look has seen through yet: it may be stopped although a start was wished since. */
+  let mayStop = new Set<string>();
   const { id } = await house.sessions.create(ada, {});
 
   /** The engine, which sees what is asked of it whoever asks. */
@@ -163,7 +165,8 @@ const newCase = async () => {
       async stop(handle, options) {
         const { placeId } = handle as { placeId: string };
         const { wanted, placeId: recorded } = await row(id);
-        if (wanted === 'running' && recorded === placeId && liveOf(world, id).includes(placeId))
+        const isLive = liveOf(world, id).includes(placeId);
+        if (wanted === 'running' && recorded === placeId && isLive && !mayStop.has(placeId))
           wrong.push(`a live place that is wanted was stopped after: ${told.join(', ')}`);
         return driver.stop(handle, options);
       },
@@ -198,6 +201,7 @@ const newCase = async () => {
     if (fault === 'kill the place' && placeId !== null) await createFakeDriver({ world }).end(placeId, 137);
     if (fault === 'forget the handle') await set({ place_handle: null, place_doors: null });
     if (fault === 'forget the place') await set({ place_id: null, place_handle: null, place_doors: null });
+    if (fault === 'stop') mayStop = new Set(liveOf(world, id));
     if (fault === 'stop') await house.sessions.stop(id, ada);
     if (fault === 'start') await house.sessions.start(id, ada);
     if (fault === 'add a place') {
@@ -208,11 +212,13 @@ const newCase = async () => {
     }
   };
 
-  return { id, world, told, wrong, serve, inject };
+  const seenThrough = (): void => mayStop.clear();
+
+  return { id, world, told, wrong, serve, inject, seenThrough };
 };
 
 const runCase = async (random: () => number): Promise<string[]> => {
-  const { id, world, told, wrong, serve, inject } = await newCase();
+  const { id, world, told, wrong, serve, inject, seenThrough } = await newCase();
   for (let turn = 0; turn < 4; turn += 1) {
     // Short lives end in the middle of a start or a stop; a long one sees all of it through.
     const points = 1 + Math.floor(random() * 45);
@@ -224,6 +230,7 @@ const runCase = async (random: () => number): Promise<string[]> => {
       await inject(fault);
       await Promise.race([places.reconcileAll(), mortal.died]);
       await Promise.race([places.reconcile(id), mortal.died]);
+      if (!mortal.isDead()) seenThrough();
     }
   }
   const { places } = serve(Infinity);

@@ -425,4 +425,64 @@ describe('steps that cannot be taken', () => {
       expect(driver.world.places.get(stray)?.status).toBe('stopped');
     }, quick);
   });
+
+  test("a place that began while the row was read is nobody else's", async () => {
+    const ada = await house.person();
+    const store = createPlacesStore(house.database);
+    let heldBack: { go(): void } | null = null;
+    let isHeld = false;
+    let answers = 0;
+    const counted =
+      <A extends unknown[], R>(ask: (...given: A) => Promise<R>) =>
+      async (...given: A): Promise<R> => {
+        const answer = await ask(...given);
+        answers += 1;
+        return answer;
+      };
+    const held: typeof store = {
+      ...store,
+      async find(...given) {
+        const seen = await store.find(...given);
+        // Not one inside a transaction.
+        if (isHeld && given.length === 1) {
+          isHeld = false;
+          await new Promise<void>((go) => (heldBack = { go }));
+        }
+        return seen;
+      },
+      unsettled: counted(store.unsettled),
+      dueDisks: counted(store.dueDisks),
+    };
+    await withPlaces(
+      async (places, driver) => {
+        const { id } = await house.sessions.create(ada, {});
+        await places.reconcile(id);
+        const [first] = live(driver.world, id);
+        if (first === undefined) throw new Error('it was not started');
+        isHeld = true;
+        const look = places.reconcile(id);
+        await vi.waitFor(() => expect(heldBack).not.toBeNull(), patience);
+        // Meanwhile the session goes on to another place, as one does that another server looked after for a moment.
+        const placeId = randomUUID();
+        const handle = { fake: true, sessionId: id, placeId };
+        await driver.end(first.spec.placeId, 137);
+        await house.database.db
+          .updateTable('sessions')
+          .set({ place_id: placeId, place_handle: JSON.stringify(handle), place_started_at: new Date() })
+          .where('id', '=', id)
+          .execute();
+        driver.world.places.set(placeId, { ...first, status: 'running', spec: { ...first.spec, placeId } });
+        const before = answers;
+        const all = places.reconcileAll();
+        // What runs is handed out when all that is asked beside it is answered.
+        await vi.waitFor(() => expect(answers).toBe(before + 2), patience);
+        await new Promise((resolve) => setImmediate(resolve));
+        heldBack!.go();
+        await Promise.all([look, all]);
+        expect((await row(id)).placeId).toBe(placeId);
+        expect(driver.world.places.get(placeId)?.status).toBe('running');
+      },
+      { ...quick, store: held },
+    );
+  });
 });

@@ -98,9 +98,13 @@ export const createPlaces = (given: PlacesDeps) => {
   /** Step by step until nothing is to be done; says when to look again by itself. */
   const settle = async (sessionId: string, watch: Watch): Promise<number | null> => {
     for (let count = 0; count < maxSteps && !closed; count += 1) {
+      // A place is named in its row before it starts. So what runs is listed before the row is read, never after: else one
+      // that began in between looks like nobody's.
+      const { found } = watch;
+      watch.found = [];
       const row = await ownRow(sessionId, watch);
       if (row === 'others') return null;
-      await stopStrays(row, watch);
+      await stopStrays(row, found);
       if (row === null) {
         await dropLink(watch);
         return null;
@@ -141,9 +145,8 @@ export const createPlaces = (given: PlacesDeps) => {
   };
 
   /** Places that the row does not name: another is the session's, or it has none, or there is no such session. */
-  const stopStrays = async (row: PlaceRow | null, watch: Watch): Promise<void> => {
-    const strays = watch.found.filter((found) => found.placeId !== row?.placeId);
-    watch.found = [];
+  const stopStrays = async (row: PlaceRow | null, found: readonly FoundPlace[]): Promise<void> => {
+    const strays = found.filter(({ placeId }) => placeId !== row?.placeId);
     for (const stray of strays) {
       // One that does not end is found again; the session's own place does not wait for that.
       await steps.stopSuperseded(stray).catch((err: unknown) => {

@@ -1,0 +1,58 @@
+// What the arguments of `npm test` mean: which stage, how often, with which variables, and what vitest is given.
+// It runs nothing.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { plainError, root } from './run.mjs';
+
+const stageNames = ['check', 'unit', 'whole'];
+const faults = 'tests/faults';
+/** Arguments of vitest whose value may stand apart: it is no name of a file. */
+const takesValue = /^(?:-t|--(?:testNamePattern|bail|retry|reporter|testTimeout|hookTimeout))$/;
+
+/** Vitest runs what any of its filters fits: each name is looked for in the folder, and the folder stands for itself only where there is none. */
+function amongFaults(rest) {
+  const isName = (arg, index) => !arg.startsWith('-') && !takesValue.test(rest[index - 1] ?? '');
+  if (!rest.some(isName)) return [faults, ...rest];
+  const files = readdirSync(join(root, faults)).filter((file) => file.endsWith('.test.ts'));
+  return rest.map((arg, index) => {
+    if (!isName(arg, index)) return arg;
+    const name = arg.startsWith(`${faults}/`) ? arg.slice(faults.length + 1) : arg;
+    if (name !== '' && files.some((file) => file.includes(name))) return `${faults}/${name}`;
+    const known = files.map((file) => file.replace('.test.ts', '')).join(', ');
+    throw plainError(`there is no ${arg} in ${faults}; there are: ${known}.`);
+  });
+}
+
+export function testOptions(args) {
+  // Our own flags come first; from the first other argument on, all of it is vitest's.
+  const isOurs = (arg) => /^--(?:only|times|seed|seconds)(?:=|$)/.test(arg);
+  let end = 0;
+  while (end < args.length && isOurs(args[end])) end += args[end].includes('=') ? 1 : 2;
+  const options = {
+    only: { type: 'string' },
+    times: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    seconds: { type: 'string' },
+  };
+  const { values } = parseArgs({ args: args.slice(0, end), options });
+  const times = Number(values.times);
+  if (values.only !== undefined && ![...stageNames, 'faults'].includes(values.only)) {
+    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}, and faults of the last.`);
+  }
+  if (!Number.isInteger(times) || times < 1)
+    throw plainError(`--times ${values.times}: a whole number from 1 is needed.`);
+  for (const name of ['seed', 'seconds']) {
+    if (values[name] !== undefined && !/^\d{1,9}$/.test(values[name]))
+      throw plainError(`--${name} ${values[name]}: a whole number is needed.`);
+  }
+  const env = {
+    ...(values.seed !== undefined && { TEST_SEED: values.seed }),
+    ...(values.seconds !== undefined && { TEST_SECONDS: values.seconds }),
+  };
+  const rest = args.slice(end);
+  return values.only === 'faults'
+    ? { only: 'whole', times, env, rest: amongFaults(rest) }
+    : { only: values.only, times, env, rest };
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+
+import { testOptions } from './test-options.mjs';
+
+const faultsOf = (...args) => testOptions(['--only', 'faults', ...args]);
+
+describe('the faults', () => {
+  it('are all of them where none is named, whatever else vitest is given', () => {
+    expect(faultsOf()).toEqual({ only: 'whole', times: 1, env: {}, rest: ['tests/faults'] });
+    expect(faultsOf('-t', 'random').rest).toEqual(['tests/faults', '-t', 'random']);
+    expect(faultsOf('--bail=1').rest).toEqual(['tests/faults', '--bail=1']);
+  });
+
+  it('are those that are named and no others, with or without their folder', () => {
+    expect(faultsOf('random').rest).toEqual(['tests/faults/random']);
+    expect(faultsOf('tests/faults/lines.test.ts', 'killed', '-t', 'F1').rest).toEqual([
+      'tests/faults/lines.test.ts',
+      'tests/faults/killed',
+      '-t',
+      'F1',
+    ]);
+  });
+
+  it('are repeated, and drawn again from a seed, before a name', () => {
+    expect(faultsOf('--times', '3', '--seed=7', '--seconds', '5', 'random')).toEqual({
+      only: 'whole',
+      times: 3,
+      env: { TEST_SEED: '7', TEST_SECONDS: '5' },
+      rest: ['tests/faults/random'],
+    });
+  });
+
+  it('that do not exist are an error that names those that do', () => {
+    expect(() => faultsOf('randon')).toThrow(/no randon in tests\/faults; there are: .*random/);
+  });
+});
+
+describe('other stages', () => {
+  it('give everything after our own arguments to vitest as it stands', () => {
+    expect(testOptions(['--only', 'unit', 'packages/contract', '-t', 'seq'])).toEqual({
+      only: 'unit',
+      times: 1,
+      env: {},
+      rest: ['packages/contract', '-t', 'seq'],
+    });
+  });
+
+  it('are refused where there is no such stage, count or seed', () => {
+    expect(() => testOptions(['--only', 'some'])).toThrow('--only some');
+    expect(() => testOptions(['--times', '0'])).toThrow('--times 0');
+    expect(() => testOptions(['--seed', 'x'])).toThrow('--seed x');
+  });
+});
