@@ -3,6 +3,7 @@ import { createFakeDriver, createFakeWorld, type FakeWorld } from '@remote-claud
 import { ComputeError } from '@remote-claude/compute';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
+import { json } from '../../platform/database/index.js';
 import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
 import type { Places } from './index.js';
 import { createPlacesStore } from './store.js';
@@ -468,7 +469,7 @@ describe('steps that cannot be taken', () => {
         await driver.end(first.spec.placeId, 137);
         await house.database.db
           .updateTable('sessions')
-          .set({ place_id: placeId, place_handle: JSON.stringify(handle), place_started_at: new Date() })
+          .set({ place_id: placeId, place_handle: json(handle), place_started_at: new Date() })
           .where('id', '=', id)
           .execute();
         driver.world.places.set(placeId, { ...first, status: 'running', spec: { ...first.spec, placeId } });
