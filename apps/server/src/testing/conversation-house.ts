@@ -9,6 +9,7 @@ import { createFakeDriver } from '@remote-claude/compute/testing';
 import { noTokens, type AgentEvent, type OpenApproval, type TurnId } from '@remote-claude/contract';
 import { expect, vi } from 'vitest';
 
+import { createAccess, createAccessStore } from '../features/access/index.js';
 import { createApprovalProjection, createClaude, createClaudeStore } from '../features/claude/index.js';
 import { createTaskProjection, createTasks, createTasksStore } from '../features/tasks/index.js';
 import { createSessionHouse, secretOf } from './session-house.js';
@@ -59,7 +60,7 @@ export const createConversationHouse = async () => {
     requireModel: () => {},
     maxWaitMs: 20_000,
   });
-  const access = { authorize: async () => {} };
+  const access = createAccess({ store: createAccessStore(database), authenticate: async () => null });
   const tasks = createTasks({
     database,
     store: createTasksStore(database),

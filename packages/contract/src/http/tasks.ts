@@ -18,7 +18,7 @@ export const taskRoutes = {
     params: sessionParams,
     body,
     responses: { 201: task },
-    errors: ['unauthenticated', 'not_found', 'session_not_running'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'session_not_running'],
     audit: 'tasks.create',
   }),
   create: defineRoute({
@@ -29,14 +29,14 @@ export const taskRoutes = {
     permission: 'signed-in',
     body: body.extend({ sessionId }),
     responses: { 201: task },
-    errors: ['unauthenticated', 'not_found', 'session_not_running'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'session_not_running'],
     audit: 'tasks.create',
   }),
   list: defineRoute({
     id: 'tasks.list',
     method: 'GET',
     path: '/tasks',
-    summary: 'Your tasks, newest first.',
+    summary: 'Your tasks in sessions that you may read, newest first.',
     permission: 'signed-in',
     query: pageQuery.extend({ sessionId: sessionId.optional(), status: taskStatus.optional() }),
     responses: { 200: pageOf(task) },
@@ -50,7 +50,7 @@ export const taskRoutes = {
     permission: 'signed-in',
     params: z.object({ taskId }),
     responses: { 200: task },
-    errors: ['unauthenticated', 'not_found'],
+    errors: ['unauthenticated', 'forbidden', 'not_found'],
   }),
   patch: defineRoute({
     id: 'tasks.patch',
@@ -61,7 +61,7 @@ export const taskRoutes = {
     params: z.object({ taskId }),
     body: z.strictObject({ name: taskName.optional(), status: z.literal('cancelled').optional() }),
     responses: { 200: task },
-    errors: ['unauthenticated', 'not_found', 'conflict'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
     audit: 'tasks.patch',
   }),
   remove: defineRoute({
@@ -72,7 +72,7 @@ export const taskRoutes = {
     permission: 'signed-in',
     params: z.object({ taskId }),
     responses: { 200: task },
-    errors: ['unauthenticated', 'not_found', 'conflict'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
     audit: 'tasks.delete',
   }),
 } as const;

@@ -5,13 +5,14 @@ import {
   AppError,
   taskId as taskIdForm,
   type CommandId,
+  type SessionPermission,
   type Task,
   type TaskId,
   type TaskStatus,
 } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
-import type { Database } from '../../platform/database/index.js';
+import type { Database, Trx } from '../../platform/database/index.js';
 import type { Access, Actor } from '../../platform/http/index.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
@@ -51,9 +52,16 @@ const isOver = (status: TaskStatus): boolean => status === 'done' || status === 
 export const createTasks = (deps: TasksDeps) => {
   const { database, store, events, commands, claude, audit, access, clock } = deps;
 
-  const mine = async (actor: Actor, id: string) => {
-    const found = await store.find(actor.userId, id);
+  const own = async (actor: Actor, id: string, trx?: Trx) => {
+    const found = await store.find(actor.userId, id, trx);
     if (found === null) throw new AppError('not_found');
+    return found;
+  };
+
+  /** A task stays its author's only as long as they may do this in its session. */
+  const mine = async (actor: Actor, id: string, permission: SessionPermission) => {
+    const found = await own(actor, id);
+    await access.authorize(actor, permission, found.task.sessionId);
     return found;
   };
 
@@ -69,7 +77,7 @@ export const createTasks = (deps: TasksDeps) => {
       const cancelTimer = clock.after(cancelWaitMs, finish);
       // From the last event on, so that it is looked at once at least.
       const follower = events.follow(task.sessionId, head - 1, async () => {
-        if (isWanted((await mine(actor, task.id)).task.status)) finish();
+        if (isWanted((await own(actor, task.id)).task.status)) finish();
       });
     });
   };
@@ -98,7 +106,7 @@ export const createTasks = (deps: TasksDeps) => {
       if (task.status === 'queued') {
         if (!isWithdrawn) await claude.withdraw({ actor, ip, sessionId, id: withdrawId }, messageId as CommandId);
         await until(actor, task, (status) => status !== 'queued');
-        const { status } = (await mine(actor, task.id)).task;
+        const { status } = (await own(actor, task.id)).task;
         if (status === 'queued' || isOver(status)) return;
       }
       if (!isInterrupted)
@@ -165,16 +173,16 @@ export const createTasks = (deps: TasksDeps) => {
       };
     },
 
-    get: async ({ actor }: Pick<TaskAct, 'actor'>, id: string): Promise<Task> => (await mine(actor, id)).task,
+    get: async ({ actor }: Pick<TaskAct, 'actor'>, id: string): Promise<Task> =>
+      (await mine(actor, id, 'session.chat.read')).task,
 
     async patch(
       act: TaskAct,
       id: string,
       change: { name?: string | undefined; status?: 'cancelled' | undefined },
     ): Promise<Task> {
-      const found = await mine(act.actor, id);
+      const found = await mine(act.actor, id, 'session.chat.write');
       const { sessionId } = found.task;
-      await access.authorize(act.actor, 'session.chat.write', sessionId);
       const { name } = change;
       if (name !== undefined && name !== found.task.name) {
         await database.transaction(async (trx) => {
@@ -192,15 +200,14 @@ export const createTasks = (deps: TasksDeps) => {
         });
       }
       if (change.status === 'cancelled' && found.task.status !== 'cancelled') await cancel(act, found);
-      return (await mine(act.actor, id)).task;
+      return (await mine(act.actor, id, 'session.chat.read')).task;
     },
 
     async remove(act: TaskAct, id: string): Promise<Task> {
-      const { task } = await mine(act.actor, id);
+      const { task } = await mine(act.actor, id, 'session.chat.write');
       return database.transaction(async (trx) => {
         await events.lock(trx, task.sessionId);
-        const now = await store.find(act.actor.userId, id, trx);
-        if (now === null) throw new AppError('not_found');
+        const now = await own(act.actor, id, trx);
         if (!isOver(now.task.status))
           throw new AppError('conflict', { message: 'This task is not over. Cancel it first.' });
         await audit.record(trx, {

@@ -81,12 +81,22 @@ export const createTasksStore = ({ db }: Database) => ({
     return row === undefined ? null : { task: toTask(row), messageId: row.command_id };
   },
 
-  /** Newest first. */
+  /** Newest first; only those in sessions that the person may still read. */
   async list({ userId, sessionId, status, after, limit }: TaskFilter): Promise<Task[]> {
     let query = db
       .selectFrom('tasks')
       .selectAll()
       .where('user_id', '=', userId)
+      .where((eb) =>
+        eb.or([
+          eb('session_id', 'in', eb.selectFrom('sessions').select('id').where('sessions.user_id', '=', userId)),
+          eb(
+            'session_id',
+            'in',
+            eb.selectFrom('session_members').select('session_id').where('session_members.user_id', '=', userId),
+          ),
+        ]),
+      )
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc')
       .limit(limit);

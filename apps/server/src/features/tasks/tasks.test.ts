@@ -1,7 +1,7 @@
 // Tasks over real sockets: what becomes of them with their turns, their questions and what people do.
 
 import { randomUUID } from 'node:crypto';
-import type { CommandId } from '@remote-claude/contract';
+import type { CommandId, MemberRole } from '@remote-claude/contract';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import {
@@ -207,4 +207,46 @@ describe('tasks', () => {
       status: 'cancelled',
     });
   });
+
+  test('of one who is no longer in its session a task is unknown, and of one who only reads it stays', async () => {
+    onCommand = (agent, command) => {
+      if (command.type === 'withdraw')
+        agent.propose({ type: 'message.withdrawn', messageId: command.messageId }, [command.id]);
+    };
+    const { id } = await running();
+    const bob = await house.person('Bob');
+    const member = { session_id: id, user_id: bob.actor.userId };
+    const { db } = house.database;
+    const be = (role: MemberRole) => db.updateTable('session_members').set({ role }).where('session_id', '=', id);
+    await db
+      .insertInto('session_members')
+      .values({ ...member, role: 'editor' })
+      .execute();
+    const task = await tasks.create(bob, id, { name: 'Never' });
+    await tasks.patch(bob, task.id, { status: 'cancelled' });
+    const tries = async () => [
+      await codeOf(tasks.get(bob, task.id)),
+      (await tasks.list(bob, { limit: 9 })).items.length,
+      await codeOf(tasks.patch(bob, task.id, { name: 'Mine' })),
+      await codeOf(tasks.remove(bob, task.id)),
+    ];
+    await be('viewer').execute();
+    expect(await tries()).toEqual(['done', 1, 'forbidden', 'forbidden']);
+    await db.deleteFrom('session_members').where('session_id', '=', id).execute();
+    expect(await tries()).toEqual(['not_found', 0, 'not_found', 'not_found']);
+    const deleted = db.selectFrom('audit_logs').select('id').where('session_id', '=', id);
+    expect(await deleted.where('action', '=', 'tasks.delete').execute()).toEqual([]);
+    await db
+      .insertInto('session_members')
+      .values({ ...member, role: 'editor' })
+      .execute();
+    expect(await codeOf(tasks.remove(bob, task.id))).toBe('done');
+  });
 });
+
+/** Of a refusal. */
+const codeOf = (act: Promise<unknown>): Promise<string> =>
+  act.then(
+    () => 'done',
+    (error: unknown) => (error as { code?: string }).code ?? String(error),
+  );
