@@ -1,12 +1,13 @@
 // A session that is shared: what an editor and a viewer may do over HTTP and sockets, and how it ends when they are taken out.
 
-import { routes, type ClientMessage, type MemberRole, type Session } from '@remote-claude/contract';
+import { routes, type ClientMessage, type Member, type MemberRole, type Session } from '@remote-claude/contract';
 import { always, text, toolUse, userSays, afterTool, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { openDatabase, type ProductDatabase } from '../support/database.js';
 import { startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
-import { addMember, setUpAdmin, type Person } from '../support/people.js';
+import { addMember, lockOut, setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { openTerminal } from '../support/terminal.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
@@ -14,6 +15,9 @@ import { until } from '../support/wait.js';
 
 let model: ScriptedModel;
 let product: Product;
+let database: ProductDatabase;
+/** The site's; not in the session. */
+let admin: Person;
 let ada: Person;
 let bob: Person;
 let cyd: Person;
@@ -31,7 +35,8 @@ beforeAll(async () => {
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
   product = await startProduct({ config: configFor(model) });
-  const admin = await setUpAdmin(product);
+  database = await openDatabase(product);
+  admin = await setUpAdmin(product);
   ada = await addMember(product, admin, 'Adele');
   bob = await addMember(product, admin, 'Bob');
   cyd = await addMember(product, admin, 'Cyd');
@@ -39,6 +44,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const viewer of open) viewer.close();
+  await database?.close();
   await product?.close();
   await model?.close();
 });
@@ -163,6 +169,45 @@ describe('a session that is shared', () => {
     const add = (email: string) =>
       outcome(ada.client.call(routes.members.add, { params: params(), body: { email, role: 'viewer' } }));
     expect([await add('nobody@example.org'), await add(ada.email)]).toEqual(['not_found', 'conflict']);
+  });
+
+  it('shows addresses to its owner alone, and nobody is brought in by their number', async () => {
+    const added = await share(cyd, 'editor');
+    await share(bob, 'viewer');
+    const addresses = async ({ client }: Person) =>
+      (await client.call(routes.members.list, { params: params() })).items.map(({ email }) => email);
+    expect(await addresses(ada)).toEqual([cyd.email, bob.email]);
+    expect([await addresses(cyd), await addresses(bob)]).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    const put = (userId: Member['userId']) =>
+      ada.client.call(routes.members.put, { params: { ...params(), userId }, body: { role: 'viewer' } });
+    const { user } = await admin.client.call(routes.auth.currentUser, {});
+    expect(await outcome(put(user.id))).toBe('not_found');
+    // Of one who may not sign in any more, too.
+    await lockOut(admin, cyd);
+    expect(await put(added.userId)).toMatchObject({ userId: added.userId, role: 'viewer' });
+  });
+
+  it('lets its owner guess addresses 20 times an hour, in sight of the audit log, and share all the while before', async () => {
+    const add = (email: string) =>
+      outcome(bob.client.call(routes.members.add, { params: { id: own.id }, body: { email, role: 'viewer' } }));
+    const own = await bob.client.call(routes.sessions.create, { body: { name: 'Bob’s own' } });
+    const outcomes: string[] = [];
+    for (let n = 1; n <= 19; n += 1) outcomes.push(await add(`guess-${n}@example.org`));
+    expect(new Set(outcomes)).toEqual(new Set(['not_found']));
+    for (let n = 1; n <= 3; n += 1) expect(await add(ada.email)).toBe('done');
+    const last = await Promise.all(['guess-20', 'guess-21', 'guess-22'].map((name) => add(`${name}@example.org`)));
+    expect(last.toSorted()).toEqual(['not_found', 'rate_limited', 'rate_limited']);
+    expect(await add(admin.email)).toBe('rate_limited');
+    const rows = await database.query<{ details: unknown }>(
+      `select details from audit_logs where action = 'members.add.refused' and session_id = $1 order by id`,
+      [own.id],
+    );
+    expect(rows).toHaveLength(20);
+    expect(rows[0]?.details).toEqual({ email: 'guess-1@example.org', code: 'not_found' });
+    await bob.client.call(routes.sessions.remove, { params: { id: own.id } });
   });
 });
 

@@ -31,6 +31,7 @@ import { createTaskProjection, createTasks, createTasksStore, taskRoutes } from 
 import { createSetupToken, createUsers, createUsersStore, userRoutes } from './features/users/index.js';
 import { createSystemClock } from './platform/clock.js';
 import { processChildEnv, type Config } from './platform/config/config.js';
+import { createLimiter } from './platform/limiter.js';
 import { createConsoleLog } from './platform/log.js';
 import {
   acceptUpgrades,
@@ -169,7 +170,13 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     projections: [createApprovalProjection(claudeStore), createTaskProjection(tasksStore)],
   });
   closers.add('event log', events, (opened) => opened.close());
-  const members = createMembers({ database, store: createMembersStore(database), audit, bus });
+  const members = createMembers({
+    database,
+    store: createMembersStore(database),
+    audit,
+    bus,
+    guesses: createLimiter({ name: 'sharing', times: 20, windowMs: 60 * minuteMs }, counters),
+  });
   const sessions = createSessions({
     database,
     store: createSessionsStore(database),

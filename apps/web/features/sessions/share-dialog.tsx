@@ -132,8 +132,8 @@ export const ShareDialog = ({
           </Person>
         )}
         {members.data?.items.map((one) => (
-          <Person key={one.userId} name={one.name} detail={one.email}>
-            {mayShare ? (
+          <Person key={one.userId} name={one.name} detail={one.email ?? roleWords[one.role]}>
+            {mayShare && (
               <>
                 <div className="w-28 shrink-0">
                   <SelectField
@@ -153,8 +153,6 @@ export const ShareDialog = ({
                   <X size={16} aria-hidden />
                 </IconButton>
               </>
-            ) : (
-              <span className="text-xs text-muted">{roleWords[one.role]}</span>
             )}
           </Person>
         ))}

@@ -10,7 +10,8 @@ export type MemberRole = z.infer<typeof memberRole>;
 export const member = z.object({
   userId,
   name: z.string(),
-  email: z.string(),
+  /** For the session’s owner alone, who gave it. */
+  email: z.string().nullable(),
   role: memberRole,
   addedAt: timestamp,
 });

@@ -6,7 +6,7 @@ import { handle, type BoundRoute } from '../../platform/http/index.js';
 import type { Members } from './service.js';
 
 export const membersRoutes = (members: Members): BoundRoute[] => [
-  handle(routes.members.list, async ({ params }) => ({ status: 200, body: await members.list(params.id) })),
+  handle(routes.members.list, async (call) => ({ status: 200, body: await members.list(call, call.params.id) })),
   handle(routes.members.add, async (call) => ({
     status: 201,
     body: await members.add(call, call.params.id, call.body),

@@ -5,6 +5,7 @@ import { AppError, type Author, type Member, type MemberRole } from '@remote-cla
 import type { Bus } from '../../platform/bus.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
+import type { Limiter } from '../../platform/limiter.js';
 import type { Audit } from '../audit/index.js';
 import type { MembersStore } from './store.js';
 
@@ -13,6 +14,8 @@ export interface MembersDeps {
   store: MembersStore;
   audit: Audit;
   bus: Bus;
+  /** Of refused adds, by person: each tells whether an address has an account here. */
+  guesses: Limiter;
 }
 
 interface Request {
@@ -25,21 +28,16 @@ const maxMembers = 200;
 /** Bus channel that says that a person may do more or less in a session: `{ sessionId, userId }`. */
 const channel = 'members';
 
-export const createMembers = ({ database, store, audit, bus }: MembersDeps) => {
+export const createMembers = ({ database, store, audit, bus, guesses }: MembersDeps) => {
+  /** `find` says whom it is about, under the lock of the session. */
   const change = async (
     { actor, ip }: Request,
     sessionId: string,
-    { action, who, role }: { action: string; who: { email: string } | { id: string }; role: MemberRole },
+    { action, role, find }: { action: string; role: MemberRole; find(trx: Trx): Promise<string> },
   ): Promise<Member> =>
     database.transaction(async (trx) => {
       await store.lock(trx, sessionId);
-      const userId = await store.userIdOf(trx, who);
-      if (userId === null)
-        throw new AppError('not_found', { message: 'Nobody with an account here has this address.' });
-      await requireOther(trx, sessionId, userId);
-      const before = await store.list(sessionId, trx);
-      if (before.length >= maxMembers && !before.some((one) => one.userId === userId))
-        throw new AppError('conflict', { message: `A session is shared with at most ${maxMembers} people.` });
+      const userId = await find(trx);
       await store.put(trx, sessionId, userId, role);
       await audit.record(trx, { userId: actor.userId, sessionId, action, details: { user: userId, role }, ip });
       await bus.publishIn(trx, channel, { sessionId, userId });
@@ -48,25 +46,64 @@ export const createMembers = ({ database, store, audit, bus }: MembersDeps) => {
       return member;
     });
 
-  const requireOther = async (trx: Trx, sessionId: string, userId: string): Promise<void> => {
+  /** Somebody with this address for whom there is room. */
+  const newcomer = async (trx: Trx, sessionId: string, email: string): Promise<string> => {
+    const userId = await store.userIdOf(trx, email);
+    if (userId === null) throw new AppError('not_found', { message: 'Nobody with an account here has this address.' });
     const owner = await store.owner(sessionId, trx);
     if (owner === null) throw new AppError('not_found');
     if (owner.userId === userId)
       throw new AppError('conflict', { message: 'This is the session’s owner, who may do everything in it.' });
+    const before = await store.list(sessionId, trx);
+    if (before.length >= maxMembers && !before.some((one) => one.userId === userId))
+      throw new AppError('conflict', { message: `A session is shared with at most ${maxMembers} people.` });
+    return userId;
   };
 
   return {
-    async list(sessionId: string): Promise<{ owner: Author; items: Member[] }> {
+    /** Addresses are for the owner, who gave them. */
+    async list({ actor }: Pick<Request, 'actor'>, sessionId: string): Promise<{ owner: Author; items: Member[] }> {
       const owner = await store.owner(sessionId);
       if (owner === null) throw new AppError('not_found');
-      return { owner, items: await store.list(sessionId) };
+      const items = await store.list(sessionId);
+      return { owner, items: owner.userId === actor.userId ? items : items.map((one) => ({ ...one, email: null })) };
     },
 
-    add: (request: Request, sessionId: string, { email, role }: { email: string; role: MemberRole }): Promise<Member> =>
-      change(request, sessionId, { action: 'members.add', who: { email }, role }),
+    async add(
+      request: Request,
+      sessionId: string,
+      { email, role }: { email: string; role: MemberRole },
+    ): Promise<Member> {
+      const { actor, ip } = request;
+      // Before the look, so that many at a time are no way around it.
+      await guesses.take(actor.userId);
+      try {
+        const find = (trx: Trx): Promise<string> => newcomer(trx, sessionId, email);
+        const member = await change(request, sessionId, { action: 'members.add', role, find });
+        await guesses.giveBack(actor.userId);
+        return member;
+      } catch (error) {
+        if (error instanceof AppError) {
+          const details = { email, code: error.code };
+          const action = 'members.add.refused';
+          await audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip });
+        }
+        throw error;
+      }
+    },
 
+    /** Of one who is in it: only an address brings in somebody new. */
     put: (request: Request, { id, userId }: { id: string; userId: string }, role: MemberRole): Promise<Member> =>
-      change(request, id, { action: 'members.put', who: { id: userId }, role }),
+      change(request, id, {
+        action: 'members.put',
+        role,
+        async find(trx) {
+          if ((await store.find(trx, id, userId)) !== null) return userId;
+          throw new AppError('not_found', {
+            message: 'This person is not in the session. Add them by their e-mail address.',
+          });
+        },
+      }),
 
     async remove({ actor, ip }: Request, { id, userId }: { id: string; userId: string }): Promise<void> {
       await database.transaction(async (trx) => {

@@ -51,11 +51,13 @@ export const createMembersStore = ({ db }: Database) => {
     },
 
     /** Of somebody who may sign in. */
-    async userIdOf(trx: Trx, by: { email: string } | { id: string }): Promise<string | null> {
-      const query = trx.selectFrom('users').select('id').where('disabled_at', 'is', null);
-      const row = await (
-        'email' in by ? query.where('email', '=', by.email) : query.where('id', '=', by.id)
-      ).executeTakeFirst();
+    async userIdOf(trx: Trx, email: string): Promise<string | null> {
+      const row = await trx
+        .selectFrom('users')
+        .select('id')
+        .where('email', '=', email)
+        .where('disabled_at', 'is', null)
+        .executeTakeFirst();
       return row?.id ?? null;
     },
 
