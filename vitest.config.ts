@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
+/** What the spine promises holds on what the product brings, and on a PostgreSQL and a Redis given to it by URL. */
+const spine = [
+  'tests/api/{spine,routes,sockets,members,repeats,rewind}.test.ts',
+  'tests/e2e/spine.test.ts',
+  'tests/faults/killed.test.ts',
+];
 const limits = { testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 20_000 };
 
 export default defineConfig({
@@ -28,6 +34,18 @@ export default defineConfig({
           name: 'whole',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/**/dist/**'],
+          ...limits,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'services',
+          include: spine,
+          env: { TEST_SERVICES: 'urls' },
           ...limits,
           testTimeout: 180_000,
           hookTimeout: 180_000,

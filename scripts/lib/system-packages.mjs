@@ -10,6 +10,11 @@ const systemPackages = {
   git: { command: 'git', debian: 'git', use: 'clones and compares the repositories of sessions' },
   bubblewrap: { command: 'bwrap', debian: 'bubblewrap', use: 'isolates sessions' },
   redis: { command: 'redis-server', debian: 'redis-server', use: 'speeds up several servers, in the tests' },
+  postgresql: {
+    command: 'pg_ctlcluster',
+    debian: 'postgresql',
+    use: 'is the database by URL in the tests',
+  },
   chromium: { command: 'chromium', debian: 'chromium', use: 'drives the page in the end-to-end tests' },
 };
 

@@ -6,7 +6,9 @@ import { parseArgs } from 'node:util';
 
 import { plainError, root } from './run.mjs';
 
-const stageNames = ['check', 'unit', 'whole'];
+const stageNames = ['check', 'unit', 'whole', 'services'];
+/** Those that vitest runs, each a project of it. */
+export const testStages = stageNames.slice(1);
 const faults = 'tests/faults';
 /** Arguments of vitest whose value may stand apart: it is no name of a file. */
 const takesValue = /^(?:-t|--(?:testNamePattern|bail|retry|reporter|testTimeout|hookTimeout))$/;
@@ -39,7 +41,7 @@ export function testOptions(args) {
   const { values } = parseArgs({ args: args.slice(0, end), options });
   const times = Number(values.times);
   if (values.only !== undefined && ![...stageNames, 'faults'].includes(values.only)) {
-    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}, and faults of the last.`);
+    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}, and faults, a part of whole.`);
   }
   if (!Number.isInteger(times) || times < 1)
     throw plainError(`--times ${values.times}: a whole number from 1 is needed.`);

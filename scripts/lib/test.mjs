@@ -1,7 +1,8 @@
-// `npm test`: checks, build, unit and whole tests, on a machine that may have nothing but Node and npm.
-// Every stage runs and is counted; the last line is the sum. A file of tests that failed is run once more, alone, at the
-// end: what passes then is printed as unsteady, which is a fault of the test or of the product, to be mended. `--only check|unit|whole` runs one stage, `--times N`
-// repeats the test stages, and everything else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
+// `npm test`: checks, build, unit and whole tests, and a part of these with other services, on a machine that may have
+// nothing but Node and npm. Every stage runs and is counted; the last line is the sum. A file of tests that failed is run
+// once more, alone, at the end: what passes then is printed as unsteady, which is a fault of the test or of the product,
+// to be mended. `--only check|unit|whole|services` runs one stage, `--times N` repeats the test stages, and everything
+// else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
 // `--only faults` is the part of the whole tests that breaks things: all of it, or the files of it that are named.
 // `--seed N` draws the same faults at random again, for `--seconds` of time.
 import { build } from './build.mjs';
@@ -9,7 +10,7 @@ import { check } from './check.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { interrupted } from './run.mjs';
 import { ensureSystemPackages, howToInstall } from './system-packages.mjs';
-import { testOptions } from './test-options.mjs';
+import { testOptions, testStages } from './test-options.mjs';
 import { mergeAgain, runVitest } from './vitest-run.mjs';
 
 /** More than this is no accident, and stays failed. */
@@ -48,7 +49,7 @@ function closingLine({ passed, failures, skipped }) {
 
 async function prepare() {
   await ensureDependencies();
-  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium', 'redis']);
+  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium', 'redis', 'postgresql']);
   return missing.map(howToInstall);
 }
 
@@ -60,13 +61,13 @@ async function runStages({ only, times, env, rest }) {
     results.push({ passed, failures: failures.map((name) => `check: ${name}`) });
   }
   // Unit tests run from source; some of them start the built agent, so they come after the build too.
-  const built = wants('unit') || wants('whole') ? await buildStage() : undefined;
+  const built = testStages.some(wants) ? await buildStage() : undefined;
   if (built) results.push(built);
   const runs = [];
-  for (const stage of ['unit', 'whole']) {
+  for (const stage of testStages) {
     for (let round = 1; round <= times && wants(stage); round += 1) {
       console.log(`\n== ${stage}${times > 1 ? ` (${round} of ${times})` : ''}`);
-      if (stage === 'whole' && built.failures.length > 0) {
+      if (stage !== 'unit' && built.failures.length > 0) {
         console.log('not run: the build failed');
         break;
       }

@@ -120,12 +120,12 @@ describe('what is wrong is said, all of it, and nothing starts', () => {
   });
 
   it('mistakes in file, flags and variables together', async () => {
-    const config = await configFile('redis: { url: "redis://localhost" }\nsecurity: { encryption: false }\n');
+    const config = await configFile('redis: { url: "http://localhost" }\nsecurity: { encryption: false }\n');
     const ended = await run(['serve', '--config', config, '--port', '99999', '--data-dir', join(folder, 'never')], {
       DATABASE_URL: 'mysql://localhost/x',
     });
     expectSentence(ended);
-    for (const what of ['redis', 'security.encryption', 'server.port', 'database.url'])
+    for (const what of ['redis.url', 'security.encryption', 'server.port', 'database.url'])
       expect(ended.stderr).toContain(what);
   });
 

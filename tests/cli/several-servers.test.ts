@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { builtEnv } from '../support/config.js';
-import { databaseUrl } from '../support/database.js';
 import { startProduct, type Product } from '../support/product.js';
 
 const program = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
@@ -45,7 +44,7 @@ const refused = async (dataDir: string, env: Record<string, string>, config?: st
 
 describe('several servers', () => {
   it('one with another master key is refused: it could open no secret and reach no session', async () => {
-    const said = await refused(join(folder, 'other'), { DATABASE_URL: databaseUrl(product) });
+    const said = await refused(join(folder, 'other'), { DATABASE_URL: product.databaseUrl });
     expect(said).toContain('The master key is not the one that this database was set up with');
     expect(said).toContain('security.masterKey');
   });
@@ -62,7 +61,7 @@ describe('several servers', () => {
 
   it('one with the key works beside it, before and after the first was killed', async () => {
     const second = await startProduct({
-      config: `security: { masterKey: "${key}" }\ndatabase: { url: "${databaseUrl(product)}" }\n`,
+      config: `security: { masterKey: "${key}" }\ndatabase: { url: "${product.databaseUrl}" }\n`,
     });
     try {
       await product.kill();

@@ -126,7 +126,8 @@ describe('a first day', () => {
     await untilStatus(page, 'idle');
     await page.getByTestId('start-checklist').waitFor({ state: 'detached' });
     const steps = await page.evaluate(() => document.body.dataset['steps']);
-    expect(steps).toMatch(/^Queued; Making its place.*; Claude is ready/);
+    // In the middle stands what the server said last.
+    expect(steps).toMatch(/^Queued; \w.*; Claude is ready/);
   });
 
   it('asks for a program, and shows all that is to be allowed', async () => {

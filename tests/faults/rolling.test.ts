@@ -9,12 +9,11 @@ import type { SessionId } from '@remote-claude/contract';
 import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { databaseUrl } from '../support/database.js';
 import { startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
-import { openViewer, type Viewer } from '../support/viewer.js';
+import { enterAsViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 import { compare, printRow, seconds, upTo } from './support.js';
 
@@ -36,12 +35,12 @@ beforeAll(async () => {
   const shared = `  lease: 6s\n  leaseRenew: 1s\ncompute: { dataDir: ${computeDir} }\nsecurity: { masterKey: "${key}" }\n`;
   keeper = await startProduct({ config: configFor(model, shared), computeDir });
   await keeper.kill();
-  const config = configFor(model, `${shared}database: { url: "${databaseUrl(keeper)}" }\n`);
+  const config = configFor(model, `${shared}database: { url: "${keeper.databaseUrl}" }\n`);
   const first = await startProduct({ config, computeDir });
   ada = await setUpAdmin(first);
   servers = [first, await startProduct({ config, computeDir })];
   ({ id: sessionId } = await startSession(ada, { name: 'Rolling' }));
-  for (const { url } of servers) viewers.push(openViewer(url, ada, sessionId));
+  for (const { url } of servers) viewers.push(await enterAsViewer(url, ada, sessionId));
 });
 afterAll(async () => {
   for (const viewer of viewers) viewer.close();

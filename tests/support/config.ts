@@ -14,3 +14,6 @@ export const drawOptions = (): { seed: number; durationMs: number } => ({
   seed: Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 1e9)),
   durationMs: Number(process.env['TEST_SECONDS'] ?? 20) * 1_000,
 });
+
+/** The product's PostgreSQL and Redis are given to it by URL; else it has what it brings. */
+export const usesServicesByUrl = (): boolean => process.env['TEST_SERVICES'] === 'urls';

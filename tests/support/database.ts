@@ -1,6 +1,5 @@
 // The product's own database seen from outside: rows that no answer shows. It only reads, but for what a test makes old.
 
-import { join } from 'node:path';
 import pg from 'pg';
 
 import type { Product } from './product.js';
@@ -14,16 +13,8 @@ export interface ProductDatabase {
   close(): Promise<void>;
 }
 
-const socketFolder = (product: Product): string => join(product.dataDir, 'run', 'postgres');
-
-/** For another server on the database that this one runs; it answers for as long as that one is not told to end. */
-export const databaseUrl = (product: Product): string =>
-  `postgres://remote_claude@localhost/remote_claude?host=${encodeURIComponent(socketFolder(product))}`;
-
-/** Whoever may enter the socket's folder is let in: the superuser of the machine here. */
 export const openDatabase = async (product: Product): Promise<ProductDatabase> => {
-  const host = socketFolder(product);
-  const client = new pg.Client({ host, port: 5432, user: 'remote_claude', database: 'remote_claude', ssl: false });
+  const client = new pg.Client({ connectionString: product.databaseUrl, ssl: false });
   // The server that runs the database may end before this does.
   client.on('error', () => {});
   await client.connect();

@@ -9,7 +9,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createProcessDriver, type Driver } from '@remote-claude/compute';
 
-import { builtEnv } from './config.js';
+import { builtEnv, usesServicesByUrl } from './config.js';
+import { startPostgres } from './postgres.js';
+import { startRedis } from './redis.js';
 import { until } from './wait.js';
 
 const program = fileURLToPath(new URL('../../apps/cli/dist/main.js', import.meta.url));
@@ -20,6 +22,8 @@ export interface Product {
   /** The set-up link; null once there is an admin. */
   setupUrl: string | null;
   dataDir: string;
+  /** Its database, for whoever else connects to it; it answers for as long as this server is not told to end, if it runs it. */
+  databaseUrl: string;
   /** All that the server printed. */
   output(): string;
   pid(): number;
@@ -54,7 +58,8 @@ export const startProduct = async ({ config, computeDir }: ProductOptions): Prom
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
   const file = join(folder, 'config.yaml');
-  await writeFile(file, config);
+  const services = usesServicesByUrl() ? await startServices() : null;
+  await writeFile(file, config + (services?.config ?? ''));
   const lines: string[] = [];
 
   const start = (port: number): Promise<Running> =>
@@ -92,6 +97,7 @@ export const startProduct = async ({ config, computeDir }: ProductOptions): Prom
   const removeAll = async (): Promise<void> => {
     await destroyPlaces(computeDir ?? dataDir);
     await endDatabase(dataDir);
+    await services?.close();
     await rm(folder, { recursive: true, force: true });
   };
 
@@ -112,6 +118,7 @@ export const startProduct = async ({ config, computeDir }: ProductOptions): Prom
       return running.setupUrl;
     },
     dataDir,
+    databaseUrl: services?.databaseUrl ?? socketUrl(join(dataDir, 'run', 'postgres')),
     output: () => lines.join('\n'),
     pid: () => running.child.pid ?? 0,
     stillRuns: () => running.child.exitCode === null && running.child.signalCode === null,
@@ -125,6 +132,24 @@ export const startProduct = async ({ config, computeDir }: ProductOptions): Prom
     async close() {
       await stopWith('SIGTERM');
       await removeAll();
+    },
+  };
+};
+
+/** Whoever may enter the socket's folder is let in: the superuser of the machine here. */
+const socketUrl = (folder: string): string =>
+  `postgres://remote_claude@localhost/remote_claude?host=${encodeURIComponent(folder)}`;
+
+/** What a larger site has beside the server: its own PostgreSQL, and a Redis. */
+const startServices = async () => {
+  const postgres = await startPostgres();
+  const redis = await startRedis();
+  return {
+    databaseUrl: postgres.url,
+    config: `\ndatabase: { url: "${postgres.url}" }\nredis: { url: "${redis.url}" }\n`,
+    async close() {
+      await redis.close();
+      await postgres.close();
     },
   };
 };

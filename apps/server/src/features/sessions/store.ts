@@ -20,7 +20,6 @@ export type ShownRow = Pick<
 > & { owner_name: string; state: SessionState };
 
 export interface ListFilter {
-  /** null: everyone's. */
   /** Whose, or shared with whom; null for everybody's. */
   memberId: string | null;
   search: string | null;

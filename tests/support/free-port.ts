@@ -1,0 +1,11 @@
+// A port of loopback that nothing listens on.
+
+import { createServer, type AddressInfo } from 'node:net';
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};
