@@ -62,6 +62,8 @@ export const claudePid = (sessionId: string): Promise<number> =>
     ({ command, program }) => /(^|\/)claude$/.test(program) || /(^|\/)claude( |$)/.test(command.split(' ')[0] ?? ''),
   );
 
+export const isRunning = async (pid: number): Promise<boolean> => (await read(pid)) !== null;
+
 export const untilGone = (pid: number): Promise<true> =>
   until(async () => (await read(pid)) === null || null, { what: `process ${pid} to end`, timeoutMs: 30_000 }).then(
     () => true as const,

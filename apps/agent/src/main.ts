@@ -57,6 +57,7 @@ const main = async (): Promise<void> => {
     environment,
     settings: config.claudeSettings,
     parkAfterMs: config.parkAfterMs,
+    besideIdleMs: () => Math.min(terminals.idleMs(), execute.idleMs()),
     log,
   });
   journal.onTrouble((problem) =>
@@ -72,7 +73,7 @@ const main = async (): Promise<void> => {
     agentVersion,
     onCommand: chat.command,
     onRules: chat.setRules,
-    idleMs: () => Math.min(chat.idleMs(), terminals.idleMs(), execute.idleMs()),
+    idleMs: chat.idleMs,
     onOrphaned: () => void stop('No server has reached the agent for too long.'),
     orphanTimeoutMs: config.orphanTimeoutMs,
     log,

@@ -66,12 +66,12 @@ export interface ChatDeps {
   environment: Readonly<Record<string, string>>;
   settings: ClaudeSettings;
   parkAfterMs: number;
+  besideIdleMs(): number;
   log: Log;
   now?: () => number;
   interruptGraceMs?: number;
 }
 
-const defaultInterruptGraceMs = 5_000;
 const maxCommands = 200;
 const interruptedSentence = 'Interrupted.';
 const notRepeatedSentence =
@@ -82,7 +82,7 @@ const isStopped = (turn: Turn | null): boolean =>
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { propose, isDone, keepBlob, stateDir, workspace, log, now = Date.now } = deps;
-  const { interruptGraceMs = defaultInterruptGraceMs } = deps;
+  const { interruptGraceMs = 5_000 } = deps;
   const folder = join(stateDir, 'chat');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const memory = createMemory(join(folder, 'memory.json'), deps.settings);
@@ -153,7 +153,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       stalls.heard();
       return translator.handle(message);
     },
-    isIdle: () => !queue.isBusy && translator.backgroundTasks === 0,
+    idleMs: () => idleMs(),
     onReady: async (ready) => {
       commands = ready.commands.slice(0, maxCommands).map(({ name, description, argumentHint }) => ({
         name: name.slice(0, 200),
@@ -371,6 +371,8 @@ export const createChat = (deps: ChatDeps): Chat => {
 
   deps.onAsking(history.asked);
 
+  const isBusy = (): boolean => queue.isBusy || translator.backgroundTasks > 0;
+  const idleMs = (): number => (isBusy() ? 0 : Math.max(0, Math.min(now() - turns.endedAt, deps.besideIdleMs())));
   const notice = (kind: 'info' | 'warning', text: string): void =>
     feed.publish({ id: '', type: 'notice', payload: { kind, text } });
 
@@ -386,7 +388,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     previewRewind: history.preview,
     unasked: approvals.unasked,
     notice,
-    idleMs: () => (queue.isBusy || translator.backgroundTasks > 0 ? 0 : Math.max(0, now() - turns.endedAt)),
+    idleMs,
     close: async () => {
       history.close();
       queue.close();

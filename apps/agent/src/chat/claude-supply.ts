@@ -48,7 +48,8 @@ export interface ClaudeSupplyDeps {
   /** The process is gone without having been asked to; called after the last message was handled. */
   onEnded(cause: string): Promise<void>;
   whenRoom(): Promise<void> | null;
-  isIdle(): boolean;
+  /** For how long nothing has been done in the session: no turn, no foreground job, no input. Sockets count for nothing. */
+  idleMs(): number;
   notice(text: string): void;
   log: Log;
 }
@@ -67,6 +68,8 @@ const lostSentence =
 const maxLogged = 2_000;
 /** Between a process's last sign and its end. */
 const exitGraceMs = 500;
+/** Between two looks at whether the session is idle at last. */
+const minParkMs = 50;
 
 export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
   const { memory, parkAfterMs, log } = deps;
@@ -134,18 +137,24 @@ export const createClaudeSupply = (deps: ClaudeSupplyDeps): ClaudeSupply => {
   };
 
   const park = (): void => {
-    if (live === null || !deps.isIdle()) return rest();
+    parkTimer = null;
+    if (live === null) return;
+    const restMs = parkAfterMs - deps.idleMs();
+    if (restMs > 0) return parkIn(Math.min(restMs, parkAfterMs));
     const parked = live;
     live = null;
+    log('info', 'Claude Code is parked: the session is idle.', { parkAfterMs });
     void parked.process.close();
   };
 
-  const rest = (): void => {
+  const parkIn = (delayMs: number): void => {
     if (parkTimer !== null) clearTimeout(parkTimer);
     if (isClosed) return;
-    parkTimer = setTimeout(park, parkAfterMs);
+    parkTimer = setTimeout(park, Math.max(minParkMs, delayMs));
     parkTimer.unref();
   };
+
+  const rest = (): void => parkIn(parkAfterMs);
 
   return {
     prewarm: () => {

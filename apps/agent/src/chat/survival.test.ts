@@ -36,6 +36,24 @@ describe('a quiet while', () => {
     expect(readFileSync(dirOf('p/state/chat/memory.json'), 'utf8')).toBe(conversation);
   });
 
+  it('is none as long as a question waits', async () => {
+    ({ agent, control } = await start('w', { variables: { parkAfterMs: '200' } }));
+    control.command({ type: 'prompt', prompt: 'Ask me a question.' });
+    const { approval } = await control.next('approval.asked');
+    const claudes = claudesOf(agent.child.pid);
+    // What must not happen has ten times its time to.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(claudesOf(agent.child.pid)).toEqual(claudes);
+    const input = { ...(approval.input as object), answers: { 'Which colour?': 'Blue' } };
+    control.command({
+      type: 'answer',
+      approvalId: approval.approvalId,
+      answer: { decision: 'allow', scope: 'once', input },
+    });
+    expect((await control.next('turn.ended')).message?.text).toBe('Blue it is.');
+    await until('the end of the process', () => claudesOf(agent.child.pid).length === 0);
+  });
+
   it('begins anew where the conversation was lost', async () => {
     const dir = dirOf('l');
     mkdirSync(join(dir, 'state/chat'), { recursive: true });
