@@ -107,7 +107,9 @@ describe('a session that nobody uses', () => {
     const lines = await linesOf(kept.screen);
     expect(lines).toContain('the-end');
     expect(lines.length).toBeGreaterThan(3_000);
-    expect(lines).toEqual(await linesOf(terminal.text()));
+    // The first prompt may have come as a screen, before any bytes.
+    const sinceBegun = (all: string[]): string[] => all.slice(all.indexOf('begun'));
+    expect(sinceBegun(lines)).toEqual(sinceBegun(await linesOf(terminal.text())));
     expect(await answerTo('Which word was it, then?')).toBe('It is PINEAPPLE.');
     expect(viewer.gaps()).toEqual([]);
     expect(viewer.repeats()).toEqual([]);

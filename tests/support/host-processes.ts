@@ -4,7 +4,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 
 import { until } from './wait.js';
 
-interface HostProcess {
+export interface HostProcess {
   pid: number;
   parent: number;
   command: string;
@@ -32,7 +32,7 @@ const all = async (): Promise<HostProcess[]> => {
 };
 
 /** Everything that descends from the bubblewrap of this session's place. */
-const inPlaceOf = async (sessionId: string): Promise<HostProcess[]> => {
+export const inPlaceOf = async (sessionId: string): Promise<HostProcess[]> => {
   const processes = await all();
   const inside = new Map(
     processes
@@ -55,12 +55,10 @@ const find = (sessionId: string, what: string, fits: (found: HostProcess) => boo
 export const agentPid = (sessionId: string): Promise<number> =>
   find(sessionId, 'the agent', ({ command }) => /\/agent\.mjs/.test(command) && !/bwrap/.test(command));
 
-export const claudePid = (sessionId: string): Promise<number> =>
-  find(
-    sessionId,
-    'Claude Code',
-    ({ command, program }) => /(^|\/)claude$/.test(program) || /(^|\/)claude( |$)/.test(command.split(' ')[0] ?? ''),
-  );
+export const isClaude = ({ command, program }: HostProcess): boolean =>
+  /(^|\/)claude$/.test(program) || /(^|\/)claude( |$)/.test(command.split(' ')[0] ?? '');
+
+export const claudePid = (sessionId: string): Promise<number> => find(sessionId, 'Claude Code', isClaude);
 
 export const isRunning = async (pid: number): Promise<boolean> => (await read(pid)) !== null;
 
