@@ -165,6 +165,23 @@ describe('a session that is shared', () => {
     expect(viewer.events().length).toBe(eventsBefore);
   });
 
+  it('is left by one who wants no part in it, as if it had never been theirs; its owner cannot', async () => {
+    const leave = ({ client }: Person) => outcome(client.call(routes.members.leave, { params: params() }));
+    await share(cyd, 'editor');
+    await ada.client.call(routes.claude.chat, { params: params(), body: { message: 'Please write.', wait: false } });
+    const inbox = async () =>
+      (await cyd.client.call(routes.claude.allApprovals, { query: {} })).items.map(({ approvalId }) => approvalId);
+    const approvalId = await until(async () => (await inbox())[0], { what: 'the question' });
+    expect([await leave(ada), await leave(bob), await leave(cyd)]).toEqual(['forbidden', 'not_found', 'done']);
+    expect(await inbox()).toEqual([]);
+    expect(await listed(cyd)).toEqual([]);
+    expect(await leave(cyd)).toBe('not_found');
+    await ada.client.call(routes.claude.answer, {
+      params: { ...params(), approvalId },
+      body: { decision: 'deny' },
+    });
+  });
+
   it('is shared with nobody unknown, and not with its owner', async () => {
     const add = (email: string) =>
       outcome(ada.client.call(routes.members.add, { params: params(), body: { email, role: 'viewer' } }));

@@ -201,7 +201,7 @@ const acts: Record<string, Act> = {
     call: () => ({ params: { id: found.spareId } }),
     check: (body) => expect(body).toMatchObject({ wanted: 'terminated' }),
   },
-  ...memberActs(() => ({ sessionId, userId: found.userId })),
+  ...memberActs(() => ({ product, owner: bob, sessionId: sessionId as SessionId, userId: found.userId })),
   'sessions.execute': {
     as: 'owner',
     status: 200,

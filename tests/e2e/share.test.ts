@@ -134,3 +134,33 @@ it('has one who types in a terminal, and hands it over in sight of both', async 
     await visit.close();
   }
 });
+
+it('is left from its menu on a phone, after a question, and is gone from the list', async () => {
+  const theirs = await visitOf(bob, phone);
+  await theirs.page.goto(`${product.url}/sessions/${id}`);
+  const menu = theirs.page.locator('main header').getByRole('button', { name: 'Actions for Shared work' });
+  const ask = async (): Promise<void> => {
+    await menu.click();
+    await theirs.page.getByRole('menuitem', { name: 'Leave…' }).click();
+  };
+  await ask();
+  const dialog = theirs.page.getByRole('alertdialog', { name: 'Leave “Shared work”?' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect((await bob.client.call(routes.sessions.list, { query: {} })).items).toHaveLength(1);
+  await ask();
+  await theirs.page.screenshot({ path: `${pictures}/leave-phone.png` });
+  await dialog.getByRole('button', { name: 'Leave' }).click();
+  await theirs.page.waitForURL(`${product.url}/`);
+  await theirs.page.getByText('No sessions yet').first().waitFor();
+  expect(await theirs.page.getByRole('link', { name: 'Shared work' }).count()).toBe(0);
+  expect((await bob.client.call(routes.sessions.list, { query: {} })).items).toEqual([]);
+  await theirs.close();
+
+  const mine = await visitOf(ada, desktop);
+  await mine.page.goto(`${product.url}/sessions/${id}`);
+  await mine.page.locator('main header').getByRole('button', { name: 'Actions for Shared work' }).click();
+  await mine.page.getByRole('menuitem', { name: 'Share…' }).waitFor();
+  expect(await mine.page.getByRole('menuitem', { name: 'Leave…' }).count()).toBe(0);
+  await mine.close();
+});

@@ -1,6 +1,11 @@
 // What the walk of all routes does with people: adding one to the site, and to a session and out of it. It checks nobody's rights.
 
+import { routes, type SessionId } from '@remote-claude/contract';
 import { expect } from 'vitest';
+
+import { bearer } from './calls.js';
+import { signIn, type Person } from './people.js';
+import type { Product } from './product.js';
 
 const fay = { name: 'Fay', email: 'fay@example.org', password: 'a password for Fay' };
 
@@ -21,7 +26,8 @@ export const peopleActs = (found: { userId: string }) => ({
   },
 });
 
-export const memberActs = (around: () => { sessionId: string; userId: string }) => {
+export const memberActs = (around: () => { product: Product; owner: Person; sessionId: SessionId; userId: string }) => {
+  let token = '';
   const as = 'owner' as const;
   const session = () => ({ params: { id: around().sessionId } });
   const member = () => ({ params: { id: around().sessionId, userId: around().userId } });
@@ -46,5 +52,20 @@ export const memberActs = (around: () => { sessionId: string; userId: string }) 
         expect(body).toMatchObject({ owner: { name: 'Bob' }, items: [{ email: fay.email, role: 'editor' }] }),
     },
     'members.delete': { as, status: 200, call: member },
+    'members.leave': {
+      as,
+      status: 200,
+      /** Their own act: shared with them again first. */
+      after: async () => {
+        const { product, owner, sessionId: id } = around();
+        await owner.client.call(routes.members.add, { params: { id }, body: { email: fay.email, role: 'viewer' } });
+        ({ token } = await signIn(product, fay.email, fay.password));
+      },
+      call: () => ({ ...session(), headers: bearer(token) }),
+      check: async () => {
+        const { owner, sessionId: id } = around();
+        expect((await owner.client.call(routes.members.list, { params: { id } })).items).toEqual([]);
+      },
+    },
   };
 };

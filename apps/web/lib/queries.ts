@@ -82,6 +82,13 @@ export const useSessionRow = (id: SessionId) =>
     staleTime: 5_000,
   });
 
+/** Takes one out that this person is no longer in, with what it asks. */
+export const dropSession = (queries: QueryClient, id: string): void => {
+  queries.setQueriesData<Session[]>({ queryKey: sessionsKey }, (list) => list?.filter((session) => session.id !== id));
+  void queries.invalidateQueries({ queryKey: sessionsKey });
+  void queries.invalidateQueries({ queryKey: approvalsKey });
+};
+
 /** Puts a session that the server told of into every list that is held. */
 export const putSession = (queries: QueryClient, session: Session): void => {
   queries.setQueryData(sessionKey(session.id), session);

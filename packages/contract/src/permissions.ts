@@ -16,6 +16,7 @@ export const sessionPermissions = [
   'session.inspect',
   'session.manage',
   'session.share',
+  'session.leave',
   'session.chat.read',
   'session.chat.write',
   'session.approve',

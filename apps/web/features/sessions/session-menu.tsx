@@ -1,7 +1,8 @@
 'use client';
-/** The menu of one session: start, stop, rename, terminate; the last two ask first. */
+/** The menu of one session: start, stop, rename, share, leave, terminate; what is felt by others, or final, asks first. */
 import { useState } from 'react';
-import { Ellipsis, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
+import { usePathname, useRouter } from 'next/navigation';
+import { Ellipsis, LogOut, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
 import type { Session } from '@remote-claude/contract';
 
 import { sentenceOf } from '../../lib/client';
@@ -11,7 +12,13 @@ import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
 import { Menu, MenuItem, MenuLine } from '../../ui/menu';
 import { ShareDialog } from './share-dialog';
-import { allowedActions, useSessionActions, useSessionRights, type SessionActions } from './use-session-actions';
+import {
+  allowedActions,
+  useIsMember,
+  useSessionActions,
+  useSessionRights,
+  type SessionActions,
+} from './use-session-actions';
 
 const RenameDialog = ({
   session,
@@ -61,11 +68,25 @@ const RenameDialog = ({
   );
 };
 
+/** A part of its own, so that what it asks the server is asked when the menu is open. */
+const LeaveItem = ({ session, onSelect }: { session: Session; onSelect: () => void }) =>
+  useIsMember(session) && (
+    <MenuItem icon={<LogOut size={14} aria-hidden />} dangerous onSelect={onSelect}>
+      Leave…
+    </MenuItem>
+  );
+
 export const SessionMenu = ({ session }: { session: Session }) => {
   const actions = useSessionActions(session.id);
   const allowed = allowedActions(session);
   const rights = useSessionRights(session);
-  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | null>(null);
+  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | 'leave' | null>(null);
+  const router = useRouter();
+  const isHere = usePathname().includes(session.id);
+  const leave = async (): Promise<void> => {
+    await actions.leave();
+    if (isHere) router.push('/');
+  };
   const close = (): void => setAsked(null);
   return (
     <>
@@ -97,6 +118,7 @@ export const SessionMenu = ({ session }: { session: Session }) => {
           </MenuItem>
         )}
         <MenuLine />
+        <LeaveItem session={session} onSelect={() => setAsked('leave')} />
         <MenuItem
           icon={<Trash2 size={14} aria-hidden />}
           dangerous
@@ -115,6 +137,15 @@ export const SessionMenu = ({ session }: { session: Session }) => {
         body="A running turn and the programs in its terminals end. Files and history stay, and you can resume it."
         action="Stop"
         onConfirm={actions.stop}
+      />
+      <Confirm
+        open={asked === 'leave'}
+        onOpenChange={(open) => !open && close()}
+        title={`Leave “${session.name}”?`}
+        body="It goes from your list, and what it asks from your inbox. What you did in it stays; only its owner can share it with you again."
+        action="Leave"
+        dangerous
+        onConfirm={leave}
       />
       <Confirm
         open={asked === 'terminate'}

@@ -1,17 +1,18 @@
 'use client';
 /** What can be done with a session as a whole. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { routes, type Session } from '@remote-claude/contract';
 
-import { call, sentenceOf } from '../../lib/client';
-import { putSession, useMe } from '../../lib/queries';
+import { call, isCode, sentenceOf } from '../../lib/client';
+import { dropSession, membersKey, putSession, useMe } from '../../lib/queries';
 
 export interface SessionActions {
   start(): void;
   stop(): Promise<unknown>;
   terminate(): Promise<unknown>;
   rename(name: string): Promise<unknown>;
+  leave(): Promise<unknown>;
   busy: boolean;
 }
 
@@ -20,6 +21,20 @@ export const useSessionRights = ({ userId }: Pick<Session, 'userId'>): { share: 
   const me = useMe().data?.user;
   const isOwner = me?.id === userId;
   return { share: isOwner, manage: isOwner || me?.role === 'admin' };
+};
+
+/** Whether it is shared with this person. Who sees it and owns it not is in it, but for an administrator, who may not be. */
+export const useIsMember = ({ id, userId }: Pick<Session, 'id' | 'userId'>): boolean => {
+  const me = useMe().data?.user;
+  const isForeign = me !== undefined && me.id !== userId;
+  const members = useQuery({
+    queryKey: membersKey(id),
+    queryFn: () => call(routes.members.list, { params: { id } }),
+    enabled: isForeign && me.role === 'admin',
+    retry: false,
+  });
+  if (!isForeign) return false;
+  return me.role !== 'admin' || (members.data?.items.some((one) => one.userId === me.id) ?? false);
 };
 
 /** What may be asked of a session in its state; the server decides in the end. */
@@ -46,5 +61,14 @@ export const useSessionActions = (id: Session['id']): SessionActions => {
     stop: () => act.mutateAsync(() => call(routes.sessions.stop, { params })),
     terminate: () => act.mutateAsync(() => call(routes.sessions.remove, { params })),
     rename: (name) => act.mutateAsync(() => call(routes.sessions.patch, { params, body: { name } })),
+    async leave() {
+      try {
+        await call(routes.members.leave, { params });
+      } catch (thrown) {
+        // Taken out meanwhile.
+        if (!isCode(thrown, 'not_found')) throw thrown;
+      }
+      dropSession(queries, id);
+    },
   };
 };

@@ -58,4 +58,15 @@ export const memberRoutes = {
     errors: mine,
     audit: 'members.delete',
   }),
+  leave: defineRoute({
+    id: 'members.leave',
+    method: 'POST',
+    path: '/sessions/:id/leave',
+    summary: 'Leave a session that somebody shares with you; your open pages of it close.',
+    permission: 'session.leave',
+    params: sessionParams,
+    responses: { 200: done },
+    errors: mine,
+    audit: 'members.leave',
+  }),
 } as const;

@@ -22,7 +22,8 @@ const siteTable: Readonly<Record<SitePermission, readonly (SiteRole | 'anonymous
 
 /**
  * What a person is to a session; one who is nothing to it is a stranger. An admin may see that it exists and end it, no
- * more; a viewer reads along; an editor works in it and answers for it. Only its owner shares it.
+ * more; a viewer reads along; an editor works in it and answers for it. Only its owner shares it, and with whom it is
+ * shared, may leave it.
  */
 export type SessionRelation = 'owner' | 'editor' | 'viewer' | 'admin';
 
@@ -30,6 +31,7 @@ const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[
   'session.inspect': ['owner', 'editor', 'viewer', 'admin'],
   'session.manage': ['owner', 'admin'],
   'session.share': ['owner'],
+  'session.leave': ['editor', 'viewer'],
   'session.chat.read': ['owner', 'editor', 'viewer'],
   'session.chat.write': ['owner', 'editor'],
   'session.approve': ['owner', 'editor'],

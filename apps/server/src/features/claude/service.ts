@@ -223,7 +223,7 @@ export const createClaude = (deps: ClaudeDeps) => {
    * transaction of its own, since it holds the lock of its session; what a crash leaves is asked, as before.
    */
   const answerCovered = async ({ actor, ip }: ClaudeAct, first: Approval): Promise<void> => {
-    const open = await store.openFor(actor.userId, null, maxCovered);
+    const open = await store.openOwnedBy(actor.userId, maxCovered);
     for (const { sessionId, approvalId } of open.filter((asked) => isCoveredWith(first, asked))) {
       await database
         .transaction((trx) =>

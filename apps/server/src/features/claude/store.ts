@@ -49,6 +49,13 @@ export const createClaudeStore = ({ db }: Database) => {
         'users.name as answered_name',
         'approvals.answered_at',
       ]);
+  const open = (limit: number) =>
+    shown(db)
+      .where('sessions.wanted', '!=', 'terminated')
+      .where('approvals.status', '=', 'open')
+      .orderBy('approvals.asked_at')
+      .orderBy('approvals.id')
+      .limit(limit);
 
   return {
     async approval(executor: Executor, sessionId: string, id: string): Promise<Approval | null> {
@@ -69,28 +76,27 @@ export const createClaudeStore = ({ db }: Database) => {
       return rows.map(toApproval);
     },
 
-    /** Over all sessions that are not over and in which a person may answer, oldest first. */
+    /** Over the sessions of a person that are not over, oldest first. */
+    async openOwnedBy(userId: string, limit: number): Promise<Approval[]> {
+      return (await open(limit).where('sessions.user_id', '=', userId).execute()).map(toApproval);
+    },
+
+    /** The same over all in which the person may answer. */
     async openFor(userId: string, after: PageEnd | null, limit: number): Promise<Approval[]> {
-      let query = shown(db)
-        .where((eb) =>
-          eb.or([
-            eb('sessions.user_id', '=', userId),
-            eb(
-              'sessions.id',
-              'in',
-              eb
-                .selectFrom('session_members')
-                .select('session_id')
-                .where('session_members.user_id', '=', userId)
-                .where('role', '=', 'editor'),
-            ),
-          ]),
-        )
-        .where('sessions.wanted', '!=', 'terminated')
-        .where('approvals.status', '=', 'open')
-        .orderBy('approvals.asked_at')
-        .orderBy('approvals.id')
-        .limit(limit);
+      let query = open(limit).where((eb) =>
+        eb.or([
+          eb('sessions.user_id', '=', userId),
+          eb(
+            'sessions.id',
+            'in',
+            eb
+              .selectFrom('session_members')
+              .select('session_id')
+              .where('session_members.user_id', '=', userId)
+              .where('role', '=', 'editor'),
+          ),
+        ]),
+      );
       if (after !== null) {
         query = query.where((eb) =>
           eb.or([

@@ -19,4 +19,8 @@ export const membersRoutes = (members: Members): BoundRoute[] => [
     await members.remove(call, call.params);
     return { status: 200, body: { ok: true } } as const;
   }),
+  handle(routes.members.leave, async (call) => {
+    await members.leave(call, call.params.id);
+    return { status: 200, body: { ok: true } } as const;
+  }),
 ];

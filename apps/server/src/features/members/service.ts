@@ -1,4 +1,4 @@
-// With whom a session is shared: added, changed and taken out by its owner. What a role may is the policy's matter.
+// With whom a session is shared: added, changed and taken out by its owner, or gone by themselves. What a role may is the policy's matter.
 
 import { AppError, type Author, type Member, type MemberRole } from '@remote-claude/contract';
 
@@ -60,6 +60,18 @@ export const createMembers = ({ database, store, audit, bus, guesses }: MembersD
     return userId;
   };
 
+  const takeOut = (
+    { actor, ip }: Request,
+    sessionId: string,
+    { action, userId }: { action: string; userId: string },
+  ): Promise<void> =>
+    database.transaction(async (trx) => {
+      await store.lock(trx, sessionId);
+      await store.remove(trx, sessionId, userId);
+      await audit.record(trx, { userId: actor.userId, sessionId, action, details: { user: userId }, ip });
+      await bus.publishIn(trx, channel, { sessionId, userId });
+    });
+
   return {
     /** Addresses are for the owner, who gave them. */
     async list({ actor }: Pick<Request, 'actor'>, sessionId: string): Promise<{ owner: Author; items: Member[] }> {
@@ -105,20 +117,11 @@ export const createMembers = ({ database, store, audit, bus, guesses }: MembersD
         },
       }),
 
-    async remove({ actor, ip }: Request, { id, userId }: { id: string; userId: string }): Promise<void> {
-      await database.transaction(async (trx) => {
-        await store.lock(trx, id);
-        await store.remove(trx, id, userId);
-        await audit.record(trx, {
-          userId: actor.userId,
-          sessionId: id,
-          action: 'members.delete',
-          details: { user: userId },
-          ip,
-        });
-        await bus.publishIn(trx, channel, { sessionId: id, userId });
-      });
-    },
+    remove: (request: Request, { id, userId }: { id: string; userId: string }): Promise<void> =>
+      takeOut(request, id, { action: 'members.delete', userId }),
+
+    leave: (request: Request, sessionId: string): Promise<void> =>
+      takeOut(request, sessionId, { action: 'members.leave', userId: request.actor.userId }),
 
     /** Everyone who may read in a session. */
     async readers(sessionId: string): Promise<string[]> {
