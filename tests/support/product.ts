@@ -44,6 +44,8 @@ export interface ProductOptions {
   config: string;
   /** Its compute.dataDir, where it has one: what runs there ends with this product. */
   computeDir?: string | undefined;
+  /** For Node itself, before the program. */
+  nodeArgs?: readonly string[];
 }
 
 interface Running {
@@ -53,7 +55,7 @@ interface Running {
   ended: Promise<number | null>;
 }
 
-export const startProduct = async ({ config, computeDir }: ProductOptions): Promise<Product> => {
+export const startProduct = async ({ config, computeDir, nodeArgs = [] }: ProductOptions): Promise<Product> => {
   const folder = await mkdtemp(join(tmpdir(), 'rc-'));
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
@@ -64,7 +66,7 @@ export const startProduct = async ({ config, computeDir }: ProductOptions): Prom
 
   const start = (port: number): Promise<Running> =>
     new Promise((resolve, reject) => {
-      const args = [program, 'serve', '--config', file, '--port', String(port), '--data-dir', dataDir];
+      const args = [...nodeArgs, program, 'serve', '--config', file, '--port', String(port), '--data-dir', dataDir];
       const child = spawn(process.execPath, args, { env: builtEnv(), stdio: ['ignore', 'pipe', 'pipe'] });
       const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
       let url: string | null = null;

@@ -99,15 +99,14 @@ export const startServer = async ({
 
 const compose = async (config: Config, assets: ServerAssets, closers: Closers): Promise<RunningServer> => {
   const { timing, server } = config;
-  const clock = createSystemClock();
   const log = createConsoleLog(config.monitoring.logging.level, process.stderr);
   const childEnv = processChildEnv();
 
-  const { dataDir, computeDir, connection, engine, predecessor, database, bus, counters, secretBox } =
+  const { dataDir, computeDir, connection, engine, predecessor, database, clock, bus, counters, secretBox } =
     await openStorage({
       config,
       childEnv,
-      clock,
+      machine: createSystemClock(),
       log,
       closers,
     });

@@ -16,16 +16,17 @@ import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createRemembered, rememberOnce } from '../platform/remembered.js';
 import { openRedis } from '../platform/redis.js';
 import { createSecretBox } from '../platform/secret-box.js';
+import { createSiteClock } from '../platform/site-clock.js';
 
 export interface StorageDeps {
   config: Config;
   childEnv: Readonly<Record<string, string>>;
-  clock: Clock;
+  machine: Clock;
   log: Log;
   closers: Closers;
 }
 
-export const openStorage = async ({ config, childEnv, clock, log, closers }: StorageDeps) => {
+export const openStorage = async ({ config, childEnv, machine, log, closers }: StorageDeps) => {
   const home = { uid: process.getuid?.() ?? -1, home: homedir() };
   const dataDir = closers.add(
     'data folder',
@@ -52,6 +53,8 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
     (opened) => opened.close(),
   );
   await database.migrate();
+  const clock = await createSiteClock({ machine, ask: database.time, log });
+  closers.add('clock', clock, (opened) => opened.close());
   const secretBox = createSecretBox([await loadMasterKey(dataDir.secretsDir, config.security.masterKey ?? undefined)]);
   const installation = await openInstallation(database, secretBox.derive('key-mark').toString('base64url'));
   const redis =
@@ -73,6 +76,7 @@ export const openStorage = async ({ config, childEnv, clock, log, closers }: Sto
     /** The folder is locked: the manager that it names has ended. */
     predecessor: createRemembered(join(dataDir.path, 'manager')),
     database,
+    clock,
     bus,
     /** Counters that servers share; null where each has its own. */
     counters: redis === null ? null : { client: redis.client, prefix: `remote-claude:${installation}:attempts` },

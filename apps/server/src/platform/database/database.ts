@@ -30,6 +30,8 @@ export interface Database {
   migrate(): Promise<Migrated>;
   /** Resolves when the database answers, for readiness. */
   ping(): Promise<void>;
+  /** What time it is for the database. */
+  time(): Promise<Date>;
   close(): Promise<void>;
 }
 
@@ -80,6 +82,10 @@ export function createDatabase(connection: DatabaseConnection, options: Database
     migrate: () => migrate(pool, db as unknown as Kysely<never>, migrations),
     ping: async () => {
       await pool.query('select 1');
+    },
+    async time() {
+      const { rows } = await pool.query<{ now: Date }>('select clock_timestamp() as now');
+      return rows[0]?.now ?? new Date(Number.NaN);
     },
     close: () => db.destroy(),
   };
