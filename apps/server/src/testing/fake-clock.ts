@@ -7,6 +7,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): void;
   /** Sets the wall clock alone, as an administrator or NTP would. */
   setWallClock(time: Date): void;
+  /** How much is to fall due. */
+  planned(): number;
 }
 
 export function createFakeClock(start = new Date('2026-01-01T00:00:00Z')): FakeClock {
@@ -50,5 +52,6 @@ export function createFakeClock(start = new Date('2026-01-01T00:00:00Z')): FakeC
     setWallClock(time) {
       wallMs = time.getTime();
     },
+    planned: () => planned.length,
   };
 }

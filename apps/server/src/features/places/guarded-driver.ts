@@ -1,5 +1,5 @@
-// A driver that acts only while our lease is kept: between a decision and its act the lease may have ended, and then the
-// session is another's. Looking is always allowed.
+// A driver that acts only while the lease is kept under which the act was decided: between the two it may have ended, and
+// then the session was another's, even where we have a newer lease by now. Looking is always allowed.
 
 import type { Driver } from '@remote-claude/compute';
 

@@ -2,14 +2,15 @@
 // and what an earlier one still writes is refused.
 
 import { randomUUID } from 'node:crypto';
+import { ComputeError } from '@remote-claude/compute';
 import { createFakeDriver, createFakeWorld } from '@remote-claude/compute/testing';
 import type { AgentEvent } from '@remote-claude/contract';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { createFakeClock } from '../../testing/fake-clock.js';
-import { createSessionHouse, type SessionHouse } from '../../testing/session-house.js';
+import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
 import { StaleFenceError } from '../events/index.js';
-import type { LeasesDeps, Places } from './index.js';
+import type { LeasesDeps, Places, PlacesDeps } from './index.js';
 import type { LeasesStore } from './leases-store.js';
 import { createPlacesStore } from './store.js';
 
@@ -30,11 +31,15 @@ let engine = randomUUID();
 const longest = { leaseMs: 60_000, renewMs: 20_000 };
 
 /** A manager beside others; it follows nobody. */
-const newManager = (world = createFakeWorld(), change: Partial<LeasesDeps> = {}) => {
+const newManager = (
+  world = createFakeWorld(),
+  change: Partial<LeasesDeps> = {},
+  placesChange: Partial<PlacesDeps> = {},
+) => {
   const predecessor: LeasesDeps['predecessor'] = { read: async () => null, write: async () => {} };
   const leases = house.newLeases({ predecessor, engine, timing: longest, ...change });
   const driver = createFakeDriver({ world });
-  const places = house.newPlaces(driver, { leases });
+  const places = house.newPlaces(driver, { leases, ...placesChange });
   open.push(places);
   return { leases, driver, places };
 };
@@ -221,15 +226,41 @@ describe('an owner that was left behind', () => {
     expect(renewals).toEqual([name]);
     clock.setWallClock(new Date(clock.now().getTime() - 3_600_000));
     clock.advance(7_999);
-    expect([leases.isHeld(), told]).toEqual([true, []]);
+    expect([leases.isHeldAs(name), told]).toEqual([true, []]);
     clock.advance(1);
-    expect([leases.isHeld(), told]).toEqual([false, ['lost']]);
+    expect([leases.isHeldAs(name), told]).toEqual([false, ['lost']]);
     (answer as (() => void) | null)?.();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(leases.isHeld()).toBe(false);
-    // Nobody knows what others did meanwhile: it comes back under another name.
-    expect(await leases.owner()).not.toBe(name);
-    expect(leases.isHeld()).toBe(true);
+    expect(leases.isHeldAs(name)).toBe(false);
+    // Nobody knows what others did meanwhile: it comes back under another name, and the old one stays over.
+    const next = await leases.owner();
+    expect(next).not.toBe(name);
+    expect([leases.isHeldAs(next), leases.isHeldAs(name), leases.isHeldAs(null)]).toEqual([true, false, false]);
+  });
+
+  test.each(['answered', 'refused'] as const)('a renewal that is %s after the end plans no other', async (how) => {
+    const clock = createFakeClock();
+    let finish = (): void => {};
+    let renewals = 0;
+    const store: LeasesStore = {
+      enter: async () => {},
+      leave: async () => {},
+      close: async () => {},
+      renew: () => {
+        renewals += 1;
+        return new Promise((resolve, reject) => {
+          finish = () => (how === 'answered' ? resolve({ isKept: true, gone: 0 }) : reject(new Error('away')));
+        });
+      },
+    };
+    const leases = house.newLeases({ store, clock, engine, timing: longest });
+    await leases.owner();
+    clock.advance(longest.renewMs);
+    expect(renewals).toBe(1);
+    const closing = leases.close();
+    finish();
+    await closing;
+    expect(clock.planned()).toBe(0);
   });
 
   test('a driver is not told to act once the lease has ended, and links end with it', async () => {
@@ -240,9 +271,11 @@ describe('an owner that was left behind', () => {
     const manager = newManager(world, { clock, store });
     const id = await newSession();
     await settled(manager.places, id);
+    const name = await ownerOf(id);
+    expect(manager.leases.isHeldAs(name)).toBe(true);
     away = true;
     clock.advance(longest.leaseMs);
-    expect(manager.leases.isHeld()).toBe(false);
+    expect(manager.leases.isHeldAs(name)).toBe(false);
     await house.sessions.stop(id, await house.person());
     const before = manager.driver.calls.length;
     await manager.places.reconcile(id).catch(() => {});
@@ -252,6 +285,68 @@ describe('an owner that was left behind', () => {
       await manager.places.reconcile(id);
       expect((await row(id)).placeId).toBeNull();
     }, patience);
+  });
+});
+
+describe('what was decided under an earlier lease', () => {
+  test('is not done under the next one: a start that is refused late ends no place of another', async () => {
+    const world = createFakeWorld();
+    const clock = createFakeClock();
+    const behind = newManager(world, { clock });
+    const release = behind.driver.hold('start');
+    const id = await newSession();
+    await vi.waitFor(() => expect(starts(behind)).toHaveLength(1), patience);
+    const { fence, placeId: first } = await row(id);
+    clock.advance(longest.leaseMs);
+    expect(await behind.leases.owner()).not.toBe(fence.owner);
+    const next = newManager(world);
+    next.driver.behave({ fail: { start: new ComputeError('start_failed', 'Not yet.') } });
+    void next.places.reconcile(id);
+    await vi.waitFor(() => expect(starts(next)).not.toEqual([]), patience);
+    next.driver.behave({ fail: {} });
+    await vi.waitFor(async () => {
+      const { placeId, handle } = await row(id);
+      expect(placeId).not.toBe(first);
+      expect(handle).not.toBeNull();
+    }, patience);
+    behind.driver.behave({ fail: { start: new ComputeError('start_failed', 'The engine was busy.') } });
+    release();
+    await behind.places.reconcile(id);
+    expect(behind.driver.calls.filter(({ verb }) => verb === 'stop')).toEqual([]);
+    const { placeId, handle } = await row(id);
+    expect(handle).toMatchObject({ placeId });
+    expect(world.places.get(placeId ?? '')?.status).toBe('running');
+  });
+
+  test('nor counts how long a place was silent while another had it', async () => {
+    const clock = createFakeClock();
+    const hours = { leaseMs: 7_200_000, renewMs: 3_600_000 };
+    const manager = newManager(createFakeWorld(), { clock, timing: hours }, { clock });
+    const id = await newSession();
+    await settled(manager.places, id);
+    const other = await newManager(createFakeWorld(), { engine: randomUUID() }).leases.owner();
+    const write = (values: { lease_owner: string | null } | { reachable_at: Date }) =>
+      house.database.db.updateTable('sessions').set(values).where('id', '=', id).execute();
+    await write({ reachable_at: new Date() });
+    const silentFor = async (ms: number) => {
+      clock.advance(ms);
+      await manager.places.reconcile(id);
+      return row(id);
+    };
+    const before = await silentFor(testTiming.deadMs + 1);
+    expect(before.state.place.status).toBe('unreachable');
+    expect((await silentFor(testTiming.unreachableGraceMs - 5_000)).placeId).toBe(before.placeId);
+    await write({ lease_owner: other });
+    await silentFor(5_000);
+    await write({ lease_owner: null });
+    const after = await silentFor(5_000);
+    expect(after.fence.owner).toBe(await manager.leases.owner());
+    expect(after.placeId).toBe(before.placeId);
+    // From now on it counts.
+    await vi.waitFor(
+      async () => expect((await silentFor(testTiming.unreachableGraceMs)).placeId).not.toBe(before.placeId),
+      patience,
+    );
   });
 });
 

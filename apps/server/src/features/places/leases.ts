@@ -31,8 +31,8 @@ export interface Leases {
   engine: string;
   /** Our name, as long as the lease of it is kept; a new one where it was not. Rejects while it cannot be taken. */
   owner(): Promise<string>;
-  /** Whether we may act at this moment. */
-  isHeld(): boolean;
+  /** Whether we may act at this moment on what was decided under this name. */
+  isHeldAs(owner: string | null): boolean;
   /** `lost`: nothing is ours any more. `freed`: what was another's may be taken. One listener. */
   onChange(listener: (what: 'lost' | 'freed') => void): void;
   /** Hands on what we have. Only once nothing acts any more. */
@@ -72,11 +72,14 @@ export const createLeases = (deps: LeasesDeps): Leases => {
   const keep = (id: string, askedAtMs: number): void => {
     held = { id, untilMs: askedAtMs + keptMs };
     cancelEnd();
+    // Who closes waits for what was asked before, and hands this on.
+    if (closed) return;
     cancelEnd = clock.after(held.untilMs - clock.monotonicMs(), () => lose(id, 'it could not be renewed in time'));
     plan(id, askedAtMs + timing.renewMs - clock.monotonicMs());
   };
 
   const plan = (id: string, inMs: number): void => {
+    if (closed) return;
     cancelRenew = clock.after(Math.max(0, inMs), () => {
       asked = renew(id);
     });
@@ -124,7 +127,7 @@ export const createLeases = (deps: LeasesDeps): Leases => {
 
   return {
     engine,
-    isHeld: () => held !== null && isKept(held.id),
+    isHeldAs: (owner) => owner !== null && isKept(owner),
     async owner() {
       if (held !== null && isKept(held.id)) return held.id;
       if (closed) throw new Error('The leases are closed.');

@@ -10,7 +10,7 @@ import { rulesChannel } from '../claude/index.js';
 import { commandsChannel, StaleFenceError, wantedChannel } from '../events/index.js';
 import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } from './decide.js';
-import { createGuardedDriver, LeaseLostError } from './guarded-driver.js';
+import { LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
 import { createPatientDriver } from './patient-driver.js';
 import { createQuotas, type QuotaLimits } from './quota.js';
@@ -39,8 +39,7 @@ const disksPerRound = 4;
 
 export const createPlaces = (given: PlacesDeps) => {
   const { store, bus, leases, clock, log, timing } = given;
-  const patient = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
-  const driver = createGuardedDriver(patient, leases.isHeld);
+  const driver = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
   const deps = { ...given, driver };
   const steps = createSteps(deps);
   const watches = new Map<string, Watch>();
@@ -141,15 +140,20 @@ export const createPlaces = (given: PlacesDeps) => {
   const leaveAlone = (watch: Watch): Promise<void> => {
     watch.owner = null;
     watch.found = [];
+    // Its silence meanwhile is another's to judge.
+    watch.unreachableSinceMs = null;
     return dropLink(watch);
   };
 
   /** Places that the row does not name: another is the session's, or it has none, or there is no such session. */
   const stopStrays = async (row: PlaceRow | null, found: readonly FoundPlace[]): Promise<void> => {
     const strays = found.filter(({ placeId }) => placeId !== row?.placeId);
+    if (strays.length === 0) return;
+    // Of a session that does not exist nobody has the lease.
+    const owner = row === null ? await leases.owner() : row.fence.owner;
     for (const stray of strays) {
       // One that does not end is found again; the session's own place does not wait for that.
-      await steps.stopSuperseded(stray).catch((err: unknown) => {
+      await steps.stopSuperseded(stray, owner).catch((err: unknown) => {
         log.warn({ err, sessionId: stray.sessionId, placeId: stray.placeId }, 'a place could not be stopped');
       });
     }

@@ -18,7 +18,8 @@ import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import { pauseAfterMs, unreachableReason, type PlaceTiming, type RunningWords } from './decide.js';
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
-import { LeaseLostError } from './guarded-driver.js';
+import { createGuardedDriver, LeaseLostError } from './guarded-driver.js';
+import type { Leases } from './leases.js';
 import type { PlaceRow, PlacesStore } from './store.js';
 import { failedHint, StepFailure, stumbleWords, systemReason, type PlaceWords } from './stumble.js';
 
@@ -36,6 +37,7 @@ export interface StepDeps {
   commands: Commands;
   audit: Audit;
   driver: Driver;
+  leases: Pick<Leases, 'isHeldAs'>;
   gateway: GatewayDoors;
   clock: Clock;
   log: Log;
@@ -48,7 +50,10 @@ const diskGone = 'Its retention had ended. The history stays readable.';
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
 
 export const createSteps = (deps: StepDeps) => {
-  const { database, store, events, commands, driver, gateway, clock, log, timing } = deps;
+  const { database, store, events, commands, driver, leases, gateway, clock, log, timing } = deps;
+
+  /** What acts on what was decided under this name. */
+  const actingAs = (owner: string | null): Driver => createGuardedDriver(driver, () => leases.isHeldAs(owner));
 
   /** Writes a change of the place, unless the session has another place by now; words that it has already make no event. */
   const change = (
@@ -125,7 +130,7 @@ export const createSteps = (deps: StepDeps) => {
         .then(() => change(row, { status: 'starting', step: step.slice(0, 200), reason: null }))
         .catch((err: unknown) => log.warn({ err, sessionId }, 'a step of a start could not be written down'));
     };
-    const started = await driver.start(
+    const started = await actingAs(row.fence.owner).start(
       {
         sessionId,
         placeId,
@@ -164,16 +169,17 @@ export const createSteps = (deps: StepDeps) => {
     if (error instanceof LeaseLostError) throw error;
     log.warn({ err: error, sessionId: row.sessionId, attempt: row.attempts }, 'a session could not be started');
     const live = await findLive(row.sessionId);
-    for (const found of live.filter(({ placeId }) => placeId !== row.placeId)) await stopSuperseded(found);
+    for (const found of live.filter(({ placeId }) => placeId !== row.placeId))
+      await stopSuperseded(found, row.fence.owner);
     if (live.some(({ placeId }) => placeId === row.placeId)) return;
     const reason =
       error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
     await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0, heals: true });
   };
 
-  const stopSuperseded = async (found: FoundPlace): Promise<void> => {
+  const stopSuperseded = async (found: FoundPlace, owner: string | null): Promise<void> => {
     log.warn({ sessionId: found.sessionId, placeId: found.placeId }, 'a place that no session has is stopped');
-    await driver.stop(found.handle, { graceMs: timing.stopGraceMs });
+    await actingAs(owner).stop(found.handle, { graceMs: timing.stopGraceMs });
   };
 
   return {
@@ -201,7 +207,7 @@ export const createSteps = (deps: StepDeps) => {
     async stop(row: PlaceRow): Promise<void> {
       const handle =
         row.handle ?? (await findLive(row.sessionId)).find(({ placeId }) => placeId === row.placeId)?.handle ?? null;
-      if (handle !== null) await driver.stop(handle, { graceMs: timing.stopGraceMs });
+      if (handle !== null) await actingAs(row.fence.owner).stop(handle, { graceMs: timing.stopGraceMs });
       await gateway.close(row.sessionId);
       const { reason, next } = row.state.place;
       await change(row, { status: 'stopped', reason, next }, async (trx, state) => {
@@ -220,7 +226,7 @@ export const createSteps = (deps: StepDeps) => {
 
     async abandon(row: PlaceRow, reason: string): Promise<void> {
       if (row.handle !== null) {
-        await driver.stop(row.handle, { graceMs: timing.stopGraceMs });
+        await actingAs(row.fence.owner).stop(row.handle, { graceMs: timing.stopGraceMs });
         // Nothing takes its place while any of it runs.
         const { status } = await driver.inspect(row.handle);
         if (status === 'running' || status === 'starting')
@@ -264,7 +270,7 @@ export const createSteps = (deps: StepDeps) => {
         return true;
       });
       if (!mayGo) return;
-      await driver.destroy(sessionId);
+      await actingAs(row.fence.owner).destroy(sessionId);
       const words = { status: 'stopped', reason: 'The disk of this session was removed.', next: diskGone } as const;
       await change(row, words, (trx) => store.recordDiskRemoved(trx, sessionId, clock.now()));
     },
