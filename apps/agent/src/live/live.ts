@@ -1,19 +1,20 @@
 /** The live sockets of an agent. It does not know how they were authorised: who is accepted may do everything here. */
-import { author, closeServiceRestart, type Author } from '@remote-claude/contract';
+import { closeServiceRestart, liveViewer } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
 import type { LivePart } from '../parts.js';
-import { serveSocket, type LiveOptions } from './viewer-socket.js';
+import { serveSocket, type LiveOptions, type SocketViewer } from './viewer-socket.js';
 
 export type { LiveOptions };
 
 const closeWaitMs = 500;
 
-const personOf = (url: URL): Author | null => {
+const viewerOf = (url: URL): SocketViewer => {
   try {
-    return author.parse(JSON.parse(url.searchParams.get('viewer') ?? ''));
+    const { mayType, ...person } = liveViewer.parse(JSON.parse(url.searchParams.get('viewer') ?? ''));
+    return { person, mayType };
   } catch {
-    return null;
+    return { person: null, mayType: true };
   }
 };
 
@@ -39,7 +40,7 @@ export const createLive = (options: LiveOptions): LivePart => {
       }
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      serveSocket(socket, options, personOf(url));
+      serveSocket(socket, options, viewerOf(url));
     },
     async close() {
       closing = true;

@@ -1,5 +1,5 @@
 /** `terminal` messages and input frames of one socket: its viewers and what it asks. It does not know ptys. */
-import type { Author, ServerMessage, TerminalFrame, TerminalId, TerminalRequest } from '@remote-claude/contract';
+import type { ServerMessage, TerminalFrame, TerminalId, TerminalRequest } from '@remote-claude/contract';
 
 import type { Terminals, Viewer, ViewerSink } from '../terminal/index.js';
 import type { Connection } from './connection.js';
@@ -15,7 +15,7 @@ export interface TerminalRequests {
 export const createTerminalRequests = (
   terminals: Terminals,
   connection: Connection,
-  person: Author | null,
+  { person, mayType }: Pick<ViewerSink, 'person' | 'mayType'>,
 ): TerminalRequests => {
   const viewers = new Map<TerminalId, Viewer>();
   const typed = createTypedInput({
@@ -28,6 +28,7 @@ export const createTerminalRequests = (
 
   const sink: ViewerSink = {
     person,
+    mayType,
     output: (frame) => connection.sendFrame(frame),
     message: (message: ServerMessage) => connection.send(message),
     writable: () => connection.writable(),

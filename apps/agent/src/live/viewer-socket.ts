@@ -42,11 +42,16 @@ const bytesOf = (data: RawData): Buffer => {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 };
 
-/** `person`: whose window it is. */
-export const serveSocket = (socket: WebSocket, options: LiveOptions, person: Author | null): void => {
+/** Whose window it is. */
+export interface SocketViewer {
+  person: Author | null;
+  mayType: boolean;
+}
+
+export const serveSocket = (socket: WebSocket, options: LiveOptions, viewer: SocketViewer): void => {
   const { terminals, files, execute, chat, log, maxProtocolErrors = defaultProtocolErrors } = options;
   const connection = createConnection(socket);
-  const terminalRequests = createTerminalRequests(terminals, connection, person);
+  const terminalRequests = createTerminalRequests(terminals, connection, viewer);
   const subscriptions = createSubscriptions({ connection, files, execute, relay: createChatRelay(chat, connection) });
   const gone = new AbortController();
   let protocolErrors = 0;

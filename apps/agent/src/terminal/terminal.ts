@@ -3,7 +3,8 @@
  *
  * Invariants: every byte of the pty goes once, in order, to the ring, to the screen and to each viewer that keeps up; the pty
  * is read as long as the fastest viewer has drawn all but `holdBytes` (or nobody watches), and the screen can follow; a
- * question of the program is answered once: by the viewer that came first, or by the screen while nobody watches.
+ * question of the program is answered once: by the viewer that came first, or by the screen while nobody watches. Who may
+ * not type is nobody in this: such a viewer gets what it can take.
  *
  * Bytes go to viewers as they come: which escapes have an effect in a browser (clipboard, links, titles) is for the page's
  * emulator to allow. A filter here would be a second parser in the way of every key.
@@ -76,7 +77,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   let lastActiveAt = performance.now();
 
   const writer = createWriter({
-    watching: () => [...viewers].map((viewer) => viewer.person),
+    watching: () => typists().map((viewer) => viewer.person),
     onChange(person) {
       for (const viewer of viewers) viewer.tellWriter(person);
     },
@@ -88,8 +89,9 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   let awaited = false;
 
   const maxPending = (): number => Math.min(ring.capacityBytes * maxPendingPart, awaited ? freshBytes : Infinity);
-  const keepingUp = (): AttachedViewer[] => [...viewers].filter((viewer) => !viewer.lagging);
-  /** Bytes that the fastest viewer has not drawn; 0 where nobody watches. */
+  const typists = (): AttachedViewer[] => [...viewers].filter((viewer) => viewer.mayType);
+  const keepingUp = (): AttachedViewer[] => [...viewers].filter((viewer) => viewer.mayType && !viewer.lagging);
+  /** Bytes that the fastest of them has not drawn; 0 where nobody watches. */
   const undrawnBytes = (): number => {
     const watching = keepingUp();
     return watching.length === 0 ? 0 : ring.end - Math.max(...watching.map((viewer) => viewer.credit));
@@ -138,7 +140,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
   const isFresh = (): boolean => screen.pendingBytes <= Math.min(freshBytes, ring.capacityBytes * maxUnreadPart);
   /** Who watches is not made to wait for the screen; who answers changes at this byte. */
   const watched = (): void => {
-    const nobody = viewers.size === 0;
+    const nobody = typists().length === 0;
     awaited &&= [...viewers].some((viewer) => viewer.lagging);
     screen.hurry(nobody || awaited);
     screen.behind(() => (answering = nobody));
@@ -154,7 +156,7 @@ export const createTerminal = (options: TerminalOptions): Terminal => {
     snapshot: () => screen.snapshot(),
     freshSnapshot() {
       awaited = !isFresh();
-      screen.hurry(awaited);
+      screen.hurry(awaited || typists().length === 0);
       return awaited ? null : screen.snapshot();
     },
     moved: () => govern(),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { decodeTerminalFrame, type AgentEvent, type ServerMessage, type TerminalId } from '@remote-claude/contract';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { createEmulator } from './emulator.js';
 import { startShell } from './shell.js';
@@ -49,7 +49,7 @@ const until = (condition: () => unknown): Promise<unknown> =>
   vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 20_000, interval: 10 });
 
 /** A viewer that draws at once, or not at all: what it got as bytes, by offset, and as messages. */
-const createRecorder = () => {
+const createRecorder = (mayType: boolean) => {
   const messages: ServerMessage[] = [];
   const chunks: Buffer[] = [];
   const recorder = {
@@ -71,6 +71,7 @@ const createRecorder = () => {
   };
   recorder.sink = {
     person: null,
+    mayType,
     writable: () => recorder.writable,
     message: (message) => {
       messages.push(message);
@@ -92,8 +93,8 @@ const createRecorder = () => {
   return recorder;
 };
 
-const attach = async (terminals: Terminals, id: TerminalId, after?: number) => {
-  const recorder = createRecorder();
+const attach = async (terminals: Terminals, id: TerminalId, after?: number, mayType = true) => {
+  const recorder = createRecorder(mayType);
   recorder.viewer = await terminals.attach(id, recorder.sink, after);
   return recorder;
 };
@@ -261,6 +262,53 @@ test('a question of a program is answered once: by the first viewer, or by the s
   await until(() => first.text().includes('^[[7;7R^[[A'));
   expect(first.text()).not.toContain('5;5R');
 }, 40_000);
+
+describe('who may not type', () => {
+  const read = (terminals: Terminals, id: TerminalId) => attach(terminals, id, undefined, false);
+  const inFile = (name: string): Promise<string> => readFile(join(folder, name), 'latin1').catch(() => '');
+
+  test('holds no program up, however slowly they draw, and ends with the right screen', async () => {
+    // Nobody is found to have drawn nothing: it is not that which frees the program.
+    const terminals = await start({ stallMs: 600_000 });
+    const id = await openOne(terminals);
+    const reader = await read(terminals, id);
+    reader.acking = false;
+    const begun = reader.at;
+    let drawn = begun;
+    const crawl = setInterval(() => reader.viewer?.ack((drawn += 1)), 20);
+    try {
+      type(terminals, id, 'yes abcdefgh | head -c 6000000; echo en""d > over; echo en""d\r');
+      await vi.waitFor(async () => expect(await inFile('over')).toBe('end\n'), { timeout: 40_000, interval: 20 });
+      expect(reader.received).toBeLessThanOrEqual(1024 * 1024 + 64 * 1024);
+    } finally {
+      clearInterval(crawl);
+    }
+    reader.acking = true;
+    reader.viewer?.ack(reader.at);
+    const shown = () => (reader.screens().at(-1)!.payload as { screen: string }).screen + reader.text();
+    await until(() => shown().includes('abcdefend'));
+    expect(reader.screens().length).toBeGreaterThan(1);
+  }, 60_000);
+
+  test('leaves a program that asks to the screen, and to the first who may', async () => {
+    const terminals = await start();
+    const id = await openOne(terminals);
+    const reader = await read(terminals, id);
+    const ask = (name: string) =>
+      `stty -echo -icanon; printf '\\e[6n'; IFS= read -r -d R -t 20 x; stty sane; printf '%s' "$x" > ${name}; echo do""ne\r`;
+    type(terminals, id, ask('first'));
+    await vi.waitFor(async () => expect(await inFile('first')).toMatch(/^\u001b\[\d+;\d+$/), {
+      timeout: 40_000,
+      interval: 20,
+    });
+    const editor = await attach(terminals, id);
+    const asked = reader.text().length;
+    type(terminals, id, `: as""ks; ${ask('second')}`);
+    await until(() => reader.text().slice(asked).includes('\u001b[6n'));
+    type(terminals, id, '\u001b[7;7R', editor.viewer);
+    await vi.waitFor(async () => expect(await inFile('second')).toBe('\u001b[7;7'), { timeout: 40_000, interval: 20 });
+  }, 60_000);
+});
 
 test('what a killed agent left can be read, and is marked as ended', async () => {
   const first = await start();

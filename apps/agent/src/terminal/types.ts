@@ -7,6 +7,8 @@ import type { ActivitySource } from '../parts.js';
 export interface ViewerSink {
   /** Whose window it is, where that is known. */
   readonly person: Author | null;
+  /** Who may not reads along: nothing waits for them, and their emulator answers no program. */
+  readonly mayType: boolean;
   /** One binary frame, ready to send. It is shared by viewers: not to be changed. */
   output(frame: Uint8Array): void;
   message(message: ServerMessage): void;

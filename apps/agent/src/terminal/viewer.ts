@@ -40,6 +40,7 @@ export interface ViewerSource {
 
 export interface AttachedViewer extends Viewer {
   readonly person: Author | null;
+  readonly mayType: boolean;
   tellWriter(writer: Author | null): void;
   /** Offset up to which it counts as drawn: what it was behind when it came is not held against it. */
   readonly credit: number;
@@ -136,6 +137,7 @@ export const createViewer = ({ source, sink, after, onDetach }: ViewerOptions): 
 
   return {
     person: sink.person,
+    mayType: sink.mayType,
     tellWriter: (writer) => sink.message({ id: '', type: 'terminal-writer', payload: { terminalId, writer } }),
     get credit() {
       return Math.max(drawn, joined);

@@ -140,7 +140,8 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
   const server = createServer();
   server.on('upgrade', (request, socket, head) => {
     const [, name, sessionId, role] = (request.url ?? '').split('/');
-    granted = new Set(role === 'reader' ? ['session.inspect', 'session.chat.read'] : sessionPermissions);
+    const ofReaders = ['session.inspect', 'session.chat.read', 'session.terminal.read'];
+    granted = new Set(role === 'reader' ? ofReaders : sessionPermissions);
     wss.handleUpgrade(request, socket, head, (ws) =>
       hub.onSocket(ws, {
         name: name as SessionSocketName,

@@ -3,15 +3,17 @@
 
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import {
   agentPaths,
   clientMessage,
   controlVersion,
+  liveViewer,
   toAgentControl,
   type AgentCommand,
   type AgentEvent,
   type ClientMessage,
+  type LiveViewer,
   type ServerMessage,
   type ToAgentControl,
 } from '@remote-claude/contract';
@@ -45,6 +47,8 @@ export interface TinyAgent {
   unacknowledged(): number;
   readonly rejected: { n: number; reason: string }[];
   readonly control: ToAgentControl[];
+  /** Whose the live lines are, as the server said when it opened each. */
+  readonly viewers: LiveViewer[];
   isLinked(): boolean;
   close(): Promise<void>;
 }
@@ -60,6 +64,7 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
   const done = new Set<string>();
   const rejected: TinyAgent['rejected'] = [];
   const control: ToAgentControl[] = [];
+  const viewers: LiveViewer[] = [];
   let journal: Entry[] = [];
   let counted = 0;
   let line: WebSocket | null = null;
@@ -92,8 +97,11 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
     }
   };
 
-  const serveLive = (opened: WebSocket): void => {
+  const serveLive = (opened: WebSocket, { url }: IncomingMessage): void => {
     lives.add(opened);
+    const viewer = new URL(url ?? '', 'http://agent').searchParams.get('viewer');
+    // The server's own line names nobody.
+    if (viewer !== null) viewers.push(liveViewer.parse(JSON.parse(viewer)));
     opened.on('error', () => {});
     opened.once('close', () => lives.delete(opened));
     opened.on('message', (data, isBinary) => {
@@ -139,6 +147,7 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
     unacknowledged: () => journal.length,
     rejected,
     control,
+    viewers,
     isLinked: () => line?.readyState === line?.OPEN && line !== null,
     async close() {
       for (const client of wss.clients) client.terminate();

@@ -10,6 +10,7 @@ import { approvalRule } from '../model/approval-rule.js';
 import { approvalAnswer } from '../model/approval.js';
 import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
 import { plainText } from '../model/plain-text.js';
+import { author } from '../model/user.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
 /** Version of this protocol. A server works with agents of its own version and of the one before. */
@@ -95,11 +96,15 @@ export const fromAgentControl = z.discriminatedUnion('type', [
 ]);
 export type FromAgentControl = z.infer<typeof fromAgentControl>;
 
+/** Whose window a live socket is. Who may not type in terminals reads along there, and nothing waits for them. */
+export const liveViewer = author.extend({ mayType: z.boolean().default(true) });
+export type LiveViewer = z.infer<typeof liveViewer>;
+
 /** Addresses of the agent's server. All need `authorization: Bearer <agent secret>`. */
 export const agentPaths = {
   /** WebSocket: `fromAgentControl` and `toAgentControl`. */
   control: '/control',
-  /** WebSocket: `LiveMessage` in, `ServerMessage` and terminal frames out; one per viewer. `?viewer=`: the `author` as JSON. */
+  /** WebSocket: `LiveMessage` in, `ServerMessage` and terminal frames out; one per viewer. `?viewer=`: a `liveViewer` as JSON. */
   live: '/live',
   /** GET, PUT (If-Match or If-None-Match: *), DELETE (?recursive=1): content of the file `?path=`; ranges and ETag. */
   content: '/fs/content',

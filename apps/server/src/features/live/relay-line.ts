@@ -6,8 +6,8 @@ import {
   AppError,
   frameHeaderBytes,
   frameKind,
-  type Author,
   type LiveMessage,
+  type LiveViewer,
   type ServerMessageType,
 } from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
@@ -23,7 +23,7 @@ import type { Outlet } from './outlet.js';
 export interface RelayLineDeps {
   sessionId: string;
   /** Who the viewer is: of several people one types. */
-  person: Author;
+  person: LiveViewer;
   door: AgentDoor;
   clock: Clock;
   log: Log;

@@ -77,6 +77,20 @@ describe('what a viewer sends', () => {
     reader.ws.close();
   });
 
+  test('an agent is told who of those that watch a terminal may type there', async () => {
+    const id = await live.running();
+    const terminalId = randomUUID() as TerminalId;
+    const told = () => live.agentOf(id).viewers.map(({ mayType }) => mayType);
+    const reader = await live.open(id, { as: 'reader' });
+    reader.send('terminal', { action: 'attach', terminalId });
+    await vi.waitFor(() => expect(told()).toEqual([false]), patience);
+    const owner = await live.open(id);
+    owner.send('terminal', { action: 'attach', terminalId });
+    await vi.waitFor(() => expect(told()).toEqual([false, true]), patience);
+    reader.ws.close();
+    owner.ws.close();
+  });
+
   test('input is never dropped: a paste of many megabytes is typed whole and in order', async () => {
     const id = await live.running();
     const viewer = await live.open(id);
@@ -149,10 +163,9 @@ describe('too many', () => {
     const viewer = await live.open(id);
     for (let n = 0; n < 100; n += 1) viewer.subscribe();
     viewer.send('ping', {}, 'after');
-    await vi.waitFor(
-      () => expect(viewer.messages.filter(({ type }) => type === 'error' || type === 'hello')).toHaveLength(100),
-      patience,
-    );
+    // The last may be refused or not, as time passes.
+    const answers = () => viewer.messages.filter(({ id: of, type }) => of !== 'after' && /^(error|hello)$/.test(type));
+    await vi.waitFor(() => expect(answers()).toHaveLength(100), patience);
     expect(viewer.of('hello').length).toBeLessThan(40);
     viewer.ws.terminate();
   });

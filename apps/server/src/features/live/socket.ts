@@ -132,7 +132,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   const line = createRelayLine({
     ...deps,
     sessionId,
-    person: { userId: actor.userId, name: actor.name },
+    person: { userId: actor.userId, name: actor.name, mayType: permissions.has('session.terminal.write') },
     outlet,
     binary: filter.binary,
     onBroken() {
