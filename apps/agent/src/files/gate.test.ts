@@ -1,3 +1,4 @@
+import { AppError } from '@remote-claude/contract';
 import { describe, expect, it } from 'vitest';
 
 import { createGate } from './gate.js';
@@ -47,6 +48,32 @@ describe('the gate', () => {
     again.end();
     await Promise.all(all);
     expect(done.slice(5)).toEqual(['again ends', 'after begins', 'after ends']);
+  });
+
+  it('keeps no change waiting for long: it is refused in words, and is not done later', async () => {
+    const gate = createGate({ patienceMs: 20 });
+    const done: string[] = [];
+    const [rewind, late] = [createWork('rewind', done), createWork('late', done)];
+    const rewound = gate.alone(rewind.run);
+    const refused = await gate.shared(late.run).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(AppError);
+    expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining('being put back') });
+    rewind.end();
+    await rewound;
+    expect(await gate.shared(async () => 'next')).toBe('next');
+    await settled();
+    expect(done).toEqual(['rewind begins', 'rewind ends']);
+  });
+
+  it('counts what a change has waited before it came', async () => {
+    const gate = createGate({ patienceMs: 600_000 });
+    const rewind = createWork('rewind', []);
+    const longAgo = performance.now() - 600_000;
+    expect(await gate.shared(async () => 'open', longAgo)).toBe('open');
+    const rewound = gate.alone(rewind.run);
+    await expect(gate.shared(async () => 'late', longAgo)).rejects.toMatchObject({ code: 'unavailable' });
+    rewind.end();
+    await rewound;
   });
 
   it('opens again after work that failed', async () => {

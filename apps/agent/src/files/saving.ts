@@ -115,7 +115,8 @@ export const inTurn = async <T>({ gate }: WorkTree, place: Found, act: () => Pro
   const folder = fstatSync(place.parent, { bigint: true });
   const key = `${folder.dev}-${folder.ino}-${place.name.toString('latin1')}`;
   const before = turns.get(key) ?? Promise.resolve();
-  const passing = (): Promise<T> => gate.shared(act);
+  const sinceMs = performance.now();
+  const passing = (): Promise<T> => gate.shared(act, sinceMs);
   const mine = before.then(passing, passing);
   turns.set(key, mine);
   try {
