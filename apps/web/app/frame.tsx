@@ -8,6 +8,7 @@ import { useHotkeys } from 'react-hotkeys-hook';
 import { InboxBell } from '../features/approvals/inbox-bell';
 import { ConnectionLost } from '../features/connection/connection-lost';
 import { SiteBanners } from '../features/connection/site-banners';
+import { SiteConnection } from '../features/connection/site-connection';
 import { SessionRail } from '../features/sessions/session-rail';
 import { AppShell, SideButton } from '../features/shell/app-shell';
 import type { PaletteEntry } from '../features/shell/palette';
@@ -183,7 +184,12 @@ const SignedIn = ({ children }: { children: ReactNode }) => {
         sheetOpen={side}
         onSheet={setSide}
         onShortcuts={() => setShortcuts(true)}
-        banners={<SiteBanners user={me.user} />}
+        banners={
+          <>
+            {current === null && <SiteConnection />}
+            <SiteBanners user={me.user} />
+          </>
+        }
         rail={<SessionRail current={current} onCreate={actions.create} onNavigate={() => setSide(false)} />}
       >
         {children}

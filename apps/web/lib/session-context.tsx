@@ -9,8 +9,9 @@ import { socketUrl } from './base-path';
 import { call } from './client';
 import { newCommandId } from './ids';
 import type { Command } from './outbox';
-import { sessionKey } from './queries';
-import { createSessionStore, type SessionStore, type SessionView } from './session-store';
+import { sessionKey, useMe } from './queries';
+import { createSessionStore, outboxKey, type SessionStore, type SessionView } from './session-store';
+import { onForgotten } from './storage';
 import { useWebSocket, type Socket } from './use-websocket';
 
 export interface SessionHandle {
@@ -38,6 +39,7 @@ const pageOfHistory = 200;
 
 export const SessionProvider = ({ id, children }: { id: SessionId; children: ReactNode }) => {
   const queries = useQueryClient();
+  const userId = useMe().data?.user.id ?? '';
   const [url, setUrl] = useState<string | null>(null);
   useEffect(() => setUrl(socketUrl(sessionSockets.ws.path.replace(':id', id))), [id]);
   const socket = useWebSocket(url);
@@ -46,6 +48,7 @@ export const SessionProvider = ({ id, children }: { id: SessionId; children: Rea
   const store = useMemo(
     () =>
       createSessionStore({
+        userId,
         sessionId: id,
         send,
         nextFrame,
@@ -53,7 +56,7 @@ export const SessionProvider = ({ id, children }: { id: SessionId; children: Rea
         history: async (before) =>
           (await call(routes.claude.history, { params: { id }, query: { before, limit: pageOfHistory } })).items,
       }),
-    [id, send],
+    [id, userId, send],
   );
 
   useEffect(() => {
@@ -65,6 +68,8 @@ export const SessionProvider = ({ id, children }: { id: SessionId; children: Rea
       store.close();
     };
   }, [store, subscribe]);
+
+  useEffect(() => onForgotten(outboxKey(userId, id), store.forget), [userId, id, store]);
 
   useEffect(() => {
     if (connected) store.connected();

@@ -32,16 +32,21 @@ const storage = new Map<string, string>();
 Object.defineProperty(globalThis, 'localStorage', {
   value: {
     getItem: (key: string) => storage.get(key) ?? null,
+    get length() {
+      return storage.size;
+    },
+    key: (index: number) => [...storage.keys()][index] ?? null,
     setItem: (key: string, value: string) => void storage.set(key, value),
     removeItem: (key: string) => void storage.delete(key),
   },
 });
 
-const open = () => {
+const open = (userId = 'ada') => {
   const sent: ClientMessage[] = [];
   const frames: (() => void)[] = [];
   const line = { up: true };
   const store = createSessionStore({
+    userId,
     sessionId: 's',
     send: (message) => line.up && sent.push(message) > 0,
     history: (before) => Promise.resolve([userEvent(before - 2, 90), userEvent(before - 1, 91)]),
@@ -106,10 +111,8 @@ describe('what a person sends', () => {
     expect(open().view().outbox).toEqual([]);
   });
   it('found in storage by hand is taken only where it is whole', () => {
-    storage.set(
-      'remote-claude.outbox.s',
-      JSON.stringify([{ command: { type: 'claude' }, at: 1 }, 7, null, { command: prompt(4), at: 1 }]),
-    );
+    const found = [{ command: { type: 'claude' }, at: 1 }, 7, null, { command: prompt(4), at: 1 }];
+    found.forEach((value, index) => storage.set(`remote-claude.outbox.ada.s.${index}`, JSON.stringify(value)));
     expect(
       open()
         .view()
@@ -118,7 +121,86 @@ describe('what a person sends', () => {
   });
 });
 
+describe('taking a message back', () => {
+  it('that never left needs nobody, also after a reload', () => {
+    const first = open();
+    first.line.up = false;
+    first.store.dispatch(prompt(2));
+    const { store, view, ids } = open();
+    store.takeBack(id(2));
+    expect(view().outbox).toEqual([]);
+    store.connected();
+    expect([...ids('claude'), ...ids('withdraw')]).toEqual([]);
+    expect(storage.size).toBe(0);
+  });
+  it('that the server may have tells it so, again after each loss and reload, and never sends it', () => {
+    const first = open();
+    first.store.dispatch(prompt(2));
+    first.store.disconnected();
+    first.line.up = false;
+    first.store.takeBack(id(2));
+    const { store, sent, ids, receive, view } = open();
+    store.connected();
+    expect(ids('claude')).toEqual([]);
+    expect(sent.find(({ type }) => type === 'withdraw')?.payload).toEqual({ messageId: id(2) });
+    const [withdrawal = ''] = ids('withdraw');
+    receive({ id: withdrawal, type: 'error', payload: { code: 'conflict', message: 'Too late.' } } as ServerMessage);
+    expect(view().outbox).toEqual([]);
+    expect(storage.size).toBe(0);
+  });
+  it('in another tab takes it out of this one, unless it is stored', () => {
+    const { store, view, receive } = open();
+    store.dispatch(prompt(2));
+    store.dispatch(prompt(3));
+    store.connected();
+    receive(hello(0, []), accepted(3));
+    store.forget(id(2));
+    store.forget(id(3));
+    expect(view().outbox.map(({ command }) => command.id)).toEqual([id(3)]);
+  });
+});
+
+it('keeps what one person wrote from another who uses the same browser, and one tab’s from another’s', () => {
+  open().store.dispatch(prompt(2));
+  const other = open();
+  open().store.dispatch(prompt(3));
+  other.store.dispatch(prompt(4));
+  expect(open('bob').view().outbox).toEqual([]);
+  expect(
+    open()
+      .view()
+      .outbox.map(({ command }) => command.id)
+      .sort(),
+  ).toEqual([id(2), id(3), id(4)]);
+});
+
+it('what was refused is not sent by a reload', () => {
+  const first = open();
+  first.store.dispatch(prompt(2));
+  first.receive({ id: id(2), type: 'error', payload: { code: 'rate_limited', message: 'Too many.' } });
+  const { store, view, ids } = open();
+  store.connected();
+  expect(ids('claude')).toEqual([]);
+  expect(view().outbox).toMatchObject([{ status: 'failed', error: 'Too many.' }]);
+});
+
 describe('following', () => {
+  it('knows whether the log went on where it stopped', () => {
+    const { store, receive, view } = open();
+    const again = (message: ServerMessage): unknown => {
+      store.disconnected();
+      store.connected();
+      receive(message);
+      return view().resumed;
+    };
+    store.connected();
+    receive(hello(2, [userEvent(1, 5), userEvent(2, 6)]));
+    expect(view().resumed).toBeNull();
+    expect(again(hello(3, []))).toBe('continued');
+    expect(again(hello(9, [userEvent(8, 7), userEvent(9, 8)]))).toBe('anew');
+    const restored = hello(4, [userEvent(4, 7)]) as Extract<ServerMessage, { type: 'hello' }>;
+    expect(again({ ...restored, payload: { ...restored.payload, epoch: 'f' } })).toBe('restored');
+  });
   it('subscribes from the last number that it has', () => {
     const { store, receive, sent } = open();
     store.connected();

@@ -3,18 +3,34 @@
  * Messages are taken in order and shown once per animation frame. It does not know React, nor who reads.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { ClientMessage, NumberedEvent, ServerMessage } from '@remote-claude/contract';
+import type { ClientMessage, CommandId, NumberedEvent, ServerMessage } from '@remote-claude/contract';
 
-import { newUuid } from './ids';
-import { accept, again, put, refuse, restore, settle, take, unsent, type Command, type Outbox } from './outbox';
+import { newCommandId, newUuid } from './ids';
+import {
+  accept,
+  again,
+  handedOver,
+  outlives,
+  put,
+  refuse,
+  restore,
+  settle,
+  take,
+  takeBack,
+  unsent,
+  type Command,
+  type Outbox,
+} from './outbox';
 import { applyMessage, emptyLog, lastSeq, prepend, withoutDropped, type SessionLog } from './session-log';
-import { recall, remember } from './storage';
+import { recallAll, remember } from './storage';
 
 export interface SessionView {
   log: SessionLog;
   outbox: Outbox;
   /** `catching-up`: connected, and the answer to the subscription is still to come. */
   sync: 'offline' | 'catching-up' | 'live';
+  /** How the last subscription went on: where it had stopped, from the server's end of the log, or in another log. */
+  resumed: 'continued' | 'anew' | 'restored' | null;
   /** Whether the session's agent can be reached for what is live. */
   reachable: boolean;
   /** A passing word, such as that the model is asked again. */
@@ -35,12 +51,18 @@ export interface SessionStore {
   /** Keeps a command until it is accepted, and sends it when it can. */
   dispatch(command: Command): void;
   retry(commandId: string): void;
+  /** Takes a message back that is not yet being worked on. */
+  takeBack(commandId: string): void;
   discard(commandId: string): void;
+  /** Another tab knew of the message too, and sent it or took it back. */
+  forget(commandId: string): void;
   loadOlder(): Promise<void>;
   close(): void;
 }
 
 export interface SessionStoreDeps {
+  /** Whose messages are kept: several people may use one browser. */
+  userId: string;
   sessionId: string;
   send(message: ClientMessage): boolean;
   /** Events before a number, oldest first. */
@@ -52,13 +74,25 @@ export interface SessionStoreDeps {
 
 /** How long a dropped block is shown while its final event is on its way, so that nothing flickers. */
 const droppedShownMs = 600;
-const outboxKey = (sessionId: string): string => `outbox.${sessionId}`;
 
-export const createSessionStore = ({ sessionId, send, history, nextFrame, now }: SessionStoreDeps): SessionStore => {
+/** Begins the key of each kept message: one for each, so that tabs do not write over each other's. */
+export const outboxKey = (userId: string, sessionId: string): string => `outbox.${userId}.${sessionId}.`;
+
+/** What a `hello` made of what was known before; null where nothing was. */
+const resumption = (before: SessionLog, after: SessionLog): SessionView['resumed'] => {
+  if (!before.loaded) return null;
+  if (before.epoch !== after.epoch) return 'restored';
+  return after.events === before.events || before.head === 0 ? 'continued' : 'anew';
+};
+
+export const createSessionStore = (deps: SessionStoreDeps): SessionStore => {
+  const { send, history, nextFrame, now } = deps;
+  const kept = outboxKey(deps.userId, deps.sessionId);
   const view = createStore<SessionView>()(() => ({
     log: emptyLog,
-    outbox: restore(recall(outboxKey(sessionId))),
+    outbox: restore(recallAll(kept)),
     sync: 'offline',
+    resumed: null,
     reachable: true,
     notice: null,
     lastDeltaAt: now(),
@@ -71,9 +105,16 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
   let dropTimer: ReturnType<typeof setTimeout> | undefined;
 
   const setOutbox = (outbox: Outbox): void => {
+    const before = view.getState().outbox;
     view.setState({ outbox });
-    const kept = outbox.filter(({ command, status }) => command.type === 'claude' && status !== 'accepted');
-    remember(outboxKey(sessionId), kept.length > 0 ? kept : null);
+    for (const { command } of before)
+      if (!outbox.some((entry) => entry.command.id === command.id)) remember(kept + command.id, null);
+    for (const entry of outbox)
+      if (!before.includes(entry)) remember(kept + entry.command.id, outlives(entry) ? entry : null);
+  };
+
+  const handOver = (command: Command): void => {
+    if (send(command)) setOutbox(handedOver(view.getState().outbox, command.id));
   };
 
   const subscribe = (): void => {
@@ -121,6 +162,7 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
     for (const message of messages) {
       const applied = applyMessage(log, message);
       if (applied.log !== log && message.type !== 'hello') moved = true;
+      if (message.type === 'hello') view.setState({ resumed: resumption(log, applied.log) });
       log = applied.log;
       answer(message);
       if (applied.resubscribe && subscription === null) {
@@ -144,7 +186,7 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
     connected() {
       view.setState({ sync: 'catching-up' });
       subscribe();
-      for (const command of unsent(view.getState().outbox)) send(command);
+      for (const command of unsent(view.getState().outbox)) handOver(command);
     },
     disconnected() {
       subscription = null;
@@ -156,15 +198,29 @@ export const createSessionStore = ({ sessionId, send, history, nextFrame, now }:
     },
     dispatch(command) {
       setOutbox(put(view.getState().outbox, command, now()));
-      send(command);
+      handOver(command);
     },
     retry(commandId) {
       setOutbox(again(view.getState().outbox, commandId));
       const entry = view.getState().outbox.find(({ command }) => command.id === commandId);
-      if (entry) send(entry.command);
+      if (entry) handOver(entry.command);
+    },
+    takeBack(commandId) {
+      const withdrawal: Command = {
+        id: newCommandId(),
+        type: 'withdraw',
+        payload: { messageId: commandId as CommandId },
+      };
+      setOutbox(takeBack(view.getState().outbox, commandId, withdrawal, now()));
+      if (view.getState().outbox.some(({ command }) => command.id === withdrawal.id)) handOver(withdrawal);
     },
     discard(commandId) {
       setOutbox(take(view.getState().outbox, commandId));
+    },
+    forget(commandId) {
+      const { outbox } = view.getState();
+      if (outbox.some(({ command, status }) => command.id === commandId && status !== 'accepted'))
+        view.setState({ outbox: take(outbox, commandId) });
     },
     async loadOlder() {
       const { log, older } = view.getState();

@@ -20,6 +20,29 @@ export const recall = (key: string): unknown => {
   }
 };
 
+/** Every value whose key begins so. */
+export const recallAll = (start: string): unknown[] => {
+  try {
+    return Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? '')
+      .filter((key) => key.startsWith(prefix + start))
+      .map((key) => recall(key.slice(prefix.length)));
+  } catch {
+    return [];
+  }
+};
+
+/** Tells the rest of each key that begins so and that another tab has forgotten; returns how to stop. */
+export const onForgotten = (start: string, tell: (rest: string) => void): (() => void) => {
+  const heard = ({ key, newValue }: StorageEvent): void => {
+    if (newValue === null && key?.startsWith(prefix + start) === true) tell(key.slice(prefix.length + start.length));
+  };
+  window.addEventListener('storage', heard);
+  return () => window.removeEventListener('storage', heard);
+};
+
+/** What is typed for a session. Several people may use one browser. */
+export const draftKey = (userId: string, sessionId: string): string => `draft.${userId}.${sessionId}`;
+
 export const recallText = (key: string): string => {
   const value = recall(key);
   return typeof value === 'string' ? value : '';

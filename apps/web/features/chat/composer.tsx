@@ -79,7 +79,8 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   const [dismissed, setDismissed] = useState(false);
   const menuId = useId();
   const matches = dismissed ? null : matchingCommands(draft.text, commands);
-  const canWrite = can('session.chat.write') && wanted !== 'terminated';
+  // Until it is known who may what, typing is kept and what is sent waits.
+  const canWrite = loaded ? can('session.chat.write') && wanted !== 'terminated' : true;
   const tooLong = draft.text.length > maxChars;
   const ready = draft.text.trim() !== '' && !tooLong && canWrite;
 
@@ -136,7 +137,7 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
         return true;
       }
       // With a question above, Shift+Tab is the way up to it.
-      if (key === 'Tab' && shiftKey && canWrite && !asked) {
+      if (key === 'Tab' && shiftKey && loaded && canWrite && !asked) {
         command('configure', { permissionMode: nextMode(mode) });
         return true;
       }
@@ -149,14 +150,13 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
     event.stopPropagation();
   };
 
-  const placeholder =
-    loaded && !canWrite
-      ? wanted === 'terminated'
-        ? 'This session is terminated.'
-        : 'You may only read this session.'
-      : working
-        ? 'Write what comes next'
-        : 'Ask Claude to do something';
+  const placeholder = !canWrite
+    ? wanted === 'terminated'
+      ? 'This session is terminated.'
+      : 'You may only read this session.'
+    : working
+      ? 'Write what comes next'
+      : 'Ask Claude to do something';
   return (
     <div className="relative">
       {offer !== null && canWrite && (
@@ -193,7 +193,7 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
           className="block w-full resize-none bg-transparent px-3.5 pt-3 pb-1 text-base outline-none disabled:cursor-not-allowed pointer-coarse:text-[16px]"
         />
         <div className="flex min-w-0 items-center gap-0.5 px-1.5 pb-1.5">
-          {canWrite && (
+          {loaded && canWrite && (
             <>
               <ModePicker />
               <ModelPicker />

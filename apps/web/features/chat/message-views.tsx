@@ -127,12 +127,15 @@ MessageView.displayName = 'MessageView';
 interface SentProps {
   row: Extract<Row, { kind: 'sent' }>;
   author: string;
+  /** There is no line to the server now. */
+  offline: boolean;
   onRetry: (id: string) => void;
-  onDiscard: (id: string) => void;
+  onTakeBack: (id: string) => void;
 }
 
-export const SentView = ({ row, author, onRetry, onDiscard }: SentProps) => {
+export const SentView = ({ row, author, offline, onRetry, onTakeBack }: SentProps) => {
   const failed = row.status === 'failed';
+  const waits = offline && row.status === 'sending';
   return (
     <Bubble
       author={author}
@@ -146,8 +149,15 @@ export const SentView = ({ row, author, onRetry, onDiscard }: SentProps) => {
             <Button size="sm" onClick={() => onRetry(row.id)}>
               Send again
             </Button>
-            <Button size="sm" variant="ghost" onClick={() => onDiscard(row.id)}>
+            <Button size="sm" variant="ghost" onClick={() => onTakeBack(row.id)}>
               Discard
+            </Button>
+          </div>
+        ) : waits ? (
+          <div className="mt-1 flex flex-wrap items-center gap-2 text-xs text-muted">
+            <span>Sends when connected</span>
+            <Button size="sm" variant="ghost" onClick={() => onTakeBack(row.id)}>
+              Take back
             </Button>
           </div>
         ) : (

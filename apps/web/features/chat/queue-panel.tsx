@@ -1,24 +1,22 @@
 'use client';
-/** Messages that wait while Claude works: seen, and taken back where wanted. */
+/** Messages that wait while Claude works, or for the line: seen, and taken back where wanted. */
 import { Clock3, X } from 'lucide-react';
-import type { CommandId } from '@remote-claude/contract';
 
 import { useSession, useSessionView } from '../../lib/session-context';
-import { IconButton } from '../../ui/button';
+import { Button, IconButton } from '../../ui/button';
 import { queueOf } from './tail';
 
 const notes = { queued: 'Queued', accepted: 'Queued', sending: 'Sending…', failed: 'Not sent' } as const;
+const offlineNotes = { ...notes, sending: 'Sends when connected' } as const;
 
 export const QueuePanel = () => {
-  const { command, store, can } = useSession();
+  const { store, can } = useSession();
   const state = useSessionView(({ log }) => log.state);
   const outbox = useSessionView((view) => view.outbox);
-  const queue = queueOf(state, outbox);
+  const loaded = useSessionView(({ log }) => log.loaded);
+  const offline = useSessionView(({ sync }) => sync === 'offline');
+  const queue = queueOf(state, outbox, loaded);
   if (queue.length === 0) return null;
-  const cancel = (id: string, status: keyof typeof notes): void => {
-    if (status === 'failed') store.discard(id);
-    else command('withdraw', { messageId: id as CommandId });
-  };
   return (
     <section aria-label="Queue" className="mb-2 overflow-hidden rounded-lg border border-line bg-surface">
       <ul className="divide-y divide-line">
@@ -29,12 +27,17 @@ export const QueuePanel = () => {
               {text}
             </span>
             <span className={`shrink-0 text-xs ${status === 'failed' ? 'text-danger' : 'text-faint'}`}>
-              {notes[status]}
+              {(offline ? offlineNotes : notes)[status]}
               {error !== null && `: ${error}`}
               {by !== null && <span className="sr-only"> by {by}</span>}
             </span>
-            {can('session.chat.write') && (
-              <IconButton size="sm" label="Take this message back" onClick={() => cancel(id, status)}>
+            {status === 'failed' && (
+              <Button size="sm" onClick={() => store.retry(id)}>
+                Send again
+              </Button>
+            )}
+            {(!loaded || can('session.chat.write')) && (
+              <IconButton size="sm" label="Take this message back" onClick={() => store.takeBack(id)}>
                 <X size={14} aria-hidden />
               </IconButton>
             )}

@@ -70,8 +70,9 @@ export const tailRows = (state: SessionState, blocks: readonly LiveBlock[], outb
 };
 
 /** What waits while a turn runs, in the order in which it will be taken. */
-export const queueOf = (state: SessionState, outbox: Outbox): Queued[] => {
-  if (state.turn === null) return [];
+export const queueOf = (state: SessionState, outbox: Outbox, loaded: boolean): Queued[] => {
+  // Before anything is known of the session there is no transcript to show them in.
+  if (state.turn === null && loaded) return [];
   const stored: Queued[] = state.queue.map(({ messageId, text, by }) => ({
     id: messageId,
     text: text.text,

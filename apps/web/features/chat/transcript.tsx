@@ -50,8 +50,9 @@ const unfoldMs = 300;
 interface RowContext {
   items: readonly Item[];
   me: string;
+  offline: boolean;
   onRetry: (id: string) => void;
-  onDiscard: (id: string) => void;
+  onTakeBack: (id: string) => void;
   /** Null while nothing can be rewound. */
   onRewind: ((request: RewindRequest) => void) | null;
 }
@@ -83,7 +84,15 @@ const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode
     case 'live':
       return <LiveView block={row.block} />;
     case 'sent':
-      return <SentView row={row} author={context.me} onRetry={context.onRetry} onDiscard={context.onDiscard} />;
+      return (
+        <SentView
+          row={row}
+          author={context.me}
+          offline={context.offline}
+          onRetry={context.onRetry}
+          onTakeBack={context.onTakeBack}
+        />
+      );
     case 'working':
       return <WorkingLine items={context.items} />;
   }
@@ -221,6 +230,7 @@ export const Transcript = ({ empty, onRewindAsked }: TranscriptProps) => {
   const blocks = useSessionView(({ log }) => log.blocks);
   const outbox = useSessionView((view) => view.outbox);
   const loaded = useSessionView(({ log }) => log.loaded);
+  const offline = useSessionView(({ sync }) => sync === 'offline');
   const firstSeq = useSessionView(({ log }) => log.events[0]?.seq ?? 0);
   const { data } = useMe();
   const list = useRef<VirtuosoHandle>(null);
@@ -235,10 +245,11 @@ export const Transcript = ({ empty, onRewindAsked }: TranscriptProps) => {
       items,
       me: data?.user.name ?? 'You',
       onRetry: store.retry,
-      onDiscard: store.discard,
+      offline,
+      onTakeBack: store.takeBack,
       onRewind: canRewind ? setRewind : null,
     }),
-    [items, data, store, canRewind],
+    [items, data, store, offline, canRewind],
   );
 
   const { toEnd, follow, onScroll, onAtEnd, scrollerRef, onClickCapture } = useFollowing(list, setAway);

@@ -2,7 +2,8 @@
 /** What is typed and not yet sent: it survives reloads, and Up brings back what was sent before. */
 import { useEffect, useMemo, useRef, useState } from 'react';
 
-import { recallText, remember } from '../../lib/storage';
+import { useMe } from '../../lib/queries';
+import { draftKey, recallText, remember } from '../../lib/storage';
 import type { Item } from './item';
 
 export interface Draft {
@@ -14,7 +15,7 @@ export interface Draft {
 }
 
 export const useDraft = (sessionId: string, items: readonly Item[]): Draft => {
-  const key = `draft.${sessionId}`;
+  const key = draftKey(useMe().data?.user.id ?? '', sessionId);
   const [text, setTextNow] = useState('');
   const [at, setAt] = useState<number | null>(null);
   const own = useRef('');

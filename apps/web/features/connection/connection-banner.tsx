@@ -1,14 +1,12 @@
 'use client';
 /** The one place that says how the connection is: lost with a countdown, then caught up, then nothing. */
 import { useEffect, useState } from 'react';
-import { Check, CloudOff } from 'lucide-react';
 
 import { useSession, useSessionView } from '../../lib/session-context';
 import { lastSeq } from '../../lib/session-log';
-import { useNow } from '../../lib/use-now';
-import { Button } from '../../ui/button';
+import { BackBar, LostBar, NoBar } from './connection-bar';
 
-const caughtUpShownMs = 2_500;
+const caughtUpShownMs = 3_000;
 /** A loss that heals within this time is nobody's business. */
 const quietMs = 900;
 
@@ -40,55 +38,30 @@ const useWord = (): Word => {
   return word;
 };
 
+/** What is true of the log after the line is back. */
+const words = {
+  continued: 'Caught up, nothing lost.',
+  anew: 'Connected again. The conversation was loaded anew from the server.',
+  restored: 'Connected again. The server’s data was restored from a backup: what you see is what it has now.',
+} as const;
+
 export const ConnectionBanner = () => {
   const { socket } = useSession();
   const word = useWord();
   const loaded = useSessionView(({ log }) => log.loaded);
   const unsent = useSessionView(({ outbox }) => outbox.filter(({ status }) => status === 'sending').length);
   const error = useSessionView((view) => view.error);
-  const now = useNow(word === 'lost' ? 500 : null);
+  const resumed = useSessionView((view) => view.resumed);
   const { phase, retryAt } = socket.link;
   if (phase === 'refused' && loaded) return null;
-  if (word === 'none' && error === null) return <div role="status" className="sr-only" />;
-  if (word === 'caught-up') {
-    return (
-      <div
-        role="status"
-        className="animate-appear flex h-9 shrink-0 items-center gap-2 border-b border-line bg-ok-soft px-4"
-      >
-        <Check size={16} className="text-ok" aria-hidden />
-        Caught up, nothing lost.
-      </div>
-    );
-  }
+  if (word === 'none' && error === null) return <NoBar />;
+  if (word === 'caught-up') return <BackBar>{resumed === null ? 'Connected.' : words[resumed]}</BackBar>;
   // A first load has its skeleton; only a loss is said.
-  if (!loaded && phase !== 'waiting' && error === null) return <div role="status" className="sr-only" />;
-  const seconds = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - now) / 1_000));
+  if (!loaded && phase !== 'waiting' && error === null) return <NoBar />;
   return (
-    <div
-      role="status"
-      className="flex min-h-9 shrink-0 items-center gap-2.5 border-b border-line bg-attention-soft px-4 py-1"
-    >
-      <CloudOff size={16} className="shrink-0 text-attention" aria-hidden />
-      <p className="min-w-0 flex-1">
-        {error ?? (
-          <>
-            <span className="font-medium">Connection lost.</span>{' '}
-            <span className="tabular-nums">
-              {phase === 'waiting' ? `Trying again in ${seconds} s.` : 'Connecting…'}
-            </span>{' '}
-            <span className="text-muted max-md:hidden">
-              Claude goes on meanwhile.{' '}
-              {unsent > 0 ? 'What you sent is kept and goes out then.' : 'What you type is kept.'}
-            </span>
-          </>
-        )}
-      </p>
-      {phase === 'waiting' && (
-        <Button size="sm" onClick={socket.retryNow}>
-          Try now
-        </Button>
-      )}
-    </div>
+    <LostBar error={error} retryAt={phase === 'waiting' ? retryAt : null} onRetry={socket.retryNow}>
+      Claude goes on meanwhile.{' '}
+      {unsent > 0 ? 'What you sent is kept and goes out when it is back.' : 'What you type is kept.'}
+    </LostBar>
   );
 };

@@ -6,10 +6,10 @@ import type { User } from '@remote-claude/contract';
 import { useAbout } from '../../lib/queries';
 import { Notice } from '../../ui/notice';
 
-/** `user` is who is signed in, where anybody is. */
+/** `user` is who is signed in, where anybody is: then another banner says how the connection is. */
 export const SiteBanners = ({ user }: { user?: User }) => {
   const { data, isError } = useAbout();
-  if (isError && data === undefined) {
+  if (isError && data === undefined && user === undefined) {
     return (
       <Notice shape="bar" tone="attention" role="status">
         The server does not answer. This page tries again by itself.

@@ -2,10 +2,12 @@
 /** What the session's place does when it does not simply run: the start as a checklist, or what is wrong and what to do. */
 import { Check, CircleAlert, LoaderCircle, Play, PlugZap } from 'lucide-react';
 import { shownStatusOf, type Session } from '@remote-claude/contract';
+import { toast } from 'sonner';
 
+import { sentenceOf } from '../../lib/client';
 import { cx } from '../../lib/cx';
 import { useSessionView } from '../../lib/session-context';
-import { clock } from '../../lib/time';
+import { clock, dateOf } from '../../lib/time';
 import { useNow } from '../../lib/use-now';
 import { Button } from '../../ui/button';
 import { useSessionActions, useSessionRights } from './use-session-actions';
@@ -58,9 +60,16 @@ const Starting = () => {
   );
 };
 
-export const PlaceCard = ({ session }: { session: Session }) => {
+/** Who may not start it knows at least who may. */
+const AskOwner = ({ session }: { session: Session }) => (
+  <p className="shrink-0 text-xs text-muted">{session.ownerName} can resume it.</p>
+);
+
+const tell = (thrown: unknown): void => void toast.error(sentenceOf(thrown));
+
+export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: () => void }) => {
   const state = useSessionView(({ log }) => (log.loaded ? log.state : null));
-  const { start, busy } = useSessionActions(session.id);
+  const { start, stop, busy } = useSessionActions(session.id);
   const { manage } = useSessionRights(session);
   if (state === null) return null;
   const shown = shownStatusOf(state);
@@ -78,6 +87,7 @@ export const PlaceCard = ({ session }: { session: Session }) => {
         >
           <CircleAlert size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
           <p className="min-w-0 flex-1 break-words">{words === '' ? 'The session could not start.' : words}</p>
+          {!manage && <AskOwner session={session} />}
           {manage && (
             <Button size="sm" busy={busy} onClick={start}>
               {state.wanted === 'running' ? 'Try again' : 'Resume'}
@@ -94,6 +104,7 @@ export const PlaceCard = ({ session }: { session: Session }) => {
           <p className="min-w-0 flex-1 text-muted">
             {words === '' ? 'This session is stopped. Files and history are kept.' : words}
           </p>
+          {!manage && <AskOwner session={session} />}
           {manage && (
             <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={start}>
               Resume
@@ -109,15 +120,38 @@ export const PlaceCard = ({ session }: { session: Session }) => {
           className="mb-2 flex items-start gap-2.5 rounded-lg bg-attention-soft px-3.5 py-2.5"
         >
           <PlugZap size={16} className="mt-0.5 shrink-0 text-attention" aria-hidden />
-          <p className="min-w-0">
+          <p className="min-w-0 flex-1">
             {words === '' ? 'The session does not answer, and is still running. It comes back by itself.' : words} What
-            you send waits.
+            you send waits. If it stays so, stop it and resume it: files and history are kept.
           </p>
+          {manage && (
+            <Button size="sm" busy={busy} onClick={() => void stop().catch(tell)}>
+              Stop
+            </Button>
+          )}
         </section>
       );
     case 'stopping':
+      return (
+        <p role="status" className="mb-2 px-3.5 text-xs text-muted">
+          {words === '' ? 'Stopping: what runs is being ended. Files and history are kept.' : words}
+        </p>
+      );
     case 'terminated':
-      return reason === null ? null : <p className="mb-2 px-3.5 text-xs text-muted">{words}</p>;
+      return (
+        <section
+          aria-label="Terminated"
+          className="mb-2 flex flex-wrap items-center gap-2.5 rounded-lg border border-line bg-surface px-3.5 py-2.5"
+        >
+          <p className="min-w-0 flex-1 basis-48 text-muted">
+            This session is terminated and cannot be resumed. Its history stays readable
+            {session.diskUntil === null ? '.' : `; its files are kept until ${dateOf(session.diskUntil)}.`} {reason}
+          </p>
+          <Button size="sm" onClick={onCreate}>
+            New session
+          </Button>
+        </section>
+      );
     case 'working':
     case 'needs_input':
     case 'idle':

@@ -5,7 +5,7 @@ import { ArrowRight } from 'lucide-react';
 import { routes, type SessionId } from '@remote-claude/contract';
 
 import { newForm, sentenceOf } from '../../lib/client';
-import { remember } from '../../lib/storage';
+import { draftKey, remember } from '../../lib/storage';
 import { Button } from '../../ui/button';
 import { Notice } from '../../ui/notice';
 
@@ -25,7 +25,7 @@ export const FirstSessionStep = ({ onCreated, onSkip }: { onCreated: (id: Sessio
     try {
       const session = await form.call(routes.sessions.create, { body: { name } });
       // It stands in the composer, to be read and sent by the person.
-      remember(`draft.${session.id}`, prompt);
+      remember(draftKey(session.userId, session.id), prompt);
       onCreated(session.id);
     } catch (thrown) {
       setError(sentenceOf(thrown));

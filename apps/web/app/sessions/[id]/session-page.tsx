@@ -24,7 +24,7 @@ import { HeaderStart, useFrame } from '../../frame';
 import { panes } from '../../pane-registry';
 
 const Bench = ({ session }: { session: Session }) => {
-  const { openSide } = useFrame();
+  const { openSide, create } = useFrame();
   const phone = useMedia(narrow);
   const state = useSessionView(({ log }) => (log.loaded ? log.state : null));
   const { data: all = [] } = useSessions();
@@ -36,7 +36,7 @@ const Bench = ({ session }: { session: Session }) => {
     preventDefault: true,
   });
 
-  const chat = <Chat dock={<ApprovalDock />} place={<PlaceCard session={session} />} />;
+  const chat = <Chat dock={<ApprovalDock />} place={<PlaceCard session={session} onCreate={create} />} />;
   return (
     <>
       <SessionHeader session={session} start={<HeaderStart />} panes={<PaneToggles panes={panes} />} />
