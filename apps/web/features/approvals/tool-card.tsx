@@ -1,31 +1,50 @@
 'use client';
 /** May Claude use this tool with this input? The whole input is here, by what it is. */
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { ShieldQuestion } from 'lucide-react';
 import { alwaysRuleOf, wordsOfRule } from '@remote-claude/contract';
 
+import { cx } from '../../lib/cx';
 import { Button } from '../../ui/button';
 import { ToolInputView } from '../../ui/tool-input';
 import type { CardProps } from './card-props';
 import { DenyForm } from './deny';
+import { EditForm } from './edit-form';
 
 export const ToolCard = ({ approval, busy, allowed, mayAlways, onAnswer }: CardProps) => {
   const [denying, setDenying] = useState(false);
+  const [editing, setEditing] = useState(false);
+  // The keyboard comes back to where it left.
+  const cameBack = useRef(false);
+  const isEditing = editing && allowed;
   const always = mayAlways ? alwaysRuleOf(approval) : null;
   return (
     <>
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">
         <ShieldQuestion size={16} className="mt-0.5 shrink-0 text-attention-mark" aria-hidden />
         <div className="min-w-0">
-          <h3 className="font-semibold break-words">{approval.title}</h3>
+          <h3 className="font-semibold break-words">{isEditing ? 'Edit what runs' : approval.title}</h3>
+          {isEditing && <p className="text-xs break-words text-muted">Claude asked: {approval.title}</p>}
           {approval.agent !== null && <p className="text-xs text-muted">Asked by the subagent {approval.agent}</p>}
         </div>
       </header>
-      <div className="min-h-10 overflow-y-auto border-y border-line bg-sunken">
-        <ToolInputView name={approval.tool} input={approval.input} />
-      </div>
-      <footer className="shrink-0 px-3.5 py-2.5">
-        {!allowed ? (
+      {isEditing ? (
+        <EditForm
+          approval={approval}
+          busy={busy}
+          onAllow={(input) => onAnswer({ decision: 'allow', scope: 'once', ...(input === null ? {} : { input }) })}
+          onCancel={() => {
+            cameBack.current = true;
+            setEditing(false);
+          }}
+        />
+      ) : (
+        <div className="min-h-10 overflow-y-auto border-y border-line bg-sunken">
+          <ToolInputView name={approval.tool} input={approval.input} />
+        </div>
+      )}
+      <footer className={cx('shrink-0 px-3.5 py-2.5', isEditing && 'hidden')}>
+        {isEditing ? null : !allowed ? (
           <p className="text-muted">Someone who may edit this session has to answer.</p>
         ) : denying ? (
           <DenyForm
@@ -48,6 +67,19 @@ export const ToolCard = ({ approval, busy, allowed, mayAlways, onAnswer }: CardP
             {always !== null && (
               <Button disabled={busy} onClick={() => onAnswer({ decision: 'allow', scope: 'always' })}>
                 Always allow
+              </Button>
+            )}
+            {/* What is not here in full could only be changed blindly. */}
+            {approval.wholeInput === undefined && (
+              <Button
+                disabled={busy}
+                ref={(button) => {
+                  if (button !== null && cameBack.current) button.focus();
+                  cameBack.current = false;
+                }}
+                onClick={() => setEditing(true)}
+              >
+                Edit…
               </Button>
             )}
             <Button variant="ghost" disabled={busy} onClick={() => setDenying(true)}>

@@ -123,7 +123,7 @@ const Decision = ({ call }: { call: ToolCall }) => {
       {approval.status === 'denied' ? 'Denied' : approval.scope === 'always' ? 'Always allowed' : 'Allowed'} by{' '}
       {approval.by}
       {approval.scope === 'session' && approval.status === 'allowed' && ' for this session'}
-      {approval.isEdited && ', with another input: it is what you see here'}
+      {approval.isEdited && ', edited: what you see here is what ran'}
       {approval.reason !== null && approval.reason !== '' && <>: “{approval.reason}”</>}
     </p>
   );
@@ -187,6 +187,10 @@ const Body = ({ call }: { call: ToolCall }) => {
   );
 };
 
+/** A title is of what was asked; what was edited is named by what ran. */
+const titleOf = ({ name, title, approval }: ToolCall, view: ToolView): string =>
+  approval?.isEdited === true && view.kind === 'command' ? view.command : title === '' ? shortToolName(name) : title;
+
 const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: boolean }) => {
   const [open, toggle] = useFold(call.toolUseId);
   const view = viewTool(call.name, call.input ?? {});
@@ -206,8 +210,11 @@ const CallCard = memo(({ call, nested = false }: { call: ToolCall; nested?: bool
         <span className="shrink-0 text-muted">{icons[view.kind]}</span>
         <span className="min-w-0 flex-1 truncate">
           <span className="sr-only">{shortToolName(call.name)}: </span>
-          {call.title === '' ? shortToolName(call.name) : call.title}
+          {titleOf(call, view)}
         </span>
+        {call.approval?.isEdited === true && (
+          <span className="shrink-0 rounded-sm bg-active px-1 text-2xs text-muted">edited</span>
+        )}
         {!call.inputCut && <Counts view={view} />}
         <State call={call} />
         <ChevronRight

@@ -197,7 +197,14 @@ export const createClaude = (deps: ClaudeDeps) => {
       { id, type: 'answer', approvalId, answer },
       {
         action: 'claude.answer',
-        details: { approvalId, tool: approval.tool, decision: answer.decision, scope: answer.scope },
+        details: {
+          approvalId,
+          tool: approval.tool,
+          decision: answer.decision,
+          scope: answer.scope,
+          // What ran then is in the session's log.
+          isEdited: approval.kind === 'tool' && answer.decision === 'allow' && answer.input !== undefined,
+        },
         async also() {
           if (isAlways(answer)) await rules.add(trx, actor.userId, approval);
           await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
