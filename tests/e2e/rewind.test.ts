@@ -133,6 +133,8 @@ it('shows what would change, goes back, and forth again', async () => {
   await page.screenshot({ path: join(pictures, 'undo.png') });
   await undo.getByRole('button', { name: 'Undo this rewind' }).click();
   await page.getByText(/undid a rewind of/).waitFor();
+  // It stands in the conversation again, so it waits no more to be written anew.
+  await until(async () => (await composer(page).inputValue()) === '', { what: 'an empty composer' });
   expect(await contentOf('src/words.txt')).toBe('one\nzwei\nthree\n');
   expect(await contentOf('docs/notes.md')).toBeNull();
   expect(visit.takeTrouble()).toEqual([]);

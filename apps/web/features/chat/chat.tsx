@@ -52,9 +52,21 @@ export const Chat = ({ dock, place }: ChatProps) => {
   useEffect(() => {
     if (leaving === null || !items.some((item) => item.kind === 'rewound' && item.rewindId === leaving.rewindId))
       return;
-    setSuggestion({ text: leaving.text, at: Date.now(), isGentle: true });
+    setSuggestion({ text: leaving.text, at: Date.now(), kind: 'offer' });
+    setPutBack(leaving);
     setLeaving(null);
   }, [items, leaving]);
+  // When the rewind is undone it stands in the conversation again, and nobody wants to send it twice.
+  const [putBack, setPutBack] = useState<{ rewindId: string; text: string } | null>(null);
+  useEffect(() => {
+    if (putBack === null) return;
+    const { rewindId, text } = putBack;
+    const isUndone = items.some((item) => item.kind === 'rewound' && item.isUndo && item.rewindId !== rewindId);
+    const isBack = items.some((item) => item.kind === 'message' && text.startsWith(item.text.text));
+    if (!isUndone || !isBack || items.some((item) => item.kind === 'rewound' && item.rewindId === rewindId)) return;
+    setSuggestion({ text, at: Date.now(), kind: 'take-out' });
+    setPutBack(null);
+  }, [items, putBack]);
   return (
     <div
       role="presentation"
@@ -67,7 +79,7 @@ export const Chat = ({ dock, place }: ChatProps) => {
     >
       <section aria-label="Chat" data-pane="chat" className="flex h-full min-h-0 min-w-0 flex-col bg-bg">
         <Transcript
-          empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now(), isGentle: false })} />}
+          empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now(), kind: 'put' })} />}
           onRewindAsked={(rewindId, text) => setLeaving(text === null ? null : { rewindId, text })}
         />
         <div className="mx-auto w-full max-w-190 shrink-0 px-3 pt-2 pb-3 md:px-6 md:pb-4">

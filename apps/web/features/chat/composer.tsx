@@ -40,8 +40,8 @@ const atEdge = (area: HTMLTextAreaElement, direction: 'older' | 'newer'): boolea
 export interface Suggestion {
   text: string;
   at: number;
-  /** What is typed already stays, and the text is offered instead. */
-  isGentle: boolean;
+  /** `offer`: what is typed already stays, and the text waits beside it. `take-out`: the text goes again where nobody changed it. */
+  kind: 'put' | 'offer' | 'take-out';
 }
 
 interface ComposerProps {
@@ -85,19 +85,24 @@ export const Composer = ({ items, suggestion }: ComposerProps) => {
   const ready = draft.text.trim() !== '' && !tooLong && canWrite;
 
   useEffect(() => setSelected(0), [draft.text]);
-  const { text: typed, setText } = draft;
+  const { text: typed, setText, clear } = draft;
   const [offer, setOffer] = useState<string | null>(null);
   const suggested = useRef(suggestion?.at);
   useEffect(() => {
     if (suggestion === null || suggested.current === suggestion.at) return;
     suggested.current = suggestion.at;
-    if (suggestion.isGentle && typed.trim() !== '') {
+    if (suggestion.kind === 'take-out') {
+      setOffer((offered) => (offered === suggestion.text ? null : offered));
+      if (typed === suggestion.text) clear();
+      return;
+    }
+    if (suggestion.kind === 'offer' && typed.trim() !== '') {
       setOffer(suggestion.text);
       return;
     }
     setText(suggestion.text);
     area.current?.focus();
-  }, [suggestion, typed, setText, area]);
+  }, [suggestion, typed, setText, clear, area]);
 
   const send = (): void => {
     if (!ready) return;
