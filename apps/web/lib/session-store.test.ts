@@ -144,7 +144,7 @@ describe('taking a message back', () => {
     expect(ids('claude')).toEqual([]);
     expect(sent.find(({ type }) => type === 'withdraw')?.payload).toEqual({ messageId: id(2) });
     const [withdrawal = ''] = ids('withdraw');
-    receive({ id: withdrawal, type: 'error', payload: { code: 'conflict', message: 'Too late.' } } as ServerMessage);
+    receive({ id: withdrawal, type: 'error', payload: { code: 'conflict', message: 'Too late.' } });
     expect(view().outbox).toEqual([]);
     expect(storage.size).toBe(0);
   });

@@ -49,6 +49,7 @@ export const Chat = ({ dock, place }: ChatProps) => {
   const [suggestion, setSuggestion] = useState<Suggestion | null>(null);
   // What a rewind takes out comes back to be written anew, once the rewind is done.
   const [leaving, setLeaving] = useState<{ rewindId: string; text: string } | null>(null);
+  const [putBack, setPutBack] = useState<{ rewindId: string; text: string } | null>(null);
   useEffect(() => {
     if (leaving === null || !items.some((item) => item.kind === 'rewound' && item.rewindId === leaving.rewindId))
       return;
@@ -57,7 +58,6 @@ export const Chat = ({ dock, place }: ChatProps) => {
     setLeaving(null);
   }, [items, leaving]);
   // When the rewind is undone it stands in the conversation again, and nobody wants to send it twice.
-  const [putBack, setPutBack] = useState<{ rewindId: string; text: string } | null>(null);
   useEffect(() => {
     if (putBack === null) return;
     const { rewindId, text } = putBack;
