@@ -1,10 +1,10 @@
 // P9: what an idle session holds in memory: with its Claude warm, parked, and stopped; and how long a parked one takes to wake,
 // from the prompt to the first text, against the Agent SDK called directly that starts Claude Code for the same.
-import { routes } from '@remote-claude/contract';
+import type { SessionId } from '@remote-claude/contract';
 import { always, text, type Script } from '@remote-claude/scripted-model';
 
 import { inPlaceOf, isClaude } from '../tests/support/host-processes.js';
-import { startSession, stopSession, untilRunning } from '../tests/support/inside.js';
+import { startSession, stopSession } from '../tests/support/inside.js';
 import { until } from '../tests/support/wait.js';
 import { openDirect } from './support/direct-claude.js';
 import { openPage } from './support/page.js';
@@ -18,6 +18,8 @@ const idleMs = 4_000;
 /** After a turn: what it leaves to do is done by then, and the session is not parked yet. */
 const settleMs = 2_000;
 const wakesPerRound = 2;
+/** Beside the one that is measured alone: what they share, the program's own pages, is divided among them. */
+const neighbours = 3;
 const parkedGoalBytes = 60e6;
 const stoppedGoalBytes = 1e6;
 const wakeGoal = 1.2;
@@ -28,7 +30,7 @@ await withProduct(
   script,
   async ({ product, model, ada }) => {
     const { id } = await startSession(ada);
-    let page = await openPage(product, ada, id);
+    const page = await openPage(product, ada, id);
     let prompts = 0;
     const pids = async (): Promise<number[]> => (await inPlaceOf(id)).map(({ pid }) => pid);
     const isWarm = async (): Promise<boolean> => (await inPlaceOf(id)).some(isClaude);
@@ -66,17 +68,13 @@ await withProduct(
 
     const warm: Held[] = [];
     const cold: Held[] = [];
-    const agents: Held[] = [];
+    const among: Held[] = [];
     const wake = async (): Promise<number[]> => {
       const round: number[] = [];
       for (let count = 0; count < wakesPerRound; count += 1) {
         await parked();
         await pause(settleMs);
         cold.push(await heldBy(await pids()));
-        const agent = (await inPlaceOf(id)).filter(
-          ({ command }) => /agent\.mjs/.test(command) && !/bwrap/.test(command),
-        );
-        agents.push(await heldBy(agent.map(({ pid }) => pid)));
         round.push(await prompt());
         await pause(settleMs);
         if (await isWarm()) warm.push(await heldBy(await pids()));
@@ -95,13 +93,16 @@ await withProduct(
         { name: 'wake', measure: wake },
         { name: 'sdk', measure: several },
       ]);
+      const others: SessionId[] = [];
+      for (let count = 0; count < neighbours; count += 1) others.push((await startSession(ada)).id);
+      for (const other of [id, ...others])
+        await until(async () => !(await inPlaceOf(other)).some(isClaude), { what: 'all to park', timeoutMs: 60_000 });
+      await pause(settleMs);
+      for (const other of [id, ...others]) among.push(await heldBy((await inPlaceOf(other)).map(({ pid }) => pid)));
       page.close();
       const places = await pids();
       await stopSession(ada, id);
       const stopped = await heldBy(places);
-      await ada.client.call(routes.sessions.start, { params: { id } });
-      await untilRunning(ada, id);
-      page = await openPage(product, ada, id);
 
       const figures = (name: string): number[] => (measured.get(name) ?? []).map((round) => median(round));
       const ratios = pairwise(figures('wake'), figures('sdk'), ratio);
@@ -110,6 +111,7 @@ await withProduct(
         return [
           label,
           ofRounds(found, mb),
+          mb(median(held.map(({ anonymousBytes }) => anonymousBytes))),
           mb(median(held.map(({ residentBytes }) => residentBytes))),
           goalBytes === undefined
             ? ''
@@ -117,10 +119,16 @@ await withProduct(
         ];
       };
       printTable([
-        ['an idle session, all its processes', 'proportional (lowest to highest)', 'resident', 'goal'],
-        memory('Claude warm', warm),
-        memory('parked', cold, parkedGoalBytes),
-        memory('  of it the agent', agents),
+        [
+          'an idle session, all its processes',
+          'proportional (lowest to highest)',
+          'of it nobody can share',
+          'resident',
+          'goal',
+        ],
+        memory('Claude warm, alone', warm),
+        memory('parked, alone on the machine', cold, parkedGoalBytes),
+        memory(`parked, each of ${neighbours + 1}`, among, parkedGoalBytes),
         memory('stopped', [stopped], stoppedGoalBytes),
       ]);
       printTable([
