@@ -8,6 +8,7 @@ import { signInByCookie } from '../tests/support/calls.js';
 import { openDatabase, type ProductDatabase } from '../tests/support/database.js';
 import { startSession, stopSession, untilRunning } from '../tests/support/inside.js';
 import { socketAddress } from '../tests/support/knock.js';
+import { siteConfigFor } from '../tests/support/model.js';
 import type { Person } from '../tests/support/people.js';
 import type { Product } from '../tests/support/product.js';
 import { openPage, type Page, type PageTerminal } from './support/page.js';
@@ -226,6 +227,6 @@ await withProduct(
     await measureLog(product, ada);
     await measureEcho(product, ada);
   },
-  // An idle one's Claude is parked, as on a real site.
-  `sessions: { maxPerUser: ${otherSessions + 5}, idleTimeout: 2s }`,
+  // What goes on by itself goes on as often as on a real site; there, idle ones are parked, too.
+  (model) => siteConfigFor(model, `sessions: { maxPerUser: ${otherSessions + 5}, idleTimeout: 2s }`),
 );

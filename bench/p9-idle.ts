@@ -6,6 +6,7 @@ import { always, text, type Script } from '@remote-claude/scripted-model';
 import { inPlaceOf, isClaude } from '../tests/support/host-processes.js';
 import { startSession, stopSession } from '../tests/support/inside.js';
 import { until } from '../tests/support/wait.js';
+import { configFor } from '../tests/support/model.js';
 import { openDirect } from './support/direct-claude.js';
 import { openPage } from './support/page.js';
 import { ms, ofRounds, printTable, times, watchMachine } from './support/report.js';
@@ -146,5 +147,5 @@ await withProduct(
       page.close();
     }
   },
-  `sessions: { idleTimeout: ${idleMs}ms }`,
+  (model) => configFor(model, `sessions: { idleTimeout: ${idleMs}ms }`),
 );

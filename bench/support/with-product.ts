@@ -11,11 +11,15 @@ export interface Ready {
   ada: Person;
 }
 
-/** Whatever comes of `work`, everything is ended after it. `more` is YAML of the configuration. */
-export const withProduct = async (script: Script, work: (ready: Ready) => Promise<void>, more = ''): Promise<void> => {
+/** Whatever comes of `work`, everything is ended after it. */
+export const withProduct = async (
+  script: Script,
+  work: (ready: Ready) => Promise<void>,
+  config: (model: ScriptedModel) => string = configFor,
+): Promise<void> => {
   const model = await startModel(script);
   try {
-    const product = await startProduct({ config: configFor(model, more) });
+    const product = await startProduct({ config: config(model) });
     try {
       await work({ model, product, ada: await setUpAdmin(product) });
     } finally {

@@ -7,8 +7,8 @@ export const canaryKey = 'sk-ant-canary-6f1d2c3b4a59687786950a1b2c3d4e5f';
 
 export const startModel = (script: Script): Promise<ScriptedModel> => startScriptedModel({ script, apiKey: canaryKey });
 
-/** Durations at a tenth, so that waiting is short; `more` is YAML that is added at the end. */
-export const configFor = (model: ScriptedModel, more = ''): string => `
+/** With the durations of a real site; `more` is YAML that is added at the end. */
+export const siteConfigFor = (model: ScriptedModel, more = ''): string => `
 claude:
   apiKey: ${canaryKey}
   baseUrl: ${model.url}
@@ -16,11 +16,18 @@ claude:
   models: [claude-sonnet-5]
 auth:
   attempts: { perAddress: 10000, perAccount: 1000 }
-timing:
+${more}
+`;
+
+/** Durations at a tenth, so that waiting is short. */
+export const configFor = (model: ScriptedModel, more = ''): string =>
+  siteConfigFor(
+    model,
+    `timing:
   reconcile: 1s
   heartbeat: 1s
   heartbeatTimeout: 2500ms
   agentConnect: 1s
   retryMin: 100ms
-${more}
-`;
+${more}`,
+  );
