@@ -100,8 +100,15 @@ export interface ProbeResult {
 }
 
 /**
+ * Asked when the driver has the session to itself and has done nothing yet: whether the caller may still act on it, for
+ * that may have taken a while. Where not, the verb does nothing and rejects with `superseded`.
+ */
+export type MayAct = () => boolean;
+
+/**
  * Every verb is idempotent and may be repeated after any crash of the caller. Every verb rejects with a
- * `ComputeError` and nothing else. Places outlive the driver object and its process.
+ * `ComputeError` and nothing else. Places outlive the driver object and its process. Of several drivers on one engine, in
+ * whatever processes, one acts on a session at a time; who does not get to it rejects with `not_ready`.
  */
 export interface Driver {
   readonly kind: 'process' | 'docker' | 'kubernetes';
@@ -113,13 +120,13 @@ export interface Driver {
    * ended since: it is not run twice. Errors: `bad_spec`, `not_ready`, `place_exists` (another place of this session
    * is there: stop it first), `start_failed` (with what the engine said; nothing is left running). A command that cannot be run is one too. `progress` gets a few words for each step.
    */
-  start(spec: PlaceSpec, progress?: (step: string) => void): Promise<StartedPlace>;
+  start(spec: PlaceSpec, progress?: (step: string) => void, mayAct?: MayAct): Promise<StartedPlace>;
   /** Looks at the one place the handle means, never at another that has its number today. Errors: `bad_handle`. */
   inspect(handle: PlaceHandle): Promise<PlaceReport>;
   /** Asks the command to end, waits `graceMs`, then kills all of the place; the disk stays. Errors: `stop_failed`. */
-  stop(handle: PlaceHandle, options: { graceMs: number }): Promise<void>;
+  stop(handle: PlaceHandle, options: { graceMs: number; mayAct?: MayAct | undefined }): Promise<void>;
   /** Any place of the session and its disk are gone. Errors: `destroy_failed`. */
-  destroy(sessionId: string): Promise<void>;
+  destroy(sessionId: string, mayAct?: MayAct): Promise<void>;
   /** What runs now, whether or not anybody has written it down. */
   list(): Promise<FoundPlace[]>;
   /** Errors: `bad_handle`, thrown at once. */
@@ -134,6 +141,7 @@ export type ComputeErrorCode =
   | 'bad_handle'
   | 'not_ready'
   | 'place_exists'
+  | 'superseded'
   | 'start_failed'
   | 'stop_failed'
   | 'destroy_failed'

@@ -11,6 +11,7 @@ const rejectsWith = (code: ComputeErrorCode) => (error: unknown) =>
 export function verbContract(check: Check): void {
   startContract(check);
   endContract(check);
+  claimContract(check);
   handleContract(check);
 
   check('the probe finds its engine ready', async ({ driver }) => {
@@ -102,6 +103,45 @@ function endContract(check: Check): void {
     await harness.driver.destroy(newId('never'));
     assert.equal((await harness.driver.inspect(handle)).status, 'stopped');
     assert.deepEqual(await harness.driver.list(), []);
+  });
+}
+
+function claimContract(check: Check): void {
+  check('what its caller may no longer do is not done, and what it may is', async (harness) => {
+    const { driver } = harness;
+    const spec = specFor(harness);
+    const no = () => false;
+    const yes = () => true;
+    const superseded = rejectsWith('superseded');
+    await assert.rejects(
+      driver.start(spec, () => {}, no),
+      superseded,
+    );
+    assert.deepEqual(await driver.list(), []);
+    const { handle } = await driver.start(spec, () => {}, yes);
+    await assert.rejects(driver.stop(handle, { graceMs: 0, mayAct: no }), superseded);
+    await assert.rejects(driver.destroy(spec.sessionId, no), superseded);
+    assert.equal((await driver.inspect(handle)).status, 'running');
+    await driver.stop(handle, { graceMs: 0, mayAct: yes });
+    await driver.destroy(spec.sessionId, yes);
+    assert.deepEqual(await driver.list(), []);
+  });
+
+  check('of two drivers on one engine one acts on a session at a time', async (harness) => {
+    const other = harness.reopen();
+    for (let round = 0; round < 3; round += 1) {
+      const spec = specFor(harness);
+      const second = { ...spec, placeId: newId('place') };
+      const tried = await Promise.allSettled([harness.driver.start(spec), other.start(second)]);
+      assert.deepEqual(tried.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+      const found = (await harness.driver.list()).filter(({ sessionId }) => sessionId === spec.sessionId);
+      assert.equal(found.length, 1);
+      const again = found[0]?.placeId === spec.placeId ? spec : second;
+      const [one, two] = await Promise.all([harness.driver.start(again), other.start(again)]);
+      assert.deepEqual([one.handle, two.handle], [found[0]?.handle, found[0]?.handle]);
+      await Promise.all([other.destroy(spec.sessionId), harness.driver.stop(one.handle, { graceMs: 0 })]);
+      assert.deepEqual(await harness.driver.list(), []);
+    }
   });
 }
 

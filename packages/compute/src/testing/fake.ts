@@ -7,6 +7,7 @@ import { ComputeError } from '../driver.js';
 import type {
   Driver,
   FoundPlace,
+  MayAct,
   PlaceAddresses,
   PlaceHandle,
   PlaceReport,
@@ -88,7 +89,12 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
   const held = new Map<FakeVerb, Promise<void>>();
   let closed = false;
 
-  const act = async <T>(verb: FakeVerb, id: string | null, deed: () => T | Promise<T>): Promise<T> => {
+  const act = async <T>(
+    verb: FakeVerb,
+    id: string | null,
+    deed: () => T | Promise<T>,
+    mayAct: MayAct = () => true,
+  ): Promise<T> => {
     if (closed) throw new ComputeError('closed', 'The driver was closed.');
     calls.push({ verb, id });
     await held.get(verb);
@@ -96,6 +102,7 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     if (delayMs > 0) await sleep(delayMs);
     const failure = behaviour.fail[verb];
     if (failure !== undefined) throw failure;
+    if (!mayAct()) throw new ComputeError('superseded', 'Another server looks after this session by now.');
     const answer = await deed();
     const lost = behaviour.failAfter[verb];
     if (lost !== undefined) throw lost;
@@ -182,10 +189,11 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     world,
     calls,
     probe: () => act('probe', null, probe),
-    start: (spec, progress = () => {}) => act('start', spec.placeId, () => start(spec, progress)),
+    start: (spec, progress = () => {}, mayAct) => act('start', spec.placeId, () => start(spec, progress), mayAct),
     inspect: async (handle) => act('inspect', parseHandle(handle).placeId, () => inspect(handle)),
-    stop: async (handle, { graceMs }) => act('stop', parseHandle(handle).placeId, () => stop(handle, graceMs)),
-    destroy: (sessionId) => act('destroy', sessionId, () => destroy(sessionId)),
+    stop: async (handle, { graceMs, mayAct }) =>
+      act('stop', parseHandle(handle).placeId, () => stop(handle, graceMs), mayAct),
+    destroy: (sessionId, mayAct) => act('destroy', sessionId, () => destroy(sessionId), mayAct),
     list: () => act('list', null, list),
     addresses,
     layout: fakeLayout,

@@ -21,10 +21,10 @@ export const createPatientDriver = (driver: Driver, { clock, limitMs }: { clock:
   };
   return {
     ...driver,
-    start: (spec, progress) => within('start_failed', limitMs, driver.start(spec, progress)),
+    start: (spec, progress, mayAct) => within('start_failed', limitMs, driver.start(spec, progress, mayAct)),
     inspect: (handle) => within('not_ready', limitMs, driver.inspect(handle)),
     stop: (handle, options) => within('stop_failed', options.graceMs + limitMs, driver.stop(handle, options)),
-    destroy: (sessionId) => within('destroy_failed', limitMs, driver.destroy(sessionId)),
+    destroy: (sessionId, mayAct) => within('destroy_failed', limitMs, driver.destroy(sessionId, mayAct)),
     list: () => within('not_ready', limitMs, driver.list()),
   };
 };

@@ -29,6 +29,7 @@ export interface Tools {
   bwrap: string;
   setpriv: string;
   prlimit: string;
+  flock: string;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Turns } from './in-turn.js';
 import type { Isolator } from './isolator.js';
 import type { ProcessPlace } from './place-record.js';
 import { toHandle } from './place-record.js';
+import type { SessionLocks } from './session-lock.js';
 import { sessionPaths } from './session-paths.js';
 import type { Roots } from './session-paths.js';
 import type { FoundTools } from './tools.js';
@@ -20,7 +21,9 @@ export interface Context {
   uids: UidStore;
   isolator: Isolator;
   lookForTools: () => FoundTools;
+  /** Of this driver, and among all processes. */
   turns: Turns;
+  locks: SessionLocks;
   /** Ids of places between their first process and their command. */
   starting: Set<string>;
 }

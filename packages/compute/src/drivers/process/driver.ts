@@ -1,11 +1,11 @@
 /**
  * The driver for one machine: every place is a process tree on this host, enclosed by bubblewrap or, only when asked,
- * by nothing. It knows disks, sockets and processes; it does not know sessions' rows, agents or gateways. Several drivers
- * may work on a data folder as long as one acts on a session at a time.
+ * by nothing. It knows disks, sockets and processes; it does not know sessions' rows, agents or gateways. Several drivers,
+ * in processes of their own, may work on a data folder: a lock of the kernel lets one at a time act on a session.
  */
 import { isAbsolute, join } from 'node:path';
 import { ComputeError } from '../../driver.js';
-import type { ComputeErrorCode, Driver } from '../../driver.js';
+import type { ComputeErrorCode, Driver, MayAct } from '../../driver.js';
 import { createBubblewrapIsolator } from './bubblewrap.js';
 import type { Tools } from './bubblewrap-arguments.js';
 import { checkSpec } from './check-spec.js';
@@ -19,7 +19,9 @@ import { findPlaces } from './places.js';
 import { createPlainIsolator } from './plain.js';
 import { probeHost } from './probe.js';
 import { buildSeccompFilter, isKnownProcessor } from './seccomp/filter.js';
-import { sessionPaths } from './session-paths.js';
+import { createSessionLocks } from './session-lock.js';
+import type { LockedJob } from './session-lock.js';
+import { makeSharedFolders, sessionPaths } from './session-paths.js';
 import { startPlace } from './start-place.js';
 import { findTools } from './tools.js';
 import { createUidStore } from './uid-store.js';
@@ -35,13 +37,17 @@ export interface ProcessDriverOptions {
   uidRange: UidRange;
   /** Otherwise looked for on `childEnv.PATH`. */
   bwrapPath?: string;
+  /** How long the act of another process on the same session is waited for; 15 s where it is not said. */
+  lockWaitMs?: number;
   /** The environment of helper programs; `XDG_RUNTIME_DIR` in it lets an ordinary user's systemd set limits. */
   childEnv: Record<string, string>;
 }
 
+const defaultLockWaitMs = 15_000;
+
 export function createProcessDriver(options: ProcessDriverOptions): Driver {
   const context = createContext(options);
-  const { roots, isolator, turns } = context;
+  const { roots, isolator, turns, locks } = context;
   let closed = false;
 
   /** Runs a verb so that only a `ComputeError` leaves it. */
@@ -55,23 +61,40 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     }
   };
 
+  /** Alone on the session, and only if the caller may act on it still. */
+  const alone = <T>(job: LockedJob, mayAct: MayAct | undefined, act: () => Promise<T>): Promise<T> =>
+    turns.run(job.sessionId, () => {
+      makeSharedFolders(roots);
+      return locks.run(job, async () => {
+        if (mayAct?.() === false)
+          throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was done.');
+        return act();
+      });
+    });
+
   return {
     kind: 'process',
     isolation: options.isolation,
     probe: () => probeHost(context, options.uidRange.first),
-    start: (spec, progress = () => {}) =>
+    start: (spec, progress = () => {}, mayAct) =>
       verb('start_failed', async () => {
         checkSpec(spec);
-        return turns.run(spec.sessionId, () => startPlace(context, spec, progress));
+        const { sessionId } = spec;
+        return alone({ sessionId, doing: 'starting it' }, mayAct, () => startPlace(context, spec, progress));
       }),
     inspect: (handle) => verb('not_ready', async () => inspectPlace(context, fromHandle(handle))),
-    stop: (handle, { graceMs }) =>
+    stop: (handle, { graceMs, mayAct }) =>
       verb('stop_failed', async () => {
         const place = fromHandle(handle);
-        return turns.run(place.sessionId, () => stopPlace(context, place, graceMs));
+        const { sessionId } = place;
+        return alone({ sessionId, doing: 'stopping it' }, mayAct, () => stopPlace(context, place, graceMs));
       }),
-    destroy: (sessionId) =>
-      verb('destroy_failed', () => turns.run(sessionId, () => destroySession(context, sessionId))),
+    destroy: (sessionId, mayAct) =>
+      verb('destroy_failed', async () => {
+        sessionPaths(roots, sessionId);
+        const job = { sessionId, doing: 'removing its disk', isLast: true };
+        return alone(job, mayAct, () => destroySession(context, sessionId));
+      }),
     list: () =>
       verb('not_ready', async () =>
         findPlaces(roots, isolator).map((place) => ({
@@ -98,11 +121,16 @@ function createContext(options: ProcessDriverOptions): Context {
   const roots = { dataDir, runDir };
   const isolated = options.isolation === 'bubblewrap';
   const ownEtcFolder = join(dataDir, 'driver', 'etc');
-  const needed: (keyof Tools)[] = ['prlimit', ...(isolated ? (['bwrap'] as const) : [])];
+  const needed: (keyof Tools)[] = ['prlimit', 'flock', ...(isolated ? (['bwrap'] as const) : [])];
   if (isolated && isRoot()) needed.push('setpriv');
   // Looked up anew each time: bubblewrap may be installed while the server runs.
   const lookForTools = () => findTools(childEnv['PATH'] ?? '', needed, options.bwrapPath);
   const tools = () => lookForTools().tools;
+  const flock = () => {
+    const { tools: found, missing } = lookForTools();
+    if (found.flock !== '' || missing[0] === undefined) return found.flock;
+    throw new ComputeError('not_ready', `${missing[0].what} ${missing[0].mend}`);
+  };
   const seccompFilter = isKnownProcessor(process.arch) ? buildSeccompFilter(process.arch) : null;
   return {
     roots,
@@ -116,6 +144,12 @@ function createContext(options: ProcessDriverOptions): Context {
       : createPlainIsolator({ roots, tools }),
     lookForTools,
     turns: createTurns(),
+    locks: createSessionLocks({
+      folder: join(dataDir, 'driver', 'locks'),
+      flock,
+      childEnv,
+      waitMs: options.lockWaitMs ?? defaultLockWaitMs,
+    }),
     starting: new Set(),
   };
 }

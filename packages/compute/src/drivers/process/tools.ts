@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Tools } from './bubblewrap-arguments.js';
 
-const packages = { bwrap: 'bubblewrap', setpriv: 'util-linux', prlimit: 'util-linux' };
+const packages = { bwrap: 'bubblewrap', setpriv: 'util-linux', prlimit: 'util-linux', flock: 'util-linux' };
 
 export interface FoundTools {
   tools: Tools;
@@ -11,7 +11,7 @@ export interface FoundTools {
 }
 
 export function findTools(path: string, needed: (keyof Tools)[], bwrapPath?: string): FoundTools {
-  const tools: Tools = { bwrap: '', setpriv: '', prlimit: '' };
+  const tools: Tools = { bwrap: '', setpriv: '', prlimit: '', flock: '' };
   const missing: FoundTools['missing'] = [];
   for (const name of needed) {
     const candidates =

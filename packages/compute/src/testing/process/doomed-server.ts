@@ -1,6 +1,6 @@
 /**
  * A server in a process of its own, for tests that kill it. It starts one place, up to a point, says what it has, and
- * waits for its end. Its argument is JSON: `{ options, spec, until: 'started' | 'gate' }`.
+ * waits for its end. Its argument is JSON: an `Errand`.
  */
 import { join } from 'node:path';
 import type { PlaceSpec } from '../../driver.js';
@@ -15,8 +15,11 @@ import { findTools } from '../../drivers/process/tools.js';
 export interface Errand {
   options: ProcessDriverOptions;
   spec: PlaceSpec;
-  /** `started`: the verb has answered. `gate`: the place exists, and nothing was written down. */
-  until: 'started' | 'gate';
+  /**
+   * `started`: the verb has answered. `gate`: the place exists, and nothing was written down. `hung`: it has begun, and
+   * its process stands still until it is told to go on; then the verb goes on too.
+   */
+  until: 'started' | 'gate' | 'hung';
 }
 
 const { options, spec, until } = JSON.parse(process.argv[2] ?? '') as Errand;
@@ -36,6 +39,14 @@ async function holdAtTheGate(): Promise<unknown> {
   return isolator.launch({ spec, paths, owner });
 }
 
-const result = until === 'gate' ? await holdAtTheGate() : await createProcessDriver(options).start(spec);
-process.stdout.write(`${JSON.stringify(result)}\n`);
+const say = (result: unknown) => void process.stdout.write(`${JSON.stringify(result)}\n`);
+let hasHung = until !== 'hung';
+const standStill = () => {
+  if (hasHung) return;
+  hasHung = true;
+  say({ hung: process.pid });
+  process.kill(process.pid, 'SIGSTOP');
+};
+
+say(until === 'gate' ? await holdAtTheGate() : await createProcessDriver(options).start(spec, standStill));
 setInterval(() => {}, 1_000_000);
