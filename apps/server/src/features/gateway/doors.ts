@@ -44,6 +44,11 @@ const requestTimeoutMs = 120_000;
 /** Paths that a session may call. Everything else is refused with the reason. */
 const allowed = new Set(['/v1/messages', '/v1/messages/count_tokens']);
 
+const isThere = async ({ path, ino, dev }: Mark): Promise<boolean> => {
+  const there = await stat(path).catch(() => null);
+  return there?.ino === ino && there.dev === dev;
+};
+
 export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
   const doors = new Map<string, Door>();
 
@@ -100,16 +105,17 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
   const shut = async ({ server, mark }: Door): Promise<void> => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
-    if (mark === null) return;
-    const there = await stat(mark.path).catch(() => null);
-    if (there?.ino === mark.ino && there.dev === mark.dev) await rm(mark.path, { force: true });
+    if (mark !== null && (await isThere(mark))) await rm(mark.path, { force: true });
   };
 
   return {
-    /** Listens for this place; the same place twice is once, another place replaces it. */
+    /**
+     * Listens for this place; the same place twice is once, another place replaces it. So does a server that had the
+     * session meanwhile: what it put at our path, or left there as it went, leads the place to us no more.
+     */
     async open(sessionId: string, placeId: string, address: Address): Promise<void> {
       const before = doors.get(sessionId);
-      if (before?.placeId === placeId) return;
+      if (before?.placeId === placeId && (before.mark === null || (await isThere(before.mark)))) return;
       if (before !== undefined) await shut(before);
       const server = createServer((request, response) => {
         request.on('error', () => {});

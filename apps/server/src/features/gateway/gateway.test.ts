@@ -256,6 +256,25 @@ describe('a session’s door', () => {
     expect((await call('/v1/messages')).status).toBe(401);
     expect((await call('/v1/messages', { token: 'token-of-p2' })).status).toBe(200);
   });
+
+  it.each(['leaves', 'is killed'])('is ours again after another server had it, which %s', async (how) => {
+    const address = { kind: 'unix' as const, path: socketPath(), ownerUid: 0 };
+    answer = json({});
+    await doors.open(sessionId, 'p2', address);
+    const other = createDoors({
+      tokenOf: () => 'of-the-other',
+      call: async (_request, response) => void response.writeHead(204).end(),
+      log,
+    });
+    await other.open(sessionId, 'p2', address);
+    expect((await call('/v1/messages', { token: 'of-the-other' })).status).toBe(204);
+    if (how === 'leaves') await other.closeAll();
+    await doors.open(sessionId, 'p2', address);
+    expect((await call('/v1/messages', { token: 'token-of-p2' })).status).toBe(200);
+    // One that closes late takes nothing with it.
+    await other.closeAll();
+    expect((await call('/v1/messages', { token: 'token-of-p2' })).status).toBe(200);
+  });
 });
 
 describe('the meter', () => {
