@@ -371,7 +371,6 @@ export const createChat = (deps: ChatDeps): Chat => {
   });
 
   deps.onAsking(history.asked);
-
   const isBusy = (): boolean => queue.isBusy || translator.backgroundTasks > 0;
   const idleMs = (): number => (isBusy() ? 0 : Math.max(0, Math.min(now() - turns.endedAt, deps.besideIdleMs())));
   const notice = (kind: 'info' | 'warning', text: string): void =>
