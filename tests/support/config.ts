@@ -12,7 +12,7 @@ export const builtEnv = (): Record<string, string> =>
 /** As `--seed` and `--seconds` of the test script say; else another seed each time. */
 export const drawOptions = (): { seed: number; durationMs: number } => ({
   seed: Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 1e9)),
-  durationMs: Number(process.env['TEST_SECONDS'] ?? 20) * 1_000,
+  durationMs: Number(process.env['TEST_SECONDS'] ?? 60) * 1_000,
 });
 
 /** The product's PostgreSQL and Redis are given to it by URL; else it has what it brings. */

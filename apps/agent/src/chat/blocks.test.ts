@@ -85,6 +85,25 @@ describe('blocks', () => {
     expect(blocks.takeUnfinished('all').map(({ text }) => text)).toEqual(['one two']);
   });
 
+  it('keeps one of the beginnings of an answer that is begun again and again: the one with most of it', () => {
+    const { blocks } = create();
+    for (const [text, longest] of [
+      ['one two', 'one two'],
+      ['one two three', 'one two three'],
+      ['one', 'one two three'],
+    ] as const) {
+      begin(blocks, 'm');
+      block(blocks, 0, 'text', text);
+      expect(blocks.unfinished().map((one) => one.text)).toEqual([longest]);
+      blocks.dropOpen(null);
+      // Also while Claude Code waits before it asks again, and nothing streams.
+      expect(blocks.unfinished().map((one) => one.text)).toEqual([longest]);
+    }
+    begin(blocks, 'm');
+    expect(blocks.takeUnfinished('all').map((one) => one.text)).toEqual(['one two three']);
+    expect(blocks.unfinished()).toEqual([]);
+  });
+
   it('tells the main conversation and subagents apart', () => {
     const { blocks } = create();
     begin(blocks, 'm');

@@ -28,6 +28,8 @@ export interface Blocks {
   /** What was left unfinished, taken out; also what a broken line cut when no new answer came. */
   takeUnfinished(scope: 'main' | 'all'): OpenBlock[];
   open(): readonly OpenBlock[];
+  /** As `takeUnfinished` would give them. */
+  unfinished(): OpenBlock[];
 }
 
 interface Streaming extends OpenBlock {
@@ -71,11 +73,12 @@ export const createBlocks = ({ publish, onChange }: BlocksDeps): Blocks => {
   };
 
   const drop = (stream: Stream): void => {
-    for (const block of stream.streaming.values()) {
+    const begun = [...stream.streaming.values()];
+    for (const block of begun) {
       publish({ id: '', type: 'block-dropped', payload: { blockId: block.blockId } });
-      if (block.kind !== 'tool' && block.text !== '') stream.cut.push(plain(block));
       remove(stream, block);
     }
+    stream.cut = longer(stream.cut, begun.filter(({ kind }) => kind !== 'tool').map(plain));
   };
 
   const begin = (event: StreamEvent, turnId: TurnId, parent: string | null): void => {
@@ -157,13 +160,20 @@ export const createBlocks = ({ publish, onChange }: BlocksDeps): Blocks => {
       const ended = [...streams].filter(([parent]) => scope === 'all' || parent === null);
       for (const [parent] of ended) streams.delete(parent);
       if (ended.length > 0) onChange();
-      return ended
-        .flatMap(([, stream]) => [...stream.cut, ...[...stream.streaming.values()].map(plain)])
-        .filter(({ text }) => text !== '');
+      return ended.flatMap(([, stream]) => unfinishedOf(stream));
     },
+    unfinished: () => [...streams.values()].flatMap(unfinishedOf),
     open: () => [...streams.values()].flatMap(({ streaming }) => [...streaming.values()].map(plain)),
   };
 };
+
+const unfinishedOf = ({ cut, streaming }: Stream): OpenBlock[] =>
+  longer(cut, [...streaming.values()].map(plain)).filter(({ text }) => text !== '');
+
+/** Of the same answer, begun twice: what more came of. The later one where it is as much. */
+const longer = (before: OpenBlock[], after: OpenBlock[]): OpenBlock[] =>
+  lengthOf(after) >= lengthOf(before) ? after : before;
+const lengthOf = (blocks: readonly OpenBlock[]): number => blocks.reduce((sum, { text }) => sum + text.length, 0);
 
 const plain = ({ turnId, blockId, kind, tool, parentToolUseId, text }: OpenBlock): OpenBlock => ({
   turnId,

@@ -100,7 +100,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       const waiting = [...approvals.waiting()];
       const tools = toolCalls.open().map((call) => ({ ...call }));
       if (turnId === null && waiting.length === 0 && tools.length === 0) return null;
-      return { turnId, startedAt, interruptIds, blocks: [...blocks.open()], tools, waiting };
+      return { turnId, startedAt, interruptIds, blocks: blocks.unfinished(), tools, waiting };
     },
   });
   const recovered = recover(record.left, deps.earlier);
