@@ -86,6 +86,9 @@ it('runs the command that stands in the form, and nothing else', async () => {
   await card.getByRole('button', { name: 'Back' }).press('Enter');
   await card.getByRole('heading', { name: 'Run node a.js' }).waitFor();
   await card.getByRole('button', { name: 'Edit…' }).press('Enter');
+  // All of a long command is seen, also on a phone.
+  await form.fill('echo a rather long command && '.repeat(6));
+  expect(await form.evaluate((area) => area.scrollHeight - area.clientHeight)).toBeLessThanOrEqual(1);
   await form.fill('node b.js');
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
   const { violations } = await new AxeBuilder({ page }).include('[data-testid=approval]').setLegacyMode().analyze();
@@ -94,6 +97,10 @@ it('runs the command that stands in the form, and nothing else', async () => {
   await inChat(page, 'It has run.').waitFor();
   expect([await contentOf('a.ran'), await contentOf('b.ran')]).toEqual([null, '']);
 
+  // The menu of a message takes no room from it when the turn is over.
+  await page.getByRole('button', { name: 'Actions for this message' }).waitFor();
+  const head = page.getByRole('article').filter({ hasText: 'Run it, please.' }).locator('header');
+  expect((await head.boundingBox())?.height).toBeLessThan(30);
   const call = page.locator('[data-testid=tool-card][data-tool=Bash]');
   expect(await call.innerText()).toMatch(/node b\.js[^]*edited/);
   await call.getByRole('button').first().click();

@@ -143,5 +143,10 @@ it('says of a stopped and of a terminated session why nothing runs, and what to 
   await terminated.getByText(/cannot be resumed/).waitFor();
   await terminated.getByRole('button', { name: 'New session' }).click();
   await page.getByRole('dialog', { name: 'New session' }).waitFor();
+  // Also where none is left but terminated ones, the list leads to them.
+  await page.goto(`${product.url}/`);
+  await page.locator('main').getByText('No sessions yet').waitFor();
+  await page.getByRole('button', { name: 'Show terminated' }).click();
+  await page.locator('main').getByRole('link', { name: 'On a train' }).waitFor();
   expect(visit.takeTrouble()).toEqual([]);
 });

@@ -28,12 +28,12 @@ export const Notice = ({ tone = 'info', shape = 'box', action, role, children }:
     role={role}
     className={cx(
       'flex gap-2.5 px-3',
-      shape === 'box' ? 'items-start rounded-lg py-2.5' : 'min-h-9 items-center border-b border-line py-1.5',
+      shape === 'box' ? 'items-start rounded-lg py-2.5' : 'min-h-9 items-start border-b border-line py-2',
       tones[tone].box,
     )}
   >
-    <span className={cx('shrink-0', shape === 'box' && 'mt-0.5')}>{tones[tone].icon}</span>
+    <span className={cx('shrink-0', shape === 'box' ? 'mt-0.5' : 'flex h-5 items-center')}>{tones[tone].icon}</span>
     <div className="min-w-0 flex-1 break-words">{children}</div>
-    {action}
+    {action !== undefined && <span className={cx('shrink-0', shape === 'bar' && '-my-1 self-center')}>{action}</span>}
   </div>
 );

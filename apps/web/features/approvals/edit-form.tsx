@@ -1,6 +1,6 @@
 'use client';
 /** Changing the input before it runs. What stands in the text is what runs; closing this changes nothing. */
-import { useId, useMemo, useState } from 'react';
+import { useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { OpenApproval, ToolInput } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
@@ -9,8 +9,8 @@ import { Button } from '../../ui/button';
 import { controlClass } from '../../ui/field';
 import { editableOf, editedInput } from './editing';
 
-const minRows = 2;
-const maxRows = 14;
+/** Beyond this it scrolls: the answer stays in view. */
+const maxHeightPx = 280;
 
 interface EditFormProps {
   approval: OpenApproval;
@@ -24,6 +24,14 @@ export const EditForm = ({ approval: { tool, input }, busy, onAllow, onCancel }:
   const editable = useMemo(() => editableOf(tool, input), [tool, input]);
   const [text, setText] = useState(editable.text);
   const id = useId();
+  const area = useRef<HTMLTextAreaElement>(null);
+  // Nobody is to allow what lies beneath an edge.
+  useLayoutEffect(() => {
+    const element = area.current;
+    if (element === null) return;
+    element.style.height = 'auto';
+    element.style.height = `${Math.min(element.scrollHeight + 2, maxHeightPx)}px`;
+  }, [text]);
   const edited = useMemo(() => editedInput(tool, input, text), [tool, input, text]);
   const view = viewTool(tool, input);
   const isChanged = text !== editable.text;
@@ -53,10 +61,11 @@ export const EditForm = ({ approval: { tool, input }, busy, onAllow, onCancel }:
           {editable.label}
         </label>
         <textarea
+          ref={area}
           id={id}
           autoFocus
           value={text}
-          rows={Math.min(maxRows, Math.max(minRows, text.split('\n').length + 1))}
+          rows={2}
           spellCheck={false}
           autoCapitalize="off"
           autoCorrect="off"
@@ -64,7 +73,10 @@ export const EditForm = ({ approval: { tool, input }, busy, onAllow, onCancel }:
           aria-invalid={edited.error !== null || undefined}
           aria-describedby={`${id}-note`}
           onChange={(event) => setText(event.target.value)}
-          className={cx(controlClass, 'block resize-y px-2.5 py-2 font-mono text-xs leading-[19px] break-words')}
+          className={cx(
+            controlClass,
+            'block resize-y px-2.5 py-2 font-mono text-xs leading-[19px] break-words pointer-coarse:leading-6',
+          )}
         />
         <p
           id={`${id}-note`}

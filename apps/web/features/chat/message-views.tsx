@@ -59,7 +59,7 @@ interface BubbleProps {
 
 const Bubble = ({ author, at, text, note, dim = false, ofTask = false, menu }: BubbleProps) => (
   <article className="pt-6 pb-2">
-    <header className="mb-1.5 flex items-baseline gap-2">
+    <header className="relative mb-1.5 flex items-baseline gap-2">
       <h2 className="text-sm font-semibold">{author}</h2>
       {ofTask && <span className="rounded-sm bg-active px-1.5 text-2xs text-muted">Task</span>}
       <TimeOfDay at={at} />
@@ -101,7 +101,8 @@ export const MessageView = memo(({ item, onRewind }: MessageProps) => {
       note={note}
       menu={
         onRewind !== null && (
-          <span className="ml-auto self-center">
+          // However large a finger needs it, the text beneath keeps its place.
+          <span className="absolute top-1/2 right-0 -translate-y-1/2">
             <Menu
               trigger={
                 <IconButton size="sm" label="Actions for this message">
@@ -275,7 +276,7 @@ export const TurnEndView = memo(({ item }: { item: ItemOf<'turn-end'> }) => {
         {endings[outcome] !== null && (
           <span className={outcome === 'failed' ? 'text-danger' : 'text-attention'}>
             {endings[outcome]}
-            {outcome === 'interrupted' && reason !== null && `: ${reason}`}
+            {outcome === 'interrupted' && reason !== null && reason !== `${endings.interrupted}.` && `: ${reason}`}
           </span>
         )}
         <span>{duration(item.durationMs)}</span>

@@ -97,9 +97,14 @@ export const SessionList = ({ onCreate }: { onCreate: () => void }) => {
         icon={<SquareDashed size={18} aria-hidden />}
         title="No sessions yet"
         action={
-          <Button variant="primary" size="lg" icon={<Plus size={16} aria-hidden />} onClick={onCreate}>
-            New session
-          </Button>
+          <div className="flex flex-col items-center gap-2">
+            <Button variant="primary" size="lg" icon={<Plus size={16} aria-hidden />} onClick={onCreate}>
+              New session
+            </Button>
+            <Button variant="ghost" onClick={() => setTerminated(true)}>
+              Show terminated
+            </Button>
+          </div>
         }
       >
         A session is a folder of its own with one Claude in it, apart from everything else on this machine.
