@@ -308,8 +308,7 @@ export const createChat = (deps: ChatDeps): Chat => {
         queue.add({ id: given.id, text: given.prompt });
         return;
       case 'withdraw':
-        if (!queue.withdraw(given.messageId))
-          return refuse(given, 'No such message waits: Claude has it already, or it never came.');
+        if (!queue.withdraw(given.messageId)) return refuse(given, 'Claude has this message, or it never came.');
         return propose({ type: 'message.withdrawn', messageId: given.messageId }, [given.id, given.messageId]);
       case 'interrupt': {
         const turn = turns.current;
