@@ -54,7 +54,11 @@ export const openHouse = async (
 ): Promise<House> => {
   const model = await startModel([...rules, greet]);
   const product = await startProduct({ config: configFor(model, more), ...options });
-  const ada = await setUpAdmin(product);
+  return furnish(model, product, await setUpAdmin(product));
+};
+
+/** With a session and its viewer. It closes the product and the model. */
+export const furnish = async (model: ScriptedModel, product: Product, ada: Person): Promise<House> => {
   const { id: sessionId } = await startSession(ada, { name: 'Faults' });
   const viewer = openViewer(product.url, ada, sessionId);
   // Claude Code is up and its side calls are over.

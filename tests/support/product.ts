@@ -82,7 +82,8 @@ export const startProduct = async ({ config, computeDir, nodeArgs = [] }: Produc
       };
       createInterface({ input: child.stdout }).on('line', (line) => {
         lines.push(line);
-        url = /^Remote Claude is at (\S+)/.exec(line)?.[1] ?? url;
+        // Where roles are apart, the first address is the process's own.
+        url ??= /^(?:Remote Claude is|It says how it is) at (\S+?)(?:\/readyz)?$/.exec(line)?.[1] ?? null;
         const link = /one-time link: (\S+)/.exec(line)?.[1];
         if (link !== undefined) finish(link);
         // The line after the address is the set-up link, where there is one.

@@ -45,11 +45,27 @@ export const serve = async (options: ServeOptions, version: string): Promise<voi
     );
   };
   if (ending.call(close)) return;
+  const roles = whereRoles(server);
   const link = server.setupUrl === null ? [] : [`Set it up with this one-time link: ${server.setupUrl}`];
   // In one piece, for who reads them by a program.
-  say([`Remote Claude is at ${server.url}`, ...link].join('\n'));
+  say([...roles, ...link].join('\n'));
   // A server that is asked to end meanwhile may not get as far.
   for (const warning of await server.warnings().catch(() => [])) say(`Note: ${warning}`);
+};
+
+const allRoles = 4;
+
+/** One line where all is in one process; apart, which roles are here and where they are reached. */
+const whereRoles = ({ roles, url, ownUrl, internalUrl }: RunningServer): string[] => {
+  const at = `Remote Claude is at ${url}`;
+  if (roles.length === allRoles) return [at];
+  const isFront = roles.includes('web') || roles.includes('api');
+  return [
+    `This process plays: ${roles.join(', ')}`,
+    ...(internalUrl === null ? [] : [`Other roles reach it at ${internalUrl}`]),
+    `It says how it is at ${ownUrl}/readyz`,
+    ...(isFront ? [at] : []),
+  ];
 };
 
 /** What we say ourselves is whole; anything else is a bug, whose stack helps. */

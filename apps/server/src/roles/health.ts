@@ -1,35 +1,43 @@
-// Health of this process, at the root and without a sign-in. It tells nothing but whether it works.
+// Health of this process, at the root and without a sign-in: which roles it plays, and whether each works. It tells nothing
+// else.
 
-import { openApiDocument } from '@remote-claude/contract';
 import type { FastifyInstance } from 'fastify';
 
 import { under } from '../platform/http/index.js';
+import type { Role } from './internal.js';
+
+export type Look = () => Promise<boolean>;
 
 export interface HealthDeps {
   app: FastifyInstance;
   basePath: string;
-  version: string;
-  /** Rejects while what every request needs is away. */
-  ping(): Promise<void>;
+  /** Of this process. */
+  roles: Partial<Record<Role, Look>>;
+  /** In other processes, which roles of this one need. */
+  reaches: Partial<Record<Role, Look>>;
 }
 
-export const registerHealth = ({ app, basePath, version, ping }: HealthDeps): { drain(): void } => {
+/** What browsers reach: where a process has one of these, it is as ready as they are. */
+const front: readonly Role[] = ['web', 'api'];
+
+const look = async (looks: Partial<Record<Role, Look>>): Promise<Record<string, boolean>> =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(looks).map(async ([name, works]): Promise<[string, boolean]> => [
+        name,
+        await works().catch(() => false),
+      ]),
+    ),
+  );
+
+export const registerHealth = ({ app, basePath, roles, reaches }: HealthDeps): { drain(): void } => {
   let draining = false;
   app.get(under(basePath, '/healthz'), async () => ({ ok: true }));
   app.get(under(basePath, '/readyz'), async (_request, reply) => {
-    const ready =
-      !draining &&
-      (await ping().then(
-        () => true,
-        () => false,
-      ));
-    return reply.code(ready ? 200 : 503).send({ ready });
-  });
-  // Made when it is first asked for: a start does not wait for it.
-  let document: ReturnType<typeof openApiDocument> | null = null;
-  app.get(under(basePath, '/api/openapi.json'), async (_request, reply) => {
-    document ??= openApiDocument({ version, basePath });
-    return reply.header('cache-control', 'no-cache').send(document);
+    const [own, others] = await Promise.all([look(roles), look(reaches)]);
+    const shown = front.filter((role) => role in own);
+    const ready = !draining && (shown.length > 0 ? shown : Object.keys(own)).every((role) => own[role]);
+    return reply.code(ready ? 200 : 503).send({ ready, roles: own, reaches: others });
   });
   return {
     drain() {

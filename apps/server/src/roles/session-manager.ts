@@ -1,38 +1,54 @@
-// The session-manager's part of the program: its lease on sessions, and what makes them as they are wanted.
+// The session-manager's part of the program: the engine with the sessions' places, its lease on sessions, and what makes them
+// as they are wanted.
 
+import { createProcessDriver } from '@remote-claude/compute';
 import { join } from 'node:path';
 
-import {
-  createLeases,
-  createLeasesStore,
-  createPlaces,
-  createPlacesStore,
-  type LeasesDeps,
-  type Places,
-  type PlacesDeps,
-  type PlaceSecrets,
-} from '../features/places/index.js';
-import type { Closers } from '../platform/closers.js';
-import type { Config } from '../platform/config/config.js';
-import { createLoneConnection, type DatabaseConnection } from '../platform/database/index.js';
-import { runtimeFiles } from '../platform/runtime.js';
+import { createLeases, createLeasesStore, createPlaces, createPlacesStore } from '../features/places/index.js';
+import { createLoneConnection } from '../platform/database/index.js';
+import { createRuntimeSweep, prepareRuntime, runtimeFiles } from '../platform/runtime.js';
+import { countPlaces } from './count-places.js';
+import type { Gateway } from './gateway.js';
 import { placeLimits, placeTiming } from './place-settings.js';
+import { createReadiness } from './readiness.js';
+import type { Site } from './site.js';
+import { openCompute } from './storage.js';
 
 /** Where the runtime folder is seen inside a place. */
 const runtimeTarget = '/opt/remote-claude';
 
-type Given = 'store' | 'leases' | 'environment' | 'limits' | 'timing';
-export interface SessionManagerDeps extends Omit<PlacesDeps, Given>, Pick<LeasesDeps, 'engine' | 'predecessor'> {
-  config: Config;
-  connection: DatabaseConnection;
-  closers: Closers;
-  /** On this machine, of the version that places are started with now. */
-  runtimeFolder: string;
-  secrets: PlaceSecrets;
-}
+/** What runs places, and what is put into them. */
+export const openEngine = async (site: Site) => {
+  const { assets, childEnv, clock, closers, config, dataDir, installation, log } = site;
+  const [compute, runtime] = await Promise.all([
+    openCompute(site, installation),
+    prepareRuntime({ dataDir: dataDir.path, sources: { ...assets, nodePath: process.execPath } }),
+  ]);
+  const driver = createProcessDriver({
+    dataDir: compute.computeDir.path,
+    runDir: compute.computeDir.runDir,
+    isolation: config.compute.isolation,
+    uidRange: config.compute.uidRange,
+    childEnv,
+  });
+  closers.add('compute driver', driver, (opened) => opened.close());
+  const runtimes = createRuntimeSweep({ current: runtime.folder, driver, log });
+  closers.add('runtimes', runtimes, (opened) => opened.close());
+  return {
+    driver,
+    runtimes,
+    engine: compute.engine,
+    predecessor: compute.predecessor,
+    /** On this machine, of the version that places are started with now. */
+    runtimeFolder: runtime.folder,
+    readiness: createReadiness({ driver, clock }),
+  };
+};
+export type Engine = Awaited<ReturnType<typeof openEngine>>;
 
-export const createSessionManager = (deps: SessionManagerDeps): Places => {
-  const { config, connection, closers, driver, secrets, engine, predecessor, bus, clock, log } = deps;
+export const createSessionManager = (site: Site, gateway: Gateway, found: Engine) => {
+  const { bus, clock, closers, config, connection, database, log, secrets } = site;
+  const { driver, engine, predecessor, runtimes, runtimeFolder } = found;
   const { timing, sessions } = config;
   const leases = createLeases({
     // A query that takes longer would let the lease end.
@@ -45,12 +61,17 @@ export const createSessionManager = (deps: SessionManagerDeps): Places => {
     timing: { leaseMs: timing.leaseMs, renewMs: timing.leaseRenewMs },
   });
   closers.add('leases', leases, (opened) => opened.close());
-  const mount = { source: deps.runtimeFolder, target: runtimeTarget };
+  const mount = { source: runtimeFolder, target: runtimeTarget };
   const inside = driver.layout('00000000-0000-0000-0000-000000000000').mount(mount);
+  const store = createPlacesStore(database);
   const places = createPlaces({
-    ...deps,
-    store: createPlacesStore(deps.database),
+    ...site,
+    driver,
+    store,
     leases,
+    gateway: gateway.doors,
+    door: gateway.door,
+    onPlaceEnded: () => void runtimes.sweep(),
     environment: {
       runtime: {
         mounts: [mount],
@@ -69,5 +90,12 @@ export const createSessionManager = (deps: SessionManagerDeps): Places => {
     limits: placeLimits(config),
     timing: placeTiming(config),
   });
-  return closers.add('session-manager', places, (opened) => opened.close());
+  closers.add('session-manager', places, (opened) => opened.close());
+  return {
+    /** The first look at everything takes as long as it takes; nobody waits for it. */
+    start: () => void places.start().then(runtimes.sweep),
+    isOwner: leases.isHeld,
+    countPlaces: (withinMs: number): Promise<number | null> =>
+      countPlaces({ driver, isWanted: async (id) => (await store.find(id))?.wanted === 'running', withinMs }),
+  };
 };

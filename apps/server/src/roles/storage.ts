@@ -1,15 +1,10 @@
-// Everything that outlives the process: data folder, database, bus, the key that seals secrets. It knows no feature.
+// Everything that outlives the process: database, bus, the key that seals secrets, the folder of places. It knows no feature.
 
 import { randomUUID } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Clock } from '../platform/clock.js';
-import type { Closers } from '../platform/closers.js';
-import type { Config } from '../platform/config/config.js';
 import { createDatabase, openInstallation, type DatabaseConnection } from '../platform/database/index.js';
-import { DataDirError, defaultDataDir, openDataDir, openSharedDir, type SharedDir } from '../platform/data-dir.js';
-import type { Log } from '../platform/log.js';
+import { DataDirError, openSharedDir, type SharedDir } from '../platform/data-dir.js';
 import { loadMasterKey } from '../platform/master-key.js';
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
@@ -17,23 +12,9 @@ import { createRemembered, rememberOnce } from '../platform/remembered.js';
 import { openRedis } from '../platform/redis.js';
 import { createSecretBox } from '../platform/secret-box.js';
 import { createSiteClock } from '../platform/site-clock.js';
+import type { Base } from './base.js';
 
-export interface StorageDeps {
-  config: Config;
-  childEnv: Readonly<Record<string, string>>;
-  machine: Clock;
-  log: Log;
-  closers: Closers;
-}
-
-export const openStorage = async ({ config, childEnv, machine, log, closers }: StorageDeps) => {
-  const home = { uid: process.getuid?.() ?? -1, home: homedir() };
-  const dataDir = closers.add(
-    'data folder',
-    await openDataDir(config.server.dataDir ?? defaultDataDir(home)),
-    (opened) => opened.close(),
-  );
-
+export const openStorage = async ({ config, childEnv, machine, log, closers, dataDir }: Base) => {
   const connect = async (): Promise<DatabaseConnection> => {
     if (config.database.url !== null) return { url: config.database.url };
     const postgres = await startEmbeddedPostgres({
@@ -65,22 +46,28 @@ export const openStorage = async ({ config, childEnv, machine, log, closers }: S
   const wire = redis?.wire;
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs, wire });
   closers.add('bus', bus, (opened) => opened.close());
-  const computeDir =
-    config.compute.dataDir === null ? dataDir : await openComputeDir(config.compute.dataDir, installation);
   return {
-    dataDir,
     connection,
-    computeDir,
-    /** Names the disks of this folder, whichever process works on it. */
-    engine: await rememberOnce(join(computeDir.path, 'engine'), randomUUID()),
-    /** The folder is locked: the manager that it names has ended. */
-    predecessor: createRemembered(join(dataDir.path, 'manager')),
+    installation,
     database,
     clock,
     bus,
     /** Counters that servers share; null where each has its own. */
     counters: redis === null ? null : { client: redis.client, prefix: `remote-claude:${installation}:attempts` },
     secretBox,
+  };
+};
+
+/** The folder of the sessions' disks and sockets, for those who look after sessions. */
+export const openCompute = async ({ config, dataDir }: Base, installation: string) => {
+  const wanted = config.compute.dataDir;
+  const computeDir: SharedDir = wanted === null ? dataDir : await openComputeDir(wanted, installation);
+  return {
+    computeDir,
+    /** Names the disks of this folder, whichever process works on it. */
+    engine: await rememberOnce(join(computeDir.path, 'engine'), randomUUID()),
+    /** The data folder is locked: the manager that it names has ended. */
+    predecessor: createRemembered(join(dataDir.path, 'manager')),
   };
 };
 

@@ -3,9 +3,10 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { randomBytes } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { listenOptions, type Address } from '@remote-claude/compute';
+import { connect } from 'node:net';
+import { listenOptions, openUnixSocketPath, type Address } from '@remote-claude/compute';
 
 import type { Log } from '../../platform/log.js';
 import { equalInConstantTime } from '../../platform/tokens.js';
@@ -43,11 +44,6 @@ const requestTimeoutMs = 120_000;
 
 /** Paths that a session may call. Everything else is refused with the reason. */
 const allowed = new Set(['/v1/messages', '/v1/messages/count_tokens']);
-
-const isThere = async ({ path, ino, dev }: Mark): Promise<boolean> => {
-  const there = await stat(path).catch(() => null);
-  return there?.ino === ino && there.dev === dev;
-};
 
 export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
   const doors = new Map<string, Door>();
@@ -102,10 +98,54 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
     return { path: address.path, ino, dev };
   };
 
-  const shut = async ({ server, mark }: Door): Promise<void> => {
+  /** Whether the socket at its path is the one that it listens at; where it listens without one, it is. */
+  const isThere = async ({ mark }: Door): Promise<boolean> => {
+    if (mark === null) return true;
+    const there = await stat(mark.path).catch(() => null);
+    return there?.ino === mark.ino && there.dev === mark.dev;
+  };
+
+  /** Its socket stays, dead: to look whether it is still ours and then to remove it could remove that of whoever comes next. */
+  const shut = async ({ server }: Door): Promise<void> => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
-    if (mark !== null && (await isThere(mark))) await rm(mark.path, { force: true });
+  };
+
+  /** Takes no more calls; those under way go on to their end. */
+  const giveUp = (sessionId: string, door: Door): void => {
+    if (doors.get(sessionId) === door) doors.delete(sessionId);
+    door.server.close();
+  };
+
+  const open = async (sessionId: string, placeId: string, address: Address): Promise<void> => {
+    const before = doors.get(sessionId);
+    if (before?.placeId === placeId) {
+      if (await isThere(before)) return;
+      // Another is at it already.
+      if (doors.get(sessionId) !== before) return;
+      giveUp(sessionId, before);
+    } else if (before !== undefined) await shut(before);
+    const server = createServer((request, response) => {
+      request.on('error', () => {});
+      answer(request, response, sessionId, placeId).catch((error: unknown) => {
+        log.error({ err: error, sessionId }, 'a call through the gateway failed');
+        refuseCall(response, 500, 'api_error', 'The gateway failed. Try again.');
+      });
+    });
+    // What one session may hold open; a call's answer may take as long as it takes.
+    server.maxConnections = maxConnections;
+    server.requestTimeout = requestTimeoutMs;
+    server.on('clientError', (_error, socket) => socket.destroy());
+    // Known at once, so that a second call for this place does not listen too; forgotten where it cannot listen.
+    const door: Door = { placeId, server, calls: 0, mark: null };
+    doors.set(sessionId, door);
+    try {
+      door.mark = await listen(server, address);
+    } catch (error) {
+      if (doors.get(sessionId) === door) doors.delete(sessionId);
+      server.close();
+      throw error;
+    }
   };
 
   return {
@@ -113,32 +153,20 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
      * Listens for this place; the same place twice is once, another place replaces it. So does a server that had the
      * session meanwhile: what it put at our path, or left there as it went, leads the place to us no more.
      */
-    async open(sessionId: string, placeId: string, address: Address): Promise<void> {
-      const before = doors.get(sessionId);
-      if (before?.placeId === placeId && (before.mark === null || (await isThere(before.mark)))) return;
-      if (before !== undefined) await shut(before);
-      const server = createServer((request, response) => {
-        request.on('error', () => {});
-        answer(request, response, sessionId, placeId).catch((error: unknown) => {
-          log.error({ err: error, sessionId }, 'a call through the gateway failed');
-          refuseCall(response, 500, 'api_error', 'The gateway failed. Try again.');
-        });
-      });
-      // What one session may hold open; a call's answer may take as long as it takes.
-      server.maxConnections = maxConnections;
-      server.requestTimeout = requestTimeoutMs;
-      server.on('clientError', (_error, socket) => socket.destroy());
-      // Known at once, so that a second call for this place does not listen too; forgotten where it cannot listen.
-      const door: Door = { placeId, server, calls: 0, mark: null };
-      doors.set(sessionId, door);
-      try {
-        door.mark = await listen(server, address);
-      } catch (error) {
-        if (doors.get(sessionId) === door) doors.delete(sessionId);
-        server.close();
-        throw error;
+    open,
+    /** As `open`, but leaves alone a door at which another gateway listens; one of ours that was taken over takes no more calls. */
+    async takeOver(sessionId: string, placeId: string, address: Address): Promise<void> {
+      const ours = doors.get(sessionId);
+      if (ours?.placeId === placeId) {
+        if (await isThere(ours)) return;
+        giveUp(sessionId, ours);
       }
+      const isOld = ours !== undefined && ours.placeId !== placeId;
+      if (isOld || !(await isAnswered(address))) await open(sessionId, placeId, address);
     },
+    isOpen: (sessionId: string, placeId: string): boolean => doors.get(sessionId)?.placeId === placeId,
+    /** That have a door here. */
+    sessions: (): string[] => [...doors.keys()],
     async close(sessionId: string): Promise<void> {
       const door = doors.get(sessionId);
       doors.delete(sessionId);
@@ -151,4 +179,24 @@ export const createDoors = ({ tokenOf, call, log }: DoorsDeps) => {
     },
   };
 };
+
+/** Whether somebody listens there. What a session could have put in the socket's place is nobody. */
+const isAnswered = async (address: Address): Promise<boolean> => {
+  if (address.kind !== 'unix') return false;
+  const held = await openUnixSocketPath(address).catch(() => null);
+  if (held === null) return false;
+  try {
+    return await new Promise<boolean>((resolve) => {
+      const socket = connect({ path: held.connectPath });
+      socket.once('error', () => resolve(false));
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+    });
+  } finally {
+    await held.close();
+  }
+};
+
 export type Doors = ReturnType<typeof createDoors>;

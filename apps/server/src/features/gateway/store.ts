@@ -1,5 +1,7 @@
 // SQL of the gateway: the upstream's settings and sealed key, who is charged, usage rows, open doors.
 
+import type { Address, PlaceAddresses } from '@remote-claude/compute';
+
 import type { Database, Executor } from '../../platform/database/index.js';
 import { json } from '../../platform/database/json.js';
 import type { Sealed } from '../../platform/secret-box.js';
@@ -26,6 +28,25 @@ export interface UsageRow {
   costUsd: number;
   requestId: string;
 }
+
+/** Where a session's place looks for the gateway. */
+export interface StoredWay {
+  sessionId: string;
+  placeId: string;
+  address: Address;
+}
+
+const waysOf = (db: Database['db']) =>
+  db
+    .selectFrom('sessions')
+    .select(['id', 'place_id', 'place_doors'])
+    .where('place_id', 'is not', null)
+    .where('place_doors', 'is not', null);
+const toWay = (row: { id: string; place_id: string | null; place_doors: unknown }): StoredWay => ({
+  sessionId: row.id,
+  placeId: row.place_id ?? '',
+  address: (row.place_doors as PlaceAddresses).gateway,
+});
 
 export const createGatewayStore = ({ db }: Database) => ({
   async upstream(): Promise<{ settings: StoredUpstream | null; key: Sealed | null }> {
@@ -72,6 +93,15 @@ export const createGatewayStore = ({ db }: Database) => ({
     const turn = (row.state as { turn?: { turnId?: string } | null }).turn;
     return { placeId: row.place_id, userId: row.user_id, turnId: turn?.turnId ?? null };
   },
+
+  /** Where this session's place looks for the gateway; null where it has none. */
+  async doorOf(sessionId: string): Promise<StoredWay | null> {
+    const row = await waysOf(db).where('id', '=', sessionId).executeTakeFirst();
+    return row === undefined ? null : toWay(row);
+  },
+
+  /** Of every place that there is. */
+  doors: async (): Promise<StoredWay[]> => (await waysOf(db).execute()).map(toWay),
 
   async insertUsage(executor: Executor, row: UsageRow): Promise<void> {
     await executor

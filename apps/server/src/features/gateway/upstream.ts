@@ -94,7 +94,7 @@ export const createUpstreams = (deps: UpstreamDeps) => {
       return model !== null && deps.models.allows(model) ? model : configured.model;
     },
 
-    async change(actor: Actor, change: UpstreamChange, ip: string): Promise<ModelSettings> {
+    async change(actor: Pick<Actor, 'userId'>, change: UpstreamChange, ip: string): Promise<ModelSettings> {
       if (configured.apiKey !== null) {
         throw new AppError('conflict', {
           message: 'The key is set in the configuration. Change or remove claude.apiKey there.',
@@ -124,7 +124,10 @@ export const createUpstreams = (deps: UpstreamDeps) => {
     },
 
     /** The smallest call with what is in force. */
-    async test(actor: Actor, ip: string): Promise<{ ok: boolean; status: number | null; message: string }> {
+    async test(
+      actor: Pick<Actor, 'userId'>,
+      ip: string,
+    ): Promise<{ ok: boolean; status: number | null; message: string }> {
       const upstream = await current();
       if (upstream === null) throw new AppError('model_not_configured');
       await deps.audit.record(deps.database.db, {
@@ -140,6 +143,8 @@ export const createUpstreams = (deps: UpstreamDeps) => {
   };
 };
 export type Upstreams = ReturnType<typeof createUpstreams>;
+/** What may be known and chosen of it: never the key. */
+export type ModelChooser = Pick<Upstreams, 'describe' | 'source' | 'defaultModel' | 'change' | 'test'>;
 
 const testUpstream = async (
   upstream: Upstream,

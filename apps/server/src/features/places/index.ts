@@ -1,7 +1,8 @@
 // Places of sessions, for the session-manager.
 
-export { createPlaceSecrets, type PlaceSecrets } from './environment.js';
+export { createPlaceSecrets } from './environment.js';
 export { createLeases, type LeasesDeps } from './leases.js';
 export { createLeasesStore } from './leases-store.js';
 export { createPlaces, type Places, type PlacesDeps } from './reconciler.js';
 export { createPlacesStore } from './store.js';
+export type { GatewayDoors } from './steps.js';

@@ -31,6 +31,8 @@ export interface Leases {
   engine: string;
   /** Our name, as long as the lease of it is kept; a new one where it was not. Rejects while it cannot be taken. */
   owner(): Promise<string>;
+  /** Whether sessions can be ours at this moment. */
+  isHeld(): boolean;
   /** Whether we may act at this moment on what was decided under this name. */
   isHeldAs(owner: string | null): boolean;
   /** `lost`: nothing is ours any more. `freed`: what was another's may be taken. One listener. */
@@ -127,6 +129,7 @@ export const createLeases = (deps: LeasesDeps): Leases => {
 
   return {
     engine,
+    isHeld: () => held !== null && isKept(held.id),
     isHeldAs: (owner) => owner !== null && isKept(owner),
     async owner() {
       if (held !== null && isKept(held.id)) return held.id;

@@ -4,7 +4,7 @@ import { AppError, errorOf } from '@remote-claude/contract';
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 
-import type { AgentDoor, AgentRequest } from './door.js';
+import type { AgentDoor, AgentRequest } from './agent-door.js';
 
 const maxAnswerBytes = 64 * 1024 * 1024;
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../platform/clock.js';
 import { createBrake, createFlow, type BrakeLimits, type Flow } from '../../platform/flow.js';
 import { keepAlive, type HeartbeatTiming } from '../../platform/keep-alive.js';
 import type { Log } from '../../platform/log.js';
-import type { AgentDoor } from './door.js';
+import type { AgentDoor } from './agent-door.js';
 
 export interface LineDeps {
   sessionId: string;

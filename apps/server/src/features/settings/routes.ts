@@ -3,9 +3,9 @@
 import { routes } from '@remote-claude/contract';
 
 import { handle, type BoundRoute } from '../../platform/http/index.js';
-import type { Upstreams } from '../gateway/index.js';
+import type { ModelChooser } from '../gateway/index.js';
 
-export const settingsRoutes = (upstreams: Upstreams): BoundRoute[] => [
+export const settingsRoutes = (upstreams: ModelChooser): BoundRoute[] => [
   handle(routes.settings.getModel, async () => ({ status: 200, body: await upstreams.describe() })),
   handle(routes.settings.putModel, async ({ actor, body, ip }) => ({
     status: 200,

@@ -1,12 +1,21 @@
 // Rules over several keys. Each is checked where its sections could be read, whatever is wrong elsewhere.
 
 import type { Problem } from './problems.js';
-import { sections, type Parsed } from './schema.js';
-import { notSupportedYet } from './values.js';
+import type { Parsed, Role } from './schema.js';
+
+type Refuse = (path: string, what: string, mend: string) => void;
+
+/** Those that work on the database. */
+const workingRoles: readonly Role[] = ['api', 'session-manager', 'gateway'];
+/** Which role is reached by which key, and by whom. */
+const ways = [
+  ['gatewayUrl', 'gateway', ['api', 'session-manager']],
+  ['sessionManagerUrl', 'session-manager', ['api']],
+] as const satisfies readonly (readonly [keyof Parsed['server']['internal'], Role, readonly Role[]])[];
 
 export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): void {
-  const { server, compute, claude, database, timing, auth } = parsed;
-  const refuse = (path: string, what: string, mend: string) => problems.push({ path, what, mend });
+  const { server, compute, claude, database, timing, auth, security } = parsed;
+  const refuse: Refuse = (path, what, mend) => void problems.push({ path, what, mend });
 
   if (server !== undefined && compute?.isolation === 'none' && !isLoopback(server.host)) {
     refuse(
@@ -15,12 +24,39 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
       'Without isolation sessions can do what this server can: set server.host to 127.0.0.1, or compute.isolation to bubblewrap.',
     );
   }
-  if (server !== undefined && new Set(server.roles).size < sections.server.parse({}).roles.length) {
-    refuse(
-      'server.roles',
-      `${notSupportedYet}: roles apart from each other`,
-      'Leave the key out: one process has all roles.',
-    );
+  if (server !== undefined) checkInternal(server.internal, refuse);
+  if (server !== undefined && database !== undefined && security !== undefined) {
+    const has = (role: Role): boolean => server.roles.includes(role);
+    const working = workingRoles.filter(has);
+    const apart = working.length > 0 && working.length < workingRoles.length;
+    const which = `this process has the ${working.join(' and the ')} without the ${workingRoles.filter((role) => !has(role)).join(' and the ')}`;
+    if (apart && database.url === null)
+      refuse(
+        'database.url',
+        `is not set, and ${which}`,
+        'Roles in processes of their own share one PostgreSQL: name it.',
+      );
+    if (apart && security.masterKey === null)
+      refuse(
+        'security.masterKey',
+        `is not set, and ${which}`,
+        'Roles in processes of their own share one key: give all the same.',
+      );
+    if (has('api') && !has('web') && server.publicUrl === null)
+      refuse(
+        'server.publicUrl',
+        'is not set, and this process has the api without the web',
+        'Name the address at which people reach both: the page and /api, /socket.io below it.',
+      );
+    for (const [key, needed, by] of ways) {
+      const needy = by.filter(has);
+      if (needy.length > 0 && !has(needed) && server.internal[key] === null)
+        refuse(
+          `server.internal.${key}`,
+          `is not set, and the ${needy.join(' and the ')} cannot do without the ${needed}`,
+          `Name the internal port of the process that has it, or add ${needed} to server.roles.`,
+        );
+    }
   }
   if (claude !== undefined && claude.models.length > 0 && !claude.models.includes(claude.model)) {
     refuse(
@@ -52,6 +88,17 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
   if (auth !== undefined && auth.rotateAfter.ms >= auth.lifetime.ms) {
     refuse('auth.rotateAfter', 'is not shorter than auth.lifetime', 'Lower the one or raise the other.');
   }
+}
+
+function checkInternal(internal: Parsed['server']['internal'], refuse: Refuse): void {
+  const files = ['certificate', 'key', 'ca'] as const;
+  const missing = files.filter((name) => internal[name] === null);
+  if (missing.length === 0 || missing.length === files.length) return;
+  refuse(
+    `server.internal.${missing[0]}`,
+    'is not set, while others of certificate, key and ca are',
+    'Give all three, or none: then they are made from the master key.',
+  );
 }
 
 function isLoopback(host: string): boolean {

@@ -11,6 +11,9 @@ import { ConfigError, readConfig } from './config.js';
 import { loadConfig, type ConfigSources } from './load.js';
 import { laterKeys, sections } from './schema.js';
 
+const aKey = randomBytes(32).toString('base64');
+/** What roles apart have in common. */
+const shared = `database: { url: "postgres://x/y" }\nsecurity: { masterKey: "${aKey}" }`;
 const documented = fileURLToPath(new URL('../../../../../config/remote-claude.yaml', import.meta.url));
 
 const load = (text: string, env: ConfigSources['env'] = {}, flags: ConfigSources['flags'] = {}) =>
@@ -123,7 +126,7 @@ describe('sources', () => {
   });
 
   test('a file that was asked for must be there, a default one need not', () => {
-    expect(readConfig({ defaultFile: join(folder, 'none') }, {}).server.port).toBe(3000);
+    expect(readConfig({ defaultFile: join(folder, 'none') }, {}).server.port).toBeNull();
     expect(problemsOf(() => readConfig({ config: join(folder, 'none') }, {}))[0]).toMatch(/cannot be read: ENOENT/);
   });
 });
@@ -211,7 +214,33 @@ describe('refusals', () => {
       'compute: { isolation: none }\nserver: { host: 0.0.0.0 }',
       'compute.isolation: is none while server.host is 0.0.0.0',
     ],
-    ['server: { roles: [api] }', 'server.roles: not supported yet'],
+    ['server: { roles: [] }', 'server.roles: '],
+    ['server: { roles: [cook] }', 'server.roles.0: is "cook"'],
+    [
+      `server: { roles: [gateway] }\nsecurity: { masterKey: "${aKey}" }`,
+      'database.url: is not set, and this process has the gateway without the api and the session-manager',
+    ],
+    [
+      'server: { roles: [gateway] }\ndatabase: { url: "postgres://x/y" }',
+      'security.masterKey: is not set, and this process has the gateway without',
+    ],
+    [
+      `server: { roles: [session-manager] }\n${shared}`,
+      'server.internal.gatewayUrl: is not set, and the session-manager cannot do without the gateway',
+    ],
+    [
+      `server: { roles: [api, gateway], publicUrl: "https://x.org" }\n${shared}`,
+      'server.internal.sessionManagerUrl: is not set, and the api cannot do without the session-manager',
+    ],
+    [
+      `server: { roles: [api], internal: { gatewayUrl: "https://g:1", sessionManagerUrl: "https://s:1" } }\n${shared}`,
+      'server.publicUrl: is not set, and this process has the api without the web',
+    ],
+    [
+      `server: { roles: [gateway], internal: { certificate: /c.pem, key: /k.pem } }\n${shared}`,
+      'server.internal.ca: is not set, while others',
+    ],
+    ['server: { internal: { gatewayUrl: "http://g:1" } }', 'server.internal.gatewayUrl: is "http://g:1"'],
     ['claude: { model: other }', 'claude.model: is other, which claude.models does not list'],
     ['compute: { uidRange: { first: 49000 } }', 'database.embeddedUid: lies in compute.uidRange'],
     ['timing: { heartbeat: 25s }', 'timing.heartbeat: is not shorter'],
@@ -228,6 +257,14 @@ describe('refusals', () => {
     const problems = problemsOf(() => load(text));
     expect(problems[0]?.slice(0, start.length)).toBe(start);
     if (!text.startsWith('a:')) expect(problems).toHaveLength(1);
+  });
+
+  test('roles apart are taken with what they need, and the web needs nothing', () => {
+    expect(load('server: { roles: [web] }').server.roles).toEqual(['web']);
+    expect(load(`server: { roles: [gateway] }\n${shared}`).server.internal.port).toBe(4443);
+    expect(
+      load('server: { roles: [api, session-manager, gateway], publicUrl: "https://x.org" }').database.url,
+    ).toBeNull();
   });
 
   test('isolation none is taken on loopback, and a master key of the right size', () => {

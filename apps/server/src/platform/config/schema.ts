@@ -16,11 +16,12 @@ import {
   wholeNumber,
 } from './values.js';
 
-const roles = ['web', 'api', 'session-manager', 'gateway'] as const;
+export const roles = ['web', 'api', 'session-manager', 'gateway'] as const;
+export type Role = (typeof roles)[number];
 
 const server = z.strictObject({
   host: text('a host name or address').prefault('127.0.0.1'),
-  port: wholeNumber(0, 65_535).prefault(3000),
+  port: optional(wholeNumber(0, 65_535)),
   basePath: matching(/^\/$|^(\/[\w.~-]+)+$/, 'a path such as / or /claude, without a slash at its end').prefault('/'),
   publicUrl: optional(address('http', 'https')),
   trustedOrigins: listOf(address('http', 'https')).prefault([]),
@@ -28,6 +29,17 @@ const server = z.strictObject({
     [],
   ),
   roles: listOf(choice(roles), 1).prefault([...roles]),
+  internal: z
+    .strictObject({
+      host: text('a host name or address').prefault('127.0.0.1'),
+      port: wholeNumber(0, 65_535).prefault(4443),
+      gatewayUrl: optional(address('https')),
+      sessionManagerUrl: optional(address('https')),
+      certificate: optional(text('a path')),
+      key: optional(text('a path')),
+      ca: optional(text('a path')),
+    })
+    .prefault({}),
   dataDir: optional(text('a path')),
   maxBody: size().prefault('1MiB'),
   maxUpload: size().prefault('10GiB'),

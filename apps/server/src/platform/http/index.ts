@@ -3,10 +3,11 @@
 export { addressKey } from './address-key.js';
 export { closeInTime } from './closing.js';
 export { createHttpApp, under, type HttpAppDeps } from './app.js';
-export { createAddressOf } from './client-address.js';
-export { invalidFields, toAppError } from './errors.js';
+export { createAddressOf, type AddressOf } from './client-address.js';
+export { errorAnswer, invalidFields, toAppError } from './errors.js';
 export { createIdempotency } from './idempotency.js';
 export { createIdempotencyStore } from './idempotency-store.js';
+export { listen, wordsFor } from './listen.js';
 export { createOrigins, type Origins } from './origins.js';
 export { contentPolicy } from './security-headers.js';
 export { answered, handle, type Access, type Actor, type BoundRoute, type Call } from './types.js';
