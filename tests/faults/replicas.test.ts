@@ -15,7 +15,7 @@ import { startProduct, type Product } from '../support/product.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type OwnRedis } from '../support/redis.js';
 import { openTerminal } from '../support/terminal.js';
-import { openViewer, type Viewer } from '../support/viewer.js';
+import { enterAsViewer, openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 import {
   compare,
@@ -69,7 +69,13 @@ const say = async (message: string) => {
   return (await viewer.event('turn.started', ({ messageIds }) => messageIds.includes(messageId))).turnId;
 };
 const streams = (by: Viewer, turnId: string): boolean =>
-  by.messages().some((message) => message.type === 'claude-stream' && message.payload.turnId === turnId);
+  by
+    .messages()
+    .some((message) =>
+      message.type === 'hello'
+        ? message.payload.open.some((block) => block.turnId === turnId)
+        : message.type === 'claude-stream' && message.payload.turnId === turnId,
+    );
 const headNow = async (): Promise<{ fence: number; head: number }> => {
   const database = await openDatabase(first.product);
   try {
@@ -161,7 +167,8 @@ describe('two replicas', () => {
       what: 'the second replica to own the session again',
     });
     await first.product.restart();
-    const kept = openViewer(first.product.url, first.ada, first.sessionId);
+    // What streamed before it is there it is told in one piece.
+    const kept = await enterAsViewer(first.product.url, first.ada, first.sessionId);
     const before = await leaseNumber();
     const turnId = await say('Please count until the cut.');
     await until(() => streams(kept, turnId), { what: 'the answer to stream through the replica that was restarted' });
