@@ -30,6 +30,9 @@ const passing: ReadonlySet<ServerMessageType> = new Set([
   'tool-progress',
 ]);
 
+/** Why reading the log paused. */
+type Pause = 'behind' | 'nothing there' | 'all told';
+
 const blockIdsOf = (events: NumberedEvent[]): Set<string> =>
   new Set(events.flatMap(({ event }) => ('blockId' in event ? [event.blockId as string] : [])));
 
@@ -47,9 +50,9 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
     if (catching || id === null) return;
     catching = true;
     step(id).then(
-      (again) => {
-        if (again === 'drained') outlet.whenDrained(resume);
-        else resume(again);
+      (how) => {
+        if (how === 'behind') outlet.whenDrained(resume);
+        else resume(how);
       },
       (error: unknown) => {
         catching = false;
@@ -57,23 +60,24 @@ export const createReader = ({ sessionId, events, room, outlet, permissions, onF
       },
     );
   };
-  const resume = (again: 'now' | 'later' | void = 'now'): void => {
+  const resume = (how: Pause = 'all told'): void => {
     catching = false;
-    if (again === 'now') catchUp();
+    // What was committed since the last look was left to us.
+    if (how === 'all told' && sent < room.cursor()) catchUp();
   };
 
   /** One way through: ended by a new subscription, by the viewer being behind, or by having told all. */
-  const step = async (of: string): Promise<'now' | 'later' | 'drained'> => {
+  const step = async (of: string): Promise<Pause> => {
     while (id === of && sent < room.cursor()) {
-      if (outlet.isBehind()) return 'drained';
+      if (outlet.isBehind()) return 'behind';
       const page = await events.read(sessionId, { after: sent }, pageSize, pageBytes);
-      if (id !== of) return 'now';
+      if (id !== of) break;
       const last = page.at(-1);
-      if (last === undefined) return 'later';
+      if (last === undefined) return 'nothing there';
       outlet.message({ id: '', type: 'events', payload: { events: page } });
       sent = last.seq;
     }
-    return id === of ? 'later' : 'now';
+    return 'all told';
   };
 
   /** What passes is told again as it stands when the viewer has read what it got. */
