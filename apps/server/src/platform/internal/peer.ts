@@ -8,6 +8,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { z } from 'zod';
 
 import { nameOfRole, type Credentials } from './certificates.js';
+import { keptIdleMs } from './port.js';
 
 export interface PeerDeps {
   role: string;
@@ -44,7 +45,7 @@ export const createPeer = ({ role, url, credentials, named, timeoutMs }: PeerDep
     minVersion: 'TLSv1.3',
     ...(named && { servername: nameOfRole(role) }),
   };
-  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity, timeout: keptIdleMs });
   const base = new URL(url);
 
   const begin: Peer['begin'] = (options) => {

@@ -28,6 +28,8 @@ export interface InternalPortDeps {
 /** Stands in an answer that is the port's own refusal, and not that of somebody behind it. */
 export const refusalHeader = 'remote-claude-refusal';
 const maxConnections = 20_000;
+/** For how long a caller keeps a connection that nothing passes; the port waits longer, so none is closed as it is used. */
+export const keptIdleMs = 15_000;
 
 export const openInternalPort = async ({ host, port, credentials, services, log }: InternalPortDeps) => {
   const { certificate, key, ca } = credentials;
@@ -42,6 +44,7 @@ export const openInternalPort = async ({ host, port, credentials, services, log 
     requestTimeout: 0,
   });
   server.maxConnections = maxConnections;
+  server.keepAliveTimeout = 8 * keptIdleMs;
   /** Those of sockets too, which the HTTP server forgets when they are upgraded. */
   const connections = new Set<Duplex>();
   server.on('secureConnection', (socket) => {
