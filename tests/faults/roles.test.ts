@@ -209,7 +209,15 @@ describe('F1 of each role', () => {
       body: { message: 'And now?' },
     });
     expect(answer).toMatchObject({ outcome: 'completed', message: 'Hello.' });
-    expect(await (await ada.fetch(`/sessions/${sessionId}/files/${path}`)).text()).toBe(content);
+    // A reader that is told to try again does.
+    const file = await until(
+      async () => {
+        const read = await ada.fetch(`/sessions/${sessionId}/files/${path}`);
+        return read.status === 503 ? null : read.text();
+      },
+      { what: 'the file' },
+    );
+    expect(file).toBe(content);
     await until(async () => (await fetch(`${role('api').url}/readyz`)).ok, { what: 'the api to be ready' });
   });
 
