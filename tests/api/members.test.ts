@@ -5,7 +5,7 @@ import { always, text, toolUse, userSays, afterTool, type ScriptedModel } from '
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase, type ProductDatabase } from '../support/database.js';
-import { startSession } from '../support/inside.js';
+import { output, startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { addMember, lockOut, setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
@@ -149,6 +149,39 @@ describe('a session that is shared', () => {
       { what: 'the refusal' },
     );
     expect(terminal.text()).not.toContain('second');
+  });
+
+  it('is gone for one who is taken out: what they have under way over HTTP ends, and changes nothing', async () => {
+    await share(cyd, 'editor');
+    const sent = new TransformStream<Uint8Array, Uint8Array>();
+    const body = sent.writable.getWriter();
+    const file = cyd.fetch(`/sessions/${session.id}/files/late.txt`, {
+      method: 'PUT',
+      headers: { 'if-none-match': '*' },
+      body: sent.readable,
+      duplex: 'half',
+    } as RequestInit);
+    const saved = file.then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    await body.write(Buffer.from('half of it'));
+    const command = 'touch begun; exec sleep 7777';
+    const ran = outcome(cyd.client.call(routes.sessions.execute, { params: params(), body: { command } }));
+    const files = async () =>
+      (await ada.client.call(routes.files.list, { params: params(), query: { path: '' } })).items.map(
+        ({ name }) => name,
+      );
+    await until(async () => (await files()).includes('begun'), { what: 'the command to run' });
+    const [cyds] = (await ada.client.call(routes.members.list, { params: params() })).items.slice(-1);
+    if (cyds === undefined) throw new Error('Cyd is not in the session.');
+    await ada.client.call(routes.members.remove, { params: { ...params(), userId: cyds.userId } });
+    expect(await ran).not.toBe('done');
+    await body.close().catch(() => {});
+    expect(await saved).toBe(false);
+    const sleeping = `cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep [7]777' || true`;
+    await until(async () => (await output(ada, session.id, sleeping)) === '0', { what: 'the command to end' });
+    expect(await files()).not.toContain('late.txt');
   });
 
   it('is gone for one who is taken out, at once and everywhere', async () => {

@@ -20,6 +20,7 @@ import {
   acceptUpgrades,
   createIdempotency,
   createIdempotencyStore,
+  createStanding,
   under,
   type Access,
   type AddressOf,
@@ -123,9 +124,12 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness }: ApiD
     fingerprintKey: site.secretBox.derive('idempotency'),
     keepMs: timing.idempotencyMs,
   });
+  const standing = createStanding({ clock, onRevoked: auth.onRevoked, onMembersChanged: members.onChanged });
+  closers.add('news of rights', standing, (opened) => opened.close());
 
   return {
     access,
+    standing,
     idempotency,
     routes: [
       ...aboutRoutes(about),
@@ -148,8 +152,7 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness }: ApiD
         clock,
         log,
         timing: linkTiming(config),
-        onRevoked: auth.onRevoked,
-        onMembersChanged: members.onChanged,
+        standing,
         permissionsNow: access.sessionPermissions,
         actions: createSocketActions({ claude, audit, database }),
       });

@@ -31,8 +31,9 @@ const refuse = async (): Promise<never> => {
 };
 /** Where there is no route, nobody is let in. */
 const nobody: Access = { authenticate: async () => null, authorize: refuse, sessionPermissions: async () => new Set() };
-const nothing: Pick<HttpAppDeps, 'access' | 'idempotency' | 'routes'> = {
+const nothing: Pick<HttpAppDeps, 'access' | 'standing' | 'idempotency' | 'routes'> = {
   access: nobody,
+  standing: { isOver: () => true, add: () => () => {} },
   idempotency: { once: refuse },
   routes: [],
 };

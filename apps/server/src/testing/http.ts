@@ -3,6 +3,7 @@
 import { createAccess, createAccessStore } from '../features/access/index.js';
 import { createAudit } from '../features/audit/index.js';
 import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from '../features/auth/index.js';
+import { createMembers, createMembersStore } from '../features/members/index.js';
 import { createSetupToken, createUsers, createUsersStore, userRoutes } from '../features/users/index.js';
 import {
   createAddressOf,
@@ -10,9 +11,11 @@ import {
   createIdempotency,
   createIdempotencyStore,
   createOrigins,
+  createStanding,
   type BoundRoute,
   type HttpAppDeps,
 } from '../platform/http/index.js';
+import { createLimiter } from '../platform/limiter.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createSystemClock, type Clock } from '../platform/clock.js';
 import { createSilentLog } from './silent-log.js';
@@ -59,9 +62,17 @@ export const createTestApp = async ({
     fingerprintKey: Buffer.alloc(32, 1),
     keepMs: 86_400_000,
   });
+  const guesses = createLimiter({ name: 'sharing', times: 20, windowMs: 3_600_000 });
+  const members = createMembers({ database, store: createMembersStore(database), audit, bus, guesses });
+  const standing = createStanding({
+    clock: createSystemClock(),
+    onRevoked: auth.onRevoked,
+    onMembersChanged: members.onChanged,
+  });
   const app = await createHttpApp({
     clock: createSystemClock(),
     access,
+    standing,
     origins,
     idempotency,
     log,
@@ -88,11 +99,13 @@ export const createTestApp = async ({
     app,
     auth,
     users,
+    members,
     idempotency,
     setupToken,
     inject,
     async close() {
       await app.close();
+      standing.close();
       await bus.close();
     },
   };

@@ -20,15 +20,23 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 import { createApprovalProjection, createClaude, createClaudeStore } from '../features/claude/index.js';
 import { createHub, type SocketCeilings } from '../features/live/index.js';
+import { createStanding } from '../platform/http/index.js';
 import { createSessionHouse, secretOf } from './session-house.js';
 import { startTinyAgent, type TinyAgent } from './tiny-agent.js';
 
+const rolesOf = {
+  owner: sessionPermissions,
+  editor: sessionPermissions.filter((permission) => !['session.manage', 'session.share'].includes(permission)),
+  reader: ['session.inspect', 'session.chat.read', 'session.terminal.read'],
+} as const;
 export const patience = { timeout: 20_000, interval: 10 };
+
+export type ViewerRole = keyof typeof rolesOf;
 
 export const openViewer = async (
   port: number,
   sessionId: string,
-  options: { name?: SessionSocketName; as?: 'owner' | 'reader' } = {},
+  options: { name?: SessionSocketName; as?: ViewerRole } = {},
 ) => {
   const ws = new WebSocket(`ws://127.0.0.1:${port}/${options.name ?? 'ws'}/${sessionId}/${options.as ?? 'owner'}`);
   const messages: ServerMessage[] = [];
@@ -73,7 +81,12 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
   const folder = mkdtempSync(join(tmpdir(), 'rc-live-'));
   const agents = new Map<string, TinyAgent>();
   const revocations = new Set<(loginId: string) => void>();
-  const hooks: { onLive(agent: TinyAgent, message: ClientMessage, line: WebSocket): void } = { onLive: () => {} };
+  const changes = new Set<(change: null) => void>();
+  const hooks: {
+    onLive(agent: TinyAgent, message: ClientMessage, line: WebSocket): void;
+    /** Before a message is said, or something is written to the audit log. */
+    beforeAct(): Promise<void>;
+  } = { onLive: () => {}, beforeAct: async () => {} };
   const house = await createSessionHouse({
     projections: (database) => [createApprovalProjection(createClaudeStore(database))],
   });
@@ -106,6 +119,17 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
     maxWaitMs: 1_000,
   });
   let granted: ReadonlySet<string> = new Set();
+  const standing = createStanding({
+    clock,
+    onRevoked(listener) {
+      revocations.add(listener);
+      return () => revocations.delete(listener);
+    },
+    onMembersChanged(listener) {
+      changes.add(listener);
+      return () => changes.delete(listener);
+    },
+  });
   const hub = createHub({
     events,
     door,
@@ -113,15 +137,13 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
     log,
     ...options,
     timing: { heartbeatMs: 10_000, deadMs: 25_000, minRetryMs: 20, maxRetryMs: 200 },
-    onRevoked(listener) {
-      revocations.add(listener);
-      return () => revocations.delete(listener);
-    },
-    onMembersChanged: () => () => undefined,
+    standing,
     permissionsNow: async () => granted,
     actions: {
-      say: async (request, sessionId, { id, prompt }) =>
-        void (await claude.send({ ...request, sessionId, id }, prompt)),
+      async say(request, sessionId, { id, prompt }) {
+        await hooks.beforeAct();
+        await claude.send({ ...request, sessionId, id }, prompt);
+      },
       interrupt: async (request, sessionId, { id, turnId }) =>
         void (await claude.interrupt({ ...request, sessionId, id }, { turnId })),
       withdraw: async (request, sessionId, { id, messageId }) =>
@@ -130,8 +152,10 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
         void (await claude.answer({ ...request, sessionId, id }, approvalId, answer)),
       configure: async (request, sessionId, { id, settings }) =>
         void (await claude.configure({ ...request, sessionId, id }, settings)),
-      audit: ({ actor, ip }, sessionId, action, details) =>
-        audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip }),
+      async audit({ actor, ip }, sessionId, action, details) {
+        await hooks.beforeAct();
+        await audit.record(database.db, { userId: actor.userId, sessionId, action, details, ip });
+      },
     },
   });
 
@@ -140,8 +164,7 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
   const server = createServer();
   server.on('upgrade', (request, socket, head) => {
     const [, name, sessionId, role] = (request.url ?? '').split('/');
-    const ofReaders = ['session.inspect', 'session.chat.read', 'session.terminal.read'];
-    granted = new Set(role === 'reader' ? ofReaders : sessionPermissions);
+    granted = new Set<string>(rolesOf[role as ViewerRole]);
     wss.handleUpgrade(request, socket, head, (ws) =>
       hub.onSocket(ws, {
         name: name as SessionSocketName,
@@ -167,7 +190,12 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
       loginId = crypto.randomUUID();
       for (const listener of revocations) listener(ended);
     },
-    open: (sessionId: string, options?: { name?: SessionSocketName; as?: 'owner' | 'reader' }) =>
+    /** What everybody may do from now on. */
+    become(role: ViewerRole | 'stranger'): void {
+      granted = new Set<string>(role === 'stranger' ? [] : rolesOf[role]);
+      for (const listener of changes) listener(null);
+    },
+    open: (sessionId: string, options?: { name?: SessionSocketName; as?: ViewerRole }) =>
       openViewer(port, sessionId, options),
     /** With its `hello`. */
     async subscribed(sessionId: string, cursor: { epoch?: string; after?: number } = {}): Promise<Viewer> {
@@ -189,6 +217,7 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
     },
     async close(): Promise<void> {
       hub.close();
+      standing.close();
       server.closeAllConnections();
       server.close();
       await places.close();

@@ -3,9 +3,8 @@
 import { AppError, closeCodeOf, closeServiceRestart } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
-import type { Cancel } from '../../platform/clock.js';
 import { createPace, type Pace } from '../../platform/pace.js';
-import { toAppError, type Actor, type SocketContext } from '../../platform/http/index.js';
+import { toAppError, type Actor, type SocketContext, type Standing } from '../../platform/http/index.js';
 import type { AgentFeedDeps } from './agent-feed.js';
 import { openRoom, type Room } from './room.js';
 import { serveSocket, type SocketDeps, type ViewerSocket } from './socket.js';
@@ -13,10 +12,7 @@ import { serveSocket, type SocketDeps, type ViewerSocket } from './socket.js';
 export interface HubDeps extends Omit<SocketDeps, 'personPace'> {
   ceilings?: SocketCeilings;
   timing: AgentFeedDeps['timing'];
-  /** Tells the sign-ins that end, until the returned function is called; after a gap, those in `open` that have. */
-  onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void;
-  /** Tells who may do more or less in a session, until the returned function is called; null: anybody in any. */
-  onMembersChanged(listener: (change: { sessionId: string; userId: string } | null) => void): () => void;
+  standing: Pick<Standing, 'isOver' | 'add'>;
   permissionsNow(actor: Actor, sessionId: string): Promise<ReadonlySet<string>>;
 }
 
@@ -28,7 +24,6 @@ export interface SocketCeilings {
 }
 
 interface OpenSocket {
-  loginId: string;
   context: SocketContext;
   /** null until its room is there. */
   viewer: ViewerSocket | null;
@@ -41,8 +36,6 @@ const personLimits = { perSecond: 500, burst: 2_000 };
 /** How long one that is refused may take to read why. */
 const refusedKeptMs = 2_000;
 const maxRetryJitterMs = 2_000;
-/** Longer than an upgrade takes from the look at its sign-in until its socket is here. */
-const endedKeptMs = 60_000;
 
 const refuse = (socket: WebSocket, error: AppError): void => {
   socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
@@ -96,24 +89,10 @@ export const createHub = (deps: HubDeps) => {
     }
   };
 
-  /** Sign-ins that ended a moment ago: a socket that was let in just before comes after the news of it. */
-  const ended = new Map<string, Cancel>();
-
-  const leaveRevocations = deps.onRevoked(
-    (loginId) => {
-      ended.get(loginId)?.();
-      ended.set(
-        loginId,
-        deps.clock.after(endedKeptMs, () => ended.delete(loginId)),
-      );
-      for (const entry of open) {
-        if (entry.loginId !== loginId) continue;
-        if (entry.viewer === null) refuse(entry.socket, new AppError('unauthenticated'));
-        else entry.viewer.revoke();
-      }
-    },
-    () => Array.from(open, (entry) => entry.loginId),
-  );
+  const revoke = ({ viewer, socket }: OpenSocket): void => {
+    if (viewer === null) refuse(socket, new AppError('unauthenticated'));
+    else viewer.revoke();
+  };
 
   /** Closes it where its person may do more or less by now: it comes back with what holds then, or is refused. */
   const checkPermissions = async (entry: OpenSocket): Promise<void> => {
@@ -123,21 +102,15 @@ export const createHub = (deps: HubDeps) => {
     try {
       const now = await deps.permissionsNow(actor, sessionId);
       if (now.size === permissions.size && [...now].every((permission) => permissions.has(permission))) return;
+      entry.viewer?.drop();
       if (now.size === 0) refuse(entry.socket, new AppError('not_found'));
       else sendAway(entry);
     } catch (err) {
       deps.log.warn({ err, sessionId }, 'what a viewer may do could not be looked up; it is sent away');
+      entry.viewer?.drop();
       sendAway(entry);
     }
   };
-  const leaveMembers = deps.onMembersChanged((change) => {
-    for (const entry of open) {
-      const { actor, sessionId } = entry.context;
-      if (change === null || (change.sessionId === sessionId && change.userId === actor.userId))
-        void checkPermissions(entry);
-    }
-  });
-
   const turnAway = (socket: WebSocket, error: AppError): void => {
     socket.on('error', () => {});
     socket.once(
@@ -175,17 +148,23 @@ export const createHub = (deps: HubDeps) => {
     /** Takes a socket that was let in; owns it from here on. */
     onSocket(socket: WebSocket, context: SocketContext): void {
       const { loginId, userId } = context.actor;
-      if (ended.has(loginId)) return turnAway(socket, new AppError('unauthenticated'));
+      if (deps.standing.isOver(loginId)) return turnAway(socket, new AppError('unauthenticated'));
       const full = noRoom(userId);
       if (full !== null) return turnAway(socket, full);
       countIn(userId);
-      const entry: OpenSocket = { loginId, context, viewer: null, socket };
+      const entry: OpenSocket = { context, viewer: null, socket };
       open.add(entry);
+      const leaveStanding = deps.standing.add({
+        ...context,
+        onRevoked: () => revoke(entry),
+        onChanged: () => void checkPermissions(entry),
+      });
       // What it says before its room is there waits in the socket.
       socket.pause();
       socket.on('error', () => {});
       socket.once('close', () => {
         open.delete(entry);
+        leaveStanding();
         countOut(userId);
         leave(context.sessionId);
       });
@@ -200,9 +179,6 @@ export const createHub = (deps: HubDeps) => {
       for (const entry of open) sendAway(entry);
     },
     close(): void {
-      leaveRevocations();
-      leaveMembers();
-      for (const cancel of ended.values()) cancel();
       for (const { socket } of open) socket.terminate();
     },
   };

@@ -179,6 +179,54 @@ describe('ends', () => {
     await vi.waitFor(() => expect(viewer.closed()?.code).toBe(4401), patience);
   });
 
+  test('nothing that waits is done for one who is taken out, be their end ever so silent', async () => {
+    const id = await live.running();
+    const viewer = await live.open(id, { as: 'editor' });
+    const typing = (terminalId: string) =>
+      viewer.ws.send(
+        encodeTerminalFrame({
+          kind: frameKind.input,
+          terminalId: terminalId as TerminalId,
+          position: 1,
+          bytes: Uint8Array.of(97),
+        }),
+      );
+    const line = await new Promise<{ readyState: number; CLOSED: number }>((resolve) => {
+      live.hooks.onLive = (_agent, _message, opened) => resolve(opened);
+      viewer.send('file', { action: 'list', path: '' });
+    });
+    let letGo = (): void => {};
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    let entered = 0;
+    live.hooks.beforeAct = () => {
+      entered += 1;
+      return gate;
+    };
+    const [first, second] = [randomUUID(), randomUUID()];
+    for (const terminalId of [first, second]) typing(terminalId);
+    viewer.send('claude', { prompt: 'first' }, first);
+    viewer.send('claude', { prompt: 'second' }, second);
+    await vi.waitFor(() => expect(entered).toBe(2), patience);
+    // It never answers the close.
+    viewer.ws.pause();
+    live.become('stranger');
+    await vi.waitFor(() => expect(line.readyState).toBe(line.CLOSED), patience);
+    letGo();
+    const said = async () => (await live.house.commands.pending(id, 0, 9)).map(({ command }) => command.id);
+    await vi.waitFor(async () => expect(await said()).toEqual([first]), patience);
+    live.hooks.beforeAct = async () => {};
+    const owner = await live.open(id);
+    const third = owner.send('claude', { prompt: 'third' }, randomUUID());
+    await vi.waitFor(async () => expect(await said()).toEqual([first, third]), patience);
+    const { db } = live.house.database;
+    const audits = await db.selectFrom('audit_logs').select('action').where('session_id', '=', id).execute();
+    expect(audits.filter(({ action }) => action === 'terminal.write')).toHaveLength(1);
+    viewer.ws.resume();
+    await vi.waitFor(() => expect(viewer.closed()?.code).toBe(4404), patience);
+    live.hooks.onLive = () => {};
+    owner.ws.close();
+  });
+
   test('a session that does not exist closes the socket with its reason', async () => {
     const viewer = await live.open(randomUUID());
     await vi.waitFor(() => expect(viewer.closed()).not.toBeNull(), patience);

@@ -44,6 +44,8 @@ export interface SocketDeps {
 export interface ViewerSocket {
   /** Tells the viewer to come back after this time, and closes. */
   goAway(retryAfterMs: number): void;
+  /** Its person may do less than when it came: nothing of what waits is done any more, nor what still comes. */
+  drop(): void;
   /** The sign-in that it was opened with is worth nothing any more. */
   revoke(): void;
 }
@@ -97,6 +99,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   const typedIn = new Set<string>();
   let wantsFiles = false;
   let protocolErrors = 0;
+  let dropped = false;
 
   const close = (error: AppError): void => {
     socket.close(closeCodeOf(error.code), error.message.slice(0, 100));
@@ -156,7 +159,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
     const size = relayAhead.item + (Buffer.isBuffer(item) ? item.length : 0);
     const taken = relayLane.add(async () => {
       try {
-        if (words !== null) await record(words);
+        if (words !== null && !dropped) await record(words);
         done();
         line.send(item);
       } catch (error) {
@@ -172,7 +175,9 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   };
 
   const inOrder = (id: string, work: () => Promise<void>): void => {
-    const taken = commandLane.add(() => work().catch((error: unknown) => failed(id, error)));
+    const taken = commandLane.add(async () => {
+      if (!dropped) await work().catch((error: unknown) => failed(id, error));
+    });
     if (!taken) outlet.error(id, new AppError('rate_limited'));
   };
 
@@ -246,7 +251,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
     onHeld: () => outlet.message({ id: '', type: 'pong', payload: {} }),
   });
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    if (socket.readyState !== socket.OPEN) return;
+    if (socket.readyState !== socket.OPEN || dropped) return;
     if (isBinary) onBytes(data as Buffer);
     else onText(data.toString());
   });
@@ -258,13 +263,20 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
     room.leave(member);
   });
   room.join(member);
+  const drop = (): void => {
+    dropped = true;
+    // Not when the socket is closed, which its other end can put off.
+    line.close();
+  };
   return {
+    drop,
     goAway(retryAfterMs) {
       outlet.message({ id: '', type: 'going-away', payload: { retryAfterMs } });
       socket.close(closeServiceRestart, String(retryAfterMs));
     },
     revoke() {
       const error = new AppError('unauthenticated');
+      drop();
       outlet.error('', error);
       close(error);
     },

@@ -18,7 +18,7 @@ export interface MembersDeps {
   guesses: Limiter;
 }
 
-interface Request {
+export interface Request {
   actor: Actor;
   ip: string;
 }

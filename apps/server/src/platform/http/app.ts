@@ -12,13 +12,16 @@ import { createCeilings, createStay, type Ceilings, type RequestCeilings, type S
 import type { AddressOf } from './client-address.js';
 import { errorAnswer } from './errors.js';
 import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
+import { watchRights } from './open-requests.js';
 import { checkSameOrigin, type Origins } from './origins.js';
 import { answerPolicy, securityHeaders } from './security-headers.js';
 import { createSlowBodies, type BodyTiming, type SlowBodies } from './slow-bodies.js';
+import type { Standing } from './standing.js';
 import { answered, type Access, type Actor, type BoundRoute } from './types.js';
 
 export interface HttpAppDeps {
   access: Access;
+  standing: Pick<Standing, 'isOver' | 'add'>;
   origins: Origins;
   idempotency: Pick<Idempotency, 'once'>;
   log: Log;
@@ -164,8 +167,11 @@ const look = async (door: Door, route: Route, { request, reply, stay }: Visit): 
     request.params,
     route.params !== undefined && 'id' in route.params.shape ? 'not_found' : null,
   );
-  const sessionId = isSessionPermission(route.permission) ? String((params as { id?: unknown }).id) : null;
-  await deps.access.authorize(actor, route.permission, sessionId);
+  const { permission } = route;
+  const sessionId = isSessionPermission(permission) ? String((params as { id?: unknown }).id) : null;
+  if (actor !== null && sessionId !== null && isSessionPermission(permission))
+    stay.add(watchRights(deps, { request, reply }, { actor, permission, sessionId }));
+  await deps.access.authorize(actor, permission, sessionId);
   door.entries.set(request, { actor, params, stay });
   door.slowBodies.watch(request.raw, route.kind === 'upload' ? 'large' : 'small');
 };

@@ -51,3 +51,11 @@ export const errorAnswer = (thrown: unknown, requestId: string, log: Log): { sta
     log.warn({ code: error.code, requestId, cause: String(error.cause ?? '') }, 'request refused');
   return { status: error.status, body: { error: error.toPayload(requestId) } };
 };
+
+/** The same for a connection whose answer nobody else writes, which ends with it. */
+export const rawAnswer = (thrown: unknown, requestId: string, log: Log): string => {
+  const { status, body } = errorAnswer(thrown, requestId, log);
+  const json = JSON.stringify(body);
+  const length = Buffer.byteLength(json);
+  return `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncache-control: no-store\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${json}`;
+};

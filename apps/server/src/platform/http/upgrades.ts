@@ -11,13 +11,14 @@ import {
   type SessionId,
   type SessionSocketName,
 } from '@remote-claude/contract';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { Log } from '../log.js';
 import type { AddressOf } from './client-address.js';
-import { toAppError } from './errors.js';
+import { rawAnswer } from './errors.js';
 import { checkSameOrigin, type Origins } from './origins.js';
 import type { Access, Actor } from './types.js';
 
@@ -115,12 +116,7 @@ const offeredProtocols = (request: IncomingMessage): string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((offer) => offer.trim());
 
 const refuse = (socket: Duplex, thrown: unknown, log: Log): void => {
-  const error = toAppError(thrown);
-  if (error.code === 'internal') log.error({ err: error.cause ?? error }, 'upgrade failed');
-  const body = JSON.stringify({ error: error.toPayload() });
   // What is only ended stays half open for as long as the client likes.
   socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${error.status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  socket.end(rawAnswer(thrown, randomUUID(), log));
 };
