@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineRoute, type MemberRole, type UserId } from '@remote-claude/contract';
+import { defineRoute, type MemberRole } from '@remote-claude/contract';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
@@ -67,7 +67,7 @@ const guest = async (name: string): Promise<Guest> => {
   const signedIn = await server.inject('POST', '/auth/login', { body: { email, password, session: 'token' } });
   const { token } = signedIn.json() as { token: string };
   return {
-    actor: { userId: user.id as UserId, email, name, role: 'member', loginId: '', kind: 'token' },
+    actor: { userId: user.id, email, name, role: 'member', loginId: '', kind: 'token' },
     email,
     headers: { authorization: `Bearer ${token}` },
   };
