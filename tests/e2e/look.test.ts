@@ -309,8 +309,11 @@ describe('with work', () => {
     await page.keyboard.press('Enter');
     for (const tool of ['Write', 'Bash']) {
       await approvalOf(page, tool).waitFor();
+      const allow = approvalOf(page, tool).getByRole('button', { name: 'Allow once' });
+      // The next question rests for a moment, so that it is not answered by mistake; until then no key leads there.
+      await until(() => allow.isEnabled(), { what: 'the question to take an answer' });
       // The question stands above where one writes.
-      await tabTo(approvalOf(page, tool).getByRole('button', { name: 'Allow once' }), 'Shift+Tab');
+      await tabTo(allow, 'Shift+Tab');
       await page.keyboard.press('Enter');
       await approvalOf(page, tool).waitFor({ state: 'detached' });
       // Whoever answered goes on from the composer, not from the top of the page.
