@@ -123,3 +123,17 @@ it('delays in order, and gives a tamperer what comes from each end', async () =>
   expect(performance.now() - startMs).toBeGreaterThanOrEqual(95);
   expect([...new Set(heard)].join('')).toBe('abcd');
 });
+
+it('keeps the order of what comes, also when a delay ends', async () => {
+  const proxy = await open();
+  const one = call(proxy.url);
+  one.socket.write('a');
+  await untilText(one, '<a>');
+  proxy.delay(300);
+  ends[0]?.write('late');
+  // It is in the proxy, which holds it.
+  await turn();
+  proxy.delay(0);
+  ends[0]?.write('later');
+  await untilText(one, '<a>latelater');
+});

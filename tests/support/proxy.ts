@@ -85,7 +85,16 @@ export const startProxy = async ({ to, at, tamper = passOn }: ProxyOptions): Pro
   };
   const pump = (line: Line, from: From): void => {
     const [source, sink] = from === 'near' ? [line.near, line.far] : [line.far, line.near];
-    const late = (act: () => void): void => void (delayMs > 0 ? setTimeout(act, delayMs) : act());
+    const waiting: (() => void)[] = [];
+    let dueMs = 0;
+    /** What comes after a delay has ended does not overtake what it holds. */
+    const late = (act: () => void): void => {
+      const now = performance.now();
+      dueMs = Math.max(dueMs, now + delayMs);
+      if (waiting.length === 0 && dueMs <= now) return act();
+      waiting.push(act);
+      setTimeout(() => waiting.shift()?.(), dueMs - now);
+    };
     const receive = tamper(from, (bytes) => {
       if (sink.writable) sink.write(bytes);
     });
