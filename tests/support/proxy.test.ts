@@ -135,5 +135,6 @@ it('keeps the order of what comes, also when a delay ends', async () => {
   await turn();
   proxy.delay(0);
   ends[0]?.write('later');
-  await untilText(one, '<a>latelater');
+  await until(() => one.text().length === '<a>latelater'.length, { what: 'all of it', timeoutMs: 20_000 });
+  expect(one.text()).toBe('<a>latelater');
 });
