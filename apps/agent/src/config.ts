@@ -24,6 +24,8 @@ export interface AgentConfig {
   orphanTimeoutMs: number;
   gatewayWaitMs: number;
   parkAfterMs: number;
+  /** The session is a fork, and its files are still to come. */
+  awaitsFork: boolean;
   /** What children get of the agent's own environment. */
   inherited: Readonly<Record<string, string>>;
 }
@@ -102,6 +104,7 @@ export const readConfig = (environment: Environment = process.env): AgentConfig 
     orphanTimeoutMs: duration('orphanTimeoutMs', defaults.orphanTimeoutMs),
     gatewayWaitMs: duration('gatewayWaitMs', defaults.gatewayWaitMs),
     parkAfterMs: duration('parkAfterMs', defaults.parkAfterMs),
+    awaitsFork: valueOf('awaitsFork') === '1',
     inherited: inheritedOf(environment),
   };
   if (problems.length > 0)

@@ -8,6 +8,7 @@ import { createChat } from './chat/chat.js';
 import { childEnvironment, readConfig } from './config.js';
 import { createExecute, createExecuteHttp } from './execute/index.js';
 import { createFiles, createFilesHttp } from './files/index.js';
+import { createForkHttp, createForkSource, createForkTarget, createPoints, type ForkTarget } from './fork/index.js';
 import { createBlobs } from './journal/blobs.js';
 import { createJournal } from './journal/journal.js';
 import { createControlLink } from './link/control.js';
@@ -33,7 +34,14 @@ const main = async (): Promise<void> => {
   const forwarder = await createForwarder({ gateway: config.gateway, waitMs: config.gatewayWaitMs, log });
   const environment = childEnvironment(config, forwarder.port);
   const files = await createFiles({ workspace, stateDir, log });
-  const snapshots = createSnapshots({ tree: files.tree, stateDir, propose: journal.append, log });
+  const points = createPoints(stateDir);
+  const snapshots = createSnapshots({
+    tree: files.tree,
+    stateDir,
+    propose: journal.append,
+    isHeld: points.holds,
+    log,
+  });
   const execute = createExecute({ tree: files.tree, env: environment, log });
   const terminals = await createTerminals({
     workspace,
@@ -42,6 +50,15 @@ const main = async (): Promise<void> => {
     stateDir,
     propose: journal.append,
     log,
+  });
+  const target: ForkTarget = createForkTarget({
+    stateDir,
+    home: environment['HOME'] ?? '',
+    workspace,
+    isAwaited: config.awaitsFork,
+    snapshots,
+    become: (...what) => chat.history.become(...what),
+    onFilled: () => chat.history.open(),
   });
   const chat = createChat({
     propose: journal.append,
@@ -57,6 +74,7 @@ const main = async (): Promise<void> => {
     environment,
     settings: config.claudeSettings,
     parkAfterMs: config.parkAfterMs,
+    isAwaited: target.isWaiting,
     besideIdleMs: () => Math.min(terminals.idleMs(), execute.idleMs()),
     log,
   });
@@ -78,14 +96,23 @@ const main = async (): Promise<void> => {
     orphanTimeoutMs: config.orphanTimeoutMs,
     log,
   });
+  const source = createForkSource({
+    points,
+    snapshots,
+    locate: chat.history.locate,
+    home: environment['HOME'] ?? '',
+    workspace,
+  });
   const server = await createAgentServer({
     listen: config.listen,
     secret: config.secret,
     http: [
       createFilesHttp(files, log),
       createExecuteHttp(execute, log),
-      createCheckpointsHttp({ snapshots, preview: chat.previewRewind }, log),
+      createCheckpointsHttp({ snapshots, preview: chat.history.preview }, log),
+      createForkHttp({ source, target }, log),
     ],
+    isClosed: () => target.isWaiting,
     sockets: { [agentPaths.control]: control.accept, [agentPaths.live]: live.accept },
     log,
   });

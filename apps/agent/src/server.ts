@@ -25,15 +25,25 @@ export interface AgentServerDeps {
   secret: string;
   http: readonly HttpPart[];
   sockets: Readonly<Record<string, (socket: WebSocket, url: URL) => void>>;
+  /** A fork without its files: nobody sees or changes anything, and only what brings them is served. */
+  isClosed?(): boolean;
   log: Log;
 }
 
+const servedWhileClosed: ReadonlySet<string> = new Set([
+  agentPaths.control,
+  agentPaths.forkImport,
+  agentPaths.forkState,
+]);
+
+const closedSentence = 'The files of this session are still being copied. Try again when it has started.';
 const headersTimeoutMs = 15_000;
 const keepAliveTimeoutMs = 75_000;
 
 export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentServer> => {
-  const { listen, sockets, log } = deps;
+  const { listen, sockets, isClosed = () => false, log } = deps;
   const mayEnter = secretCheck(deps.secret);
+  const isServed = (path: string): boolean => servedWhileClosed.has(path) || !isClosed();
   // A part answers a frame that is too large in its own words; this ceiling only guards memory.
   const upgrader = new WebSocketServer({
     noServer: true,
@@ -55,6 +65,7 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
     const accept = sockets[url?.pathname ?? ''];
     if (!mayEnter(request)) return refuseUpgrade(socket, 401);
     if (accept === undefined || url === null) return refuseUpgrade(socket, 404);
+    if (!isServed(url.pathname)) return refuseUpgrade(socket, 503);
     upgrader.handleUpgrade(request, socket, head, (opened) => accept(opened, url));
   });
 
@@ -64,6 +75,7 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
       if (url.pathname === agentPaths.health && request.method === 'GET')
         return void response.writeHead(200).end('ok\n');
       if (!mayEnter(request)) return sendError(response, new AppError('unauthenticated'));
+      if (!isServed(url.pathname)) return sendError(response, new AppError('unavailable', { message: closedSentence }));
       for (const part of deps.http) {
         if (await part.handle(request, response, url)) return;
       }

@@ -6,6 +6,7 @@ export * from './http/index.js';
 export * from './ids.js';
 export * from './link/control.js';
 export * from './link/environment.js';
+export * from './link/fork.js';
 export * from './model/approval-rule.js';
 export * from './model/approval.js';
 export * from './model/checkpoint.js';

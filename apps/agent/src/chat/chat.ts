@@ -11,8 +11,6 @@ import type {
   ApprovalRule,
   ClaudeSettings,
   CommandId,
-  RewindPreview,
-  RewindTarget,
   ServerMessage,
   TokenUsage,
 } from '@remote-claude/contract';
@@ -25,7 +23,7 @@ import { createBlocks } from './blocks.js';
 import { createClaudeSupply, type ClaudeSupply } from './claude-supply.js';
 import { failureSentence } from './failures.js';
 import { createFeed } from './feed.js';
-import { createHistory } from './history.js';
+import { createHistory, type History } from './history.js';
 import { createMemory } from './memory.js';
 import { createPromptQueue, type Prompt } from './prompt-queue.js';
 import { keptSentence, recover, underWay, type UnderWay } from './recovery.js';
@@ -42,8 +40,7 @@ export interface Chat extends ActivitySource, Pick<Approvals, 'unasked'> {
   command(command: AgentCommand): Promise<void>;
   /** What the session's owner always allows, all of it. */
   setRules(rules: readonly ApprovalRule[]): void;
-  /** What a rewind would change. */
-  previewRewind(target: RewindTarget): Promise<RewindPreview>;
+  history: Pick<History, 'preview' | 'locate' | 'become' | 'open'>;
   /** A passing word for everyone who watches. */
   notice(kind: 'info' | 'warning', text: string): void;
   /** Ends Claude's process; what was under way is found by the next life. */
@@ -66,6 +63,8 @@ export interface ChatDeps {
   environment: Readonly<Record<string, string>>;
   settings: ClaudeSettings;
   parkAfterMs: number;
+  /** A fork whose files are still to come: prompts wait until `history.open`. */
+  isAwaited: boolean;
   besideIdleMs(): number;
   log: Log;
   now?: () => number;
@@ -363,6 +362,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     refuse,
     tell: (text) => notice('warning', text),
     currentTurn: () => turns.current,
+    lastTurnId: () => turns.lastId,
     queue,
     supply,
     translator,
@@ -378,13 +378,13 @@ export const createChat = (deps: ChatDeps): Chat => {
   const told = recovered.events.map(({ event, commandIds }) => propose(event, commandIds));
   // Only when the journal has it may the old record go.
   void Promise.all(told).then(() => record.sync());
-  supply.prewarm();
+  if (!deps.isAwaited) history.open();
 
   return {
     feed,
     command,
     setRules: (rules) => (standing = rules),
-    previewRewind: history.preview,
+    history,
     unasked: approvals.unasked,
     notice,
     idleMs,

@@ -25,6 +25,8 @@ import { pointBefore, type ConversationPoint } from './transcript.js';
 type RewindCommand = Extract<AgentCommand, { type: 'rewind' }>;
 
 export interface Rewind {
+  /** Where conversation and files stood just before a message. Throws `AppError` where either is not known any more. */
+  before(messageId: CommandId): Promise<{ point: ConversationPoint; checkpoint: Checkpoint }>;
   /** Throws `AppError` where the tree cannot be looked at. */
   preview(target: RewindTarget): Promise<RewindPreview>;
   /** Throws `AppError` with a sentence that says why not, and that nothing was changed. */
@@ -178,6 +180,11 @@ export const createRewind = (deps: RewindDeps): Rewind => {
   };
 
   return {
+    before: async (messageId) => {
+      const { point, checkpoint, chatRefusal, filesRefusal } = await resolve({ messageId });
+      if (point !== null && checkpoint !== null) return { point, checkpoint };
+      throw new AppError('conflict', { message: chatRefusal ?? filesRefusal ?? sentences.noFiles });
+    },
     preview: async (target) => {
       const { checkpoint, chatRefusal, filesRefusal } = await resolve(target);
       return { chatRefusal, filesRefusal, files: checkpoint === null ? null : await snapshots.compare(checkpoint) };

@@ -6,6 +6,6 @@ export { createFiles, type Files } from './files.js';
 export { createFilesHttp } from './http.js';
 export { mayBeLeftover, syncFolder, temporaryName } from './saving.js';
 export { inFolder, itself, openPath, type WorkTree } from './work-tree.js';
-export { readJson, sendError, sendJson, validated } from './http-answers.js';
+export { bodyOf, readJson, sendError, sendJson, validated } from './http-answers.js';
 export { asAppError, codeOf } from './failures.js';
 export { openFolder } from './reading.js';

@@ -3,4 +3,4 @@
  * createCheckpointsHttp({ snapshots, preview }, log): HttpPart.
  */
 export { createCheckpointsHttp } from './http.js';
-export { createSnapshots, type Snapshots } from './snapshots.js';
+export { createSnapshots, type RestoreResult, type Snapshots } from './snapshots.js';

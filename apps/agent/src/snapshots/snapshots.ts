@@ -27,6 +27,7 @@ import { createRecords } from './records.js';
 import { maxLeft, maxLeftPath, restoreTree } from './restore.js';
 import { loadCache, saveCache, type StatCache } from './stat-cache.js';
 import { createObjectStore } from './store.js';
+import { createTransfer, type Transfer } from './transfer.js';
 import { tellUnnamed } from './unnamed.js';
 
 export interface CheckpointFor {
@@ -41,7 +42,7 @@ export interface RestoreResult {
   left: string[];
 }
 
-export interface Snapshots {
+export interface Snapshots extends Transfer {
   /**
    * Keeps the tree as it is now. Throws `AppError` where the disk has no room for it. Taken to go back to a pinned one,
    * neither of both is dropped for room: that one until it was restored, this one, which undoes it, until the next rewind.
@@ -68,6 +69,8 @@ export interface SnapshotsDeps {
   tree: WorkTree;
   stateDir: string;
   propose: Propose;
+  /** Stays, whatever else goes for want of room. */
+  isHeld?(id: CheckpointId): boolean;
   log: Log;
   limits?: Partial<typeof defaultLimits>;
 }
@@ -90,7 +93,7 @@ const maxDropped = 500;
 const rememberedRoots = 8;
 
 export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
-  const { tree, stateDir, propose, log } = deps;
+  const { tree, stateDir, propose, isHeld = () => false, log } = deps;
   const limits = { ...defaultLimits, ...deps.limits };
   const folder = join(stateDir, 'checkpoints');
   const cachePath = join(folder, 'stat-cache');
@@ -145,7 +148,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
       });
       await writer.commit();
       cache = captured.cache;
-      roots = [...roots.filter((root) => root !== captured.root), captured.root].slice(-rememberedRoots);
+      remember(captured.root);
       if (captured.filesRead > 0) await saveCache(cachePath, captured.cache, signal).catch(ignore);
       return captured;
     } catch (error) {
@@ -159,7 +162,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     if (!isOver() && store.packs <= limits.maxPacks) return;
     const breath = createBreath(signal);
     const gone = new Set<CheckpointId>();
-    const order = dropOrder(records.all).filter(({ checkpointId }) => !records.pinned.includes(checkpointId));
+    const order = dropOrder(records.all).filter(({ checkpointId: id }) => !records.pinned.includes(id) && !isHeld(id));
     const target = isOver() ? { bytes: limits.maxBytes * collectTo, count: limits.maxCheckpoints * collectTo } : null;
     for (;;) {
       const checkpoints = records.all.filter(({ checkpointId }) => !gone.has(checkpointId));
@@ -197,16 +200,21 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
     return { counts, changes };
   };
 
-  /** What a restore will read, looked for before anything is touched. */
-  const requireWhole = async (root: Hash): Promise<void> => {
+  /** What a restore or another session will read, looked for before anything is touched. */
+  const requireWhole = async (root: Hash): Promise<ReadonlySet<Hash>> => {
     const { needed } = await markNeeded(store, { checkpoints: [], roots: [root] }, createBreath(signal));
     if (!needed.has(root) || [...needed].some((hash) => !store.has(hash))) throw damaged();
+    return needed;
+  };
+
+  const remember = (root: Hash): void => {
+    roots = [...roots.filter((one) => one !== root), root].slice(-rememberedRoots);
   };
 
   /** A checkpoint's tree as it is to be compared with what is there now. */
   const treeOf = async (checkpoint: Checkpoint, now: Hash) => {
     const told = await tellUnnamed(store, { checkpoint, now, breath: createBreath(signal) });
-    roots = [...roots.filter((root) => root !== told.root), told.root].slice(-rememberedRoots);
+    remember(told.root);
     return told;
   };
 
@@ -233,6 +241,7 @@ export const createSnapshots = (deps: SnapshotsDeps): Snapshots => {
   };
 
   return {
+    ...createTransfer({ store, inTurn, requireWhole, remember, maxBytes: limits.maxBytes * (1 + smallShare), signal }),
     take: (purpose, options = {}) =>
       inTurn(async () => {
         const { root, files, folders, bytes, skipped, leftOut } = await capture();

@@ -124,6 +124,16 @@ export const agentPaths = {
   rewindPreview: '/rewind/preview',
   /** POST `{ from, to, path }` → RewindDiff, of two trees that a preview named. */
   rewindDiff: '/rewind/diff',
+  /** POST ForkRequest → ForkPoint: keeps what a fork of this session begins with. */
+  forkPoint: '/fork/point',
+  /** POST `{ forkId }` → the bytes of that, for `forkImport` of the new session's agent. */
+  forkExport: '/fork/export',
+  /** POST `{ forkId }`: it is no longer needed. */
+  forkRelease: '/fork/release',
+  /** POST the bytes of an export → ForkFilled. Until then the agent of a fork answers nothing else, and no turn begins. */
+  forkImport: '/fork/import',
+  /** GET: `{ filled }`. */
+  forkState: '/fork/state',
   /** POST ExecuteRequest → ExecuteResult. */
   execute: '/execute',
   /** GET, no secret: 200 once it listens. */

@@ -23,6 +23,8 @@ export const agentVariables = {
   orphanTimeoutMs: 'ORPHAN_TIMEOUT_MS',
   /** Milliseconds that the forwarder to the gateway waits for it to come back. */
   gatewayWaitMs: 'GATEWAY_WAIT_MS',
+  /** `1` for a fork whose files are still to come. */
+  awaitsFork: 'AWAITS_FORK',
   /** Milliseconds without a turn after which Claude's process is ended; it resumes on the next prompt. */
   parkAfterMs: 'PARK_AFTER_MS',
 } as const;
