@@ -155,6 +155,7 @@ module.exports = {
 
     // Tests and benches of the whole: themselves, the tests' support, and anything public; a bench names its peer.
     { from: { path: '^tests/' }, to: { path: '^tests/' } },
+    { from: { path: '^tests/setup/' }, to: { path: '^scripts/lib/containers/' } },
     { from: { path: '^bench/' }, to: { path: '^(?:bench|tests/support)/' } },
     { from: { path: wholeTests }, to: { path: publicEntry } },
     { from: { path: wholeTests }, to: { dependencyTypes: [...core, ...installed] } },

@@ -7,6 +7,9 @@ const spine = [
   'tests/e2e/spine.test.ts',
   'tests/faults/killed.test.ts',
 ];
+/** Those that need a container engine. */
+const inContainers = ['**/*.containers.test.ts', 'tests/containers/**'];
+const notOurs = ['**/node_modules/**', '**/dist/**'];
 const limits = { testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 20_000 };
 
 export default defineConfig({
@@ -22,6 +25,7 @@ export default defineConfig({
             'apps/web/{features,lib}/**/*.test.ts',
             'scripts/**/*.test.mjs',
           ],
+          exclude: [...notOurs, ...inContainers],
           ...limits,
           // Most of them start real programs; a busy machine is slow, not wrong.
           testTimeout: 60_000,
@@ -33,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/**/dist/**'],
+          exclude: [...notOurs, ...inContainers],
           ...limits,
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -49,6 +53,24 @@ export default defineConfig({
           ...limits,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...source,
+        test: {
+          name: 'containers',
+          include: [
+            'packages/compute/src/drivers/docker/**/*.containers.test.ts',
+            'apps/server/src/**/*.containers.test.ts',
+            'tests/containers/**/*.test.ts',
+          ],
+          exclude: notOurs,
+          globalSetup: ['tests/setup/containers.mjs'],
+          ...limits,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          teardownTimeout: 60_000,
           fileParallelism: false,
         },
       },

@@ -8,6 +8,7 @@ const names = new Set([
   'LANG',
   'TZ',
   'TMPDIR',
+  'XDG_CACHE_HOME',
   'CI',
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',

@@ -15,6 +15,11 @@ const systemPackages = {
     debian: 'postgresql',
     use: 'is the database by URL in the tests',
   },
+  dockerd: { command: 'dockerd', debian: 'docker.io', use: 'runs the containers of tests' },
+  iptables: { command: 'iptables', debian: 'iptables', use: 'makes the networks of containers, in the tests' },
+  iproute: { command: 'ip', debian: 'iproute2', use: 'makes the networks of containers, in the tests' },
+  debootstrap: { command: 'debootstrap', debian: 'debootstrap', use: 'makes the base of images, in the tests' },
+  openssl: { command: 'openssl', debian: 'openssl', use: 'makes the certificates of tests' },
   chromium: { command: 'chromium', debian: 'chromium', use: 'drives the page in the end-to-end tests' },
 };
 

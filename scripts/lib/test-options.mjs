@@ -6,20 +6,31 @@ import { parseArgs } from 'node:util';
 
 import { plainError, root } from './run.mjs';
 
-const stageNames = ['check', 'unit', 'whole', 'services'];
+const stageNames = ['check', 'unit', 'whole', 'services', 'containers'];
 /** Those that vitest runs, each a project of it. */
 export const testStages = stageNames.slice(1);
 const faults = 'tests/faults';
+/** Parts of the stages that have a name of their own. */
+const partNames = ['faults', 'isolation'];
+const isolation = { folder: 'tests/isolation', stages: ['whole', 'containers'] };
 /** Arguments of vitest whose value may stand apart: it is no name of a file. */
 const takesValue = /^(?:-t|--(?:testNamePattern|bail|retry|reporter|testTimeout|hookTimeout))$/;
 
+const isName = (rest) => (arg, index) => !arg.startsWith('-') && !takesValue.test(rest[index - 1] ?? '');
+
+/** Which arguments vitest gets in this stage, or undefined where the stage was not asked for. */
+export function stageArgs(stage, { only, rest }) {
+  if (only !== 'isolation') return only === undefined || only === stage ? rest : undefined;
+  if (!isolation.stages.includes(stage)) return undefined;
+  return stage === 'whole' && !rest.some(isName(rest)) ? [isolation.folder, ...rest] : rest;
+}
+
 /** Vitest runs what any of its filters fits: each name is looked for in the folder, and the folder stands for itself only where there is none. */
 function amongFaults(rest) {
-  const isName = (arg, index) => !arg.startsWith('-') && !takesValue.test(rest[index - 1] ?? '');
-  if (!rest.some(isName)) return [faults, ...rest];
+  if (!rest.some(isName(rest))) return [faults, ...rest];
   const files = readdirSync(join(root, faults)).filter((file) => file.endsWith('.test.ts'));
   return rest.map((arg, index) => {
-    if (!isName(arg, index)) return arg;
+    if (!isName(rest)(arg, index)) return arg;
     const name = arg.startsWith(`${faults}/`) ? arg.slice(faults.length + 1) : arg;
     if (name !== '' && files.some((file) => file.includes(name))) return `${faults}/${name}`;
     const known = files.map((file) => file.replace('.test.ts', '')).join(', ');
@@ -40,8 +51,9 @@ export function testOptions(args) {
   };
   const { values } = parseArgs({ args: args.slice(0, end), options });
   const times = Number(values.times);
-  if (values.only !== undefined && ![...stageNames, 'faults'].includes(values.only)) {
-    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}, and faults, a part of whole.`);
+  if (values.only !== undefined && ![...stageNames, ...partNames].includes(values.only)) {
+    const parts = 'faults, a part of whole, and isolation, which is containers and a part of whole';
+    throw plainError(`--only ${values.only}: the stages are ${stageNames.join(', ')}; there are ${parts}.`);
   }
   if (!Number.isInteger(times) || times < 1)
     throw plainError(`--times ${values.times}: a whole number from 1 is needed.`);

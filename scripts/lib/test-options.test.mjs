@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { testOptions } from './test-options.mjs';
+import { stageArgs, testOptions, testStages } from './test-options.mjs';
 
 const faultsOf = (...args) => testOptions(['--only', 'faults', ...args]);
 
@@ -49,5 +49,27 @@ describe('other stages', () => {
     expect(() => testOptions(['--only', 'some'])).toThrow('--only some');
     expect(() => testOptions(['--times', '0'])).toThrow('--times 0');
     expect(() => testOptions(['--seed', 'x'])).toThrow('--seed x');
+  });
+});
+
+describe('the isolation', () => {
+  const argsOf = (...args) => {
+    const options = testOptions(args);
+    return Object.fromEntries(testStages.map((stage) => [stage, stageArgs(stage, options)]));
+  };
+
+  it('is the containers and the folder of that name', () => {
+    expect(argsOf('--only', 'isolation')).toEqual({ whole: ['tests/isolation'], containers: [] });
+    expect(argsOf('--only', 'isolation', '-t', 'runc').whole).toEqual(['tests/isolation', '-t', 'runc']);
+  });
+
+  it('is what is named of both', () => {
+    expect(argsOf('--only', 'isolation', 'canary')).toEqual({ whole: ['canary'], containers: ['canary'] });
+  });
+
+  it('leaves the other stages as they are asked for', () => {
+    expect(argsOf('--only', 'containers', 'image')).toEqual({ containers: ['image'] });
+    expect(Object.keys(argsOf())).toEqual(testStages);
+    expect(Object.values(argsOf()).every((args) => args?.length === 0)).toBe(true);
   });
 });

@@ -1,16 +1,18 @@
 // `npm test`: checks, build, unit and whole tests, and a part of these with other services, on a machine that may have
-// nothing but Node and npm. Every stage runs and is counted; the last line is the sum. A file of tests that failed is run
+// nothing but Node and npm, and what needs a container engine. Every stage runs and is counted; the last line is the sum. A file of tests that failed is run
 // once more, alone, at the end: what passes then is printed as unsteady, which is a fault of the test or of the product,
-// to be mended. `--only check|unit|whole|services` runs one stage, `--times N` repeats the test stages, and everything
+// to be mended. `--only check|unit|whole|services|containers` runs one stage, `--times N` repeats the test stages, and everything
 // else goes to vitest: `npm test -- --only unit packages/contract -t seq`.
 // `--only faults` is the part of the whole tests that breaks things: all of it, or the files of it that are named.
+// `--only isolation` is what tries to get out of a session: the containers, and a part of the whole tests.
 // `--seed N` draws the same faults at random again, for `--seconds` of time.
 import { build } from './build.mjs';
 import { check } from './check.mjs';
+import { whyNoEngine } from './containers/tools.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { interrupted } from './run.mjs';
 import { ensureSystemPackages, howToInstall } from './system-packages.mjs';
-import { testOptions, testStages } from './test-options.mjs';
+import { stageArgs, testOptions, testStages } from './test-options.mjs';
 import { mergeAgain, runVitest } from './vitest-run.mjs';
 
 /** More than this is no accident, and stays failed. */
@@ -53,9 +55,13 @@ async function prepare() {
   return missing.map(howToInstall);
 }
 
-async function runStages({ only, times, env, rest }) {
+/** Why a stage cannot run on this machine at all. */
+const whyNot = (stage) => (stage === 'containers' ? whyNoEngine() : undefined);
+
+async function runStages(options) {
+  const { only, times, env, rest } = options;
   const results = [];
-  const wants = (stage) => (only === undefined || only === stage) && !interrupted();
+  const wants = (stage) => stageArgs(stage, options) !== undefined && !interrupted();
   if (wants('check')) {
     const { passed, failures } = await check(only === 'check' ? rest : []);
     results.push({ passed, failures: failures.map((name) => `check: ${name}`) });
@@ -65,13 +71,18 @@ async function runStages({ only, times, env, rest }) {
   if (built) results.push(built);
   const runs = [];
   for (const stage of testStages) {
+    const reason = wants(stage) ? whyNot(stage) : undefined;
+    if (reason !== undefined) {
+      results.push({ passed: 0, failures: [], skipped: [`${stage}, all of it: ${reason}`] });
+      continue;
+    }
     for (let round = 1; round <= times && wants(stage); round += 1) {
       console.log(`\n== ${stage}${times > 1 ? ` (${round} of ${times})` : ''}`);
       if (stage !== 'unit' && built.failures.length > 0) {
         console.log('not run: the build failed');
         break;
       }
-      runs.push({ stage, counts: await runVitest(stage, rest, env) });
+      runs.push({ stage, counts: await runVitest(stage, stageArgs(stage, options), env) });
     }
   }
   const isAll = only === undefined && rest.length === 0;

@@ -5,3 +5,5 @@ export type { DriverHarness, InsideHarness } from './conformance-harness.js';
 export { createFakeDriver, createFakeWorld } from './fake.js';
 export type { FakeBehaviour, FakeDriver, FakeOptions, FakePlace, FakeVerb, FakeWorld } from './fake.js';
 export { askInside, probeAgentCommand, probeListenVariable } from './probe-agent.js';
+export { providedEngine } from './engine.js';
+export type { TestEngine } from './engine.js';
