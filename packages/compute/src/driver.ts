@@ -118,7 +118,9 @@ export interface Driver {
   /**
    * Makes the disk if missing and starts the place. The same `placeId` again gives the same place, also when it has
    * ended since: it is not run twice. Errors: `bad_spec`, `not_ready`, `place_exists` (another place of this session
-   * is there: stop it first), `start_failed` (with what the engine said; nothing is left running). A command that cannot be run is one too. `progress` gets a few words for each step.
+   * is there: stop it first), `no_room` (the engine has no room for one more place now, and will have when another has
+   * ended; nothing is left running), `start_failed` (with what the engine said; nothing is left running). A command that
+   * cannot be run is one too. `progress` gets a few words for each step.
    */
   start(spec: PlaceSpec, progress?: (step: string) => void, mayAct?: MayAct): Promise<StartedPlace>;
   /** Looks at the one place the handle means, never at another that has its number today. Errors: `bad_handle`. */
@@ -141,6 +143,7 @@ export type ComputeErrorCode =
   | 'bad_handle'
   | 'not_ready'
   | 'place_exists'
+  | 'no_room'
   | 'superseded'
   | 'start_failed'
   | 'stop_failed'

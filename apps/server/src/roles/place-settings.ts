@@ -19,6 +19,10 @@ export const placeLimits = ({ compute: { limits } }: Config): PlaceLimits => ({
   openFiles: limits.openFiles,
 });
 
+/** Places at once: one per GiB that they can use, and a few in any case. */
+export const placeCapacity = ({ compute }: Config, memoryBytes: number): number =>
+  compute.capacity ?? Math.max(4, Math.floor(memoryBytes / 2 ** 30));
+
 export const placeTiming = (config: Config): PlacesDeps['timing'] => {
   const { retention, sessions, timing } = config;
   return {

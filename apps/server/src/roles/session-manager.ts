@@ -1,7 +1,8 @@
 // The session-manager's part of the program: the engine with the sessions' places, its lease on sessions, and what makes them
 // as they are wanted.
 
-import { createProcessDriver } from '@remote-claude/compute';
+import { createProcessDriver, type Driver } from '@remote-claude/compute';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import { createLeases, createLeasesStore, createPlaces, createPlacesStore } from '../features/places/index.js';
@@ -9,13 +10,17 @@ import { createLoneConnection } from '../platform/database/index.js';
 import { createRuntimeSweep, prepareRuntime, runtimeFiles } from '../platform/runtime.js';
 import { countPlaces } from './count-places.js';
 import type { Gateway } from './gateway.js';
-import { placeLimits, placeTiming } from './place-settings.js';
+import { placeCapacity, placeLimits, placeTiming } from './place-settings.js';
 import { createReadiness } from './readiness.js';
 import type { Site } from './site.js';
 import { openCompute } from './storage.js';
 
 /** Where the runtime folder is seen inside a place. */
 const runtimeTarget = '/opt/remote-claude';
+
+/** Places that are processes share what this process may use at most; others have the machine's. */
+const memoryForPlaces = (kind: Driver['kind']): number =>
+  kind === 'process' ? Math.min(totalmem(), process.constrainedMemory() || Infinity) : totalmem();
 
 /** What runs places, and what is put into them. */
 export const openEngine = async (site: Site) => {
@@ -87,6 +92,7 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
       },
       secrets,
     },
+    capacity: placeCapacity(config, memoryForPlaces(driver.kind)),
     limits: placeLimits(config),
     timing: placeTiming(config),
   });

@@ -137,6 +137,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
         settings: { orphanTimeoutMs: 3_600_000, gatewayWaitMs: 60_000, parkAfterMs: 600_000 },
         secrets: { agent: secretOf, gateway: (placeId) => `gateway-of-${placeId}` },
       },
+      capacity: 10_000,
       limits: { cpus: 1, memoryBytes: 1e9, processes: 100, openFiles: 1_000 },
       timing: testTiming,
       ...change,

@@ -37,6 +37,17 @@ describe('the misbehaving fake', () => {
     expect(driver.calls.map(({ verb }) => verb)).toEqual(['start', 'start', 'list']);
   });
 
+  it('has room for so many places, and for another one when one has ended', async () => {
+    const driver = createFakeDriver();
+    driver.behave({ room: 1 });
+    const { handle } = await driver.start(spec);
+    await expect(driver.start({ ...spec, sessionId: 't', placeId: 'q' })).rejects.toMatchObject({ code: 'no_room' });
+    expect(driver.world.places.size).toBe(1);
+    await driver.stop(handle, { graceMs: 0 });
+    await driver.start({ ...spec, sessionId: 't', placeId: 'q' });
+    expect((await driver.list()).map(({ placeId }) => placeId)).toEqual(['q']);
+  });
+
   it('holds verbs until they are let go, and takes its time', async () => {
     const slept: number[] = [];
     const driver = createFakeDriver({ sleep: async (delayMs) => slept.push(delayMs) });

@@ -40,6 +40,8 @@ export interface FakeBehaviour {
   fail: Partial<Record<FakeVerb, Error>>;
   /** The verb acts, and then rejects with this: its answer was lost. */
   failAfter: Partial<Record<FakeVerb, Error>>;
+  /** So many places fit on the engine; null for any number. */
+  room: number | null;
   /** What is told instead of the truth. */
   lieAboutPlace: ((truth: PlaceReport, handle: PlaceHandle) => PlaceReport) | null;
   lieAboutList: ((truth: FoundPlace[]) => FoundPlace[]) | null;
@@ -81,6 +83,7 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     delayMs: {},
     fail: {},
     failAfter: {},
+    room: null,
     lieAboutPlace: null,
     lieAboutList: null,
     lieAboutProbe: null,
@@ -124,6 +127,9 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     if (world.places.has(spec.placeId)) return { handle, ...addresses(handle) };
     const other = [...world.places.values()].find((place) => place.spec.sessionId === spec.sessionId && isLive(place));
     if (other !== undefined) throw new ComputeError('place_exists', `The place ${other.spec.placeId} is still there.`);
+    const live = [...world.places.values()].filter(isLive).length;
+    if (behaviour.room !== null && live >= behaviour.room)
+      throw new ComputeError('no_room', 'The pretended engine has no room for another place.');
     progress('Pretending');
     world.disks.add(spec.sessionId);
     const place: FakePlace = { spec, status: 'running', reason: null, exitCode: null };

@@ -6,13 +6,10 @@ import { createFakeDriver, createFakeWorld, type FakeWorld } from '@remote-claud
 import type { Driver } from '@remote-claude/compute';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Bus } from '../../platform/bus.js';
-import type { Clock } from '../../platform/clock.js';
-import type { Database } from '../../platform/database/index.js';
+import { createMortal, mulberry32 } from '../../testing/mortal.js';
 import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
 import type { Places } from './index.js';
-import type { LeasesStore } from './leases-store.js';
-import { createPlacesStore, type PlacesStore } from './store.js';
+import { createPlacesStore } from './store.js';
 
 let house: SessionHouse;
 beforeAll(async () => {
@@ -22,110 +19,6 @@ afterAll(() => house.close());
 
 const cases = 20;
 const timing = { ...testTiming, retryMs: 0, longestRetryMs: 0, maxAttempts: 1_000_000, diskRetentionMs: 3_600_000 };
-
-/** Numbers from 0 to 1, the same for the same seed. */
-const mulberry32 = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-};
-
-const never = new Promise<never>(() => {});
-class Killed extends Error {}
-
-/** A server that is dead after so many points: from then on nothing of it goes on, and nothing that it calls answers. */
-const createMortal = (points: number) => {
-  let left = points;
-  let dead = false;
-  let die = (): void => {};
-  const died = new Promise<void>((resolve) => {
-    die = resolve;
-  });
-  const leaving: (() => void)[] = [];
-  const isDead = (): boolean => {
-    if (!dead) left -= 1;
-    if (!dead && left <= 0) {
-      dead = true;
-      for (const leave of leaving) leave();
-      die();
-    }
-    return dead;
-  };
-  const point = async (): Promise<void> => {
-    if (isDead()) await never;
-  };
-  const guard =
-    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      await point();
-      const answer = await call(...args);
-      await point();
-      return answer;
-    };
-
-  return {
-    died,
-    isDead: () => dead,
-    kill: (): Promise<never> => {
-      left = 0;
-      isDead();
-      return never;
-    },
-    driver: (driver: Driver): Driver => ({
-      ...driver,
-      start: guard(driver.start),
-      inspect: guard(driver.inspect),
-      stop: guard(driver.stop),
-      destroy: guard(driver.destroy),
-      list: guard(driver.list),
-    }),
-    gateway: () => ({ open: guard(async () => {}), close: guard(async () => {}) }),
-    store: (store: PlacesStore): PlacesStore => ({
-      ...store,
-      claim: guard(store.claim),
-      recordStarted: guard(store.recordStarted),
-    }),
-    leases: (store: LeasesStore): LeasesStore => {
-      // A connection ends with its process.
-      void died.then(store.close);
-      return { ...store, enter: guard(store.enter), renew: guard(store.renew), leave: guard(store.leave) };
-    },
-    database: (database: Database): Database => ({
-      ...database,
-      transaction: guard(async (work) => {
-        try {
-          return await database.transaction(async (trx) => {
-            const answer = await work(trx);
-            // A connection that is gone before its commit: the database takes it all back.
-            if (isDead()) throw new Killed();
-            return answer;
-          });
-        } catch (error) {
-          if (error instanceof Killed) await never;
-          throw error;
-        }
-      }) as Database['transaction'],
-    }),
-    bus: (bus: Bus): Bus => ({
-      ...bus,
-      subscribe(channel, listener) {
-        const leave = bus.subscribe(channel, (notice) => {
-          if (!dead) listener(notice);
-        });
-        leaving.push(leave);
-        return leave;
-      },
-    }),
-    clock: (clock: Clock): Clock => ({
-      ...clock,
-      after: (delayMs, action) =>
-        clock.after(delayMs, () => {
-          if (!dead) action();
-        }),
-    }),
-  };
-};
 
 const row = async (sessionId: string) => {
   const found = await createPlacesStore(house.database).find(sessionId);

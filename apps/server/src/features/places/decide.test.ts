@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { testTiming } from '../../testing/session-house.js';
 import { decide, unreachableReason, type Decision, type Sight } from './decide.js';
+import { lineWords } from './line.js';
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
@@ -22,6 +23,14 @@ const full = {
   next: 'It goes on; what Claude says and does meanwhile is not kept here.',
 };
 const closed = { why: 'It is full.', forMs: 1_000 };
+const taken = { capacity: 2, places: 2, ahead: 1, refusal: null };
+const inLine = lineWords(taken);
+const refused = {
+  capacity: 9,
+  places: 2,
+  ahead: 0,
+  refusal: { places: 2, said: 'No memory is left.', probeInMs: 700 },
+};
 const turn = { turnId: 't' as never, messageIds: [], startedAt: '' };
 
 const running: Sight = {
@@ -32,6 +41,7 @@ const running: Sight = {
   startedAtMs: nowMs - minuteMs,
   reached: true,
   retryAtMs: null,
+  line: null,
   diskUntilMs: null,
   report: { alive: true, cutOff: false, reason: null },
   link: { up: true, silentMs: 0 },
@@ -46,6 +56,63 @@ const aged = (ageMs: number) => ({ startedAtMs: nowMs - ageMs });
 const cases: [string, Partial<Sight>, Decision][] = [
   ['a place that is as it should be', {}, { do: 'nothing', againInMs: 8 * hourMs - minuteMs - timing.warnBeforeMs }],
   ['no place yet', { ...none, state: { place: place('none'), turn: null } }, { do: 'start', fresh: true }],
+  [
+    'no place yet, and one is free',
+    { ...none, line: { ...taken, places: 0 }, state: { place: place('none'), turn: null } },
+    { do: 'start', fresh: true },
+  ],
+  [
+    'no place yet, and none is free',
+    { ...none, line: taken, state: { place: place('none'), turn: null } },
+    { do: 'queue', ...inLine },
+  ],
+  [
+    'in line, as was said',
+    { ...none, line: taken, state: { place: place('queued', inLine.reason, inLine.next), turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+  [
+    'in line, and further on',
+    {
+      ...none,
+      line: { ...taken, ahead: 0 },
+      state: { place: place('queued', inLine.reason, inLine.next), turn: null },
+    },
+    { do: 'queue', ...lineWords({ ...taken, ahead: 0 }) },
+  ],
+  [
+    'in line, and its turn has come',
+    {
+      ...none,
+      line: { ...taken, places: 1, ahead: 0 },
+      state: { place: place('queued', inLine.reason, inLine.next), turn: null },
+    },
+    { do: 'start', fresh: true },
+  ],
+  [
+    'first in line at an engine that refused',
+    {
+      ...none,
+      line: refused,
+      state: { place: place('queued', lineWords(refused).reason, lineWords(refused).next), turn: null },
+    },
+    { do: 'nothing', againInMs: 700 },
+  ],
+  [
+    'a start that was refused and may heal, and no place is free',
+    { ...none, line: taken, retryAtMs: nowMs - 1, state: { place: place('failed'), turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+  [
+    'stopped in line',
+    { ...none, wanted: 'stopped', state: { place: place('stopping'), turn: null } },
+    { do: 'settle' },
+  ],
+  [
+    'a place that is up, though it was in line when the server died',
+    { reached: false, ...silent(0), state: { place: place('queued', inLine.reason, inLine.next), turn: null } },
+    { do: 'mark', status: 'starting' },
+  ],
   [
     'a failure whose pause is not over',
     { ...none, retryAtMs: nowMs + 500, state: { place: place('starting'), turn: null } },

@@ -2,6 +2,7 @@
 
 import type { SessionState } from '@remote-claude/contract';
 
+import { lineWords, wayIn, type Line } from './line.js';
 import { tryingAgain } from './stumble.js';
 
 export interface PlaceTiming {
@@ -35,6 +36,8 @@ export interface Sight {
   startedAtMs: number | null;
   reached: boolean;
   retryAtMs: number | null;
+  /** Where it stands in line; null where it needs no place. */
+  line: Line | null;
   /** When the disk of a terminated session is to go; null where there is none to remove. */
   diskUntilMs: number | null;
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
@@ -66,6 +69,8 @@ export type Decision =
   /** The place runs, and nobody reaches it or ever did. */
   | { do: 'abandon'; reason: string }
   | { do: 'mark'; status: 'starting' | 'running' | 'unreachable' }
+  /** There is no room: it waits in line. */
+  | ({ do: 'queue' } & RunningWords)
   /** What people should know of a session that works. */
   | ({ do: 'tell' } & RunningWords)
   | { do: 'expire' };
@@ -84,12 +89,24 @@ export const decide = (sight: Sight, timing: PlaceTiming): Decision => {
     if (state.place.status === 'failed' && sight.retryAtMs === null) return nothing();
     const pauseMs = (sight.retryAtMs ?? 0) - sight.nowMs;
     // No pause is longer than the longest: then the clock was set back since.
-    return pauseMs > 0 && pauseMs <= timing.longestRetryMs ? nothing(pauseMs) : { do: 'start', fresh: true };
+    return pauseMs > 0 && pauseMs <= timing.longestRetryMs ? nothing(pauseMs) : decideWaiting(sight);
   }
   if (!sight.hasHandle || report === null) return { do: 'start', fresh: false };
   if (!report.alive) return { do: 'bury', reason: report.reason ?? 'The place of this session ended by itself.' };
   if (report.cutOff) return { do: 'abandon', reason: cutOffReason };
   return sight.link.up ? decideReached(sight, timing) : decideSilent(sight, timing);
+};
+
+const decideWaiting = ({ line, state: { place } }: Sight): Decision => {
+  if (line === null || wayIn(line) !== 'none') return { do: 'start', fresh: true };
+  // The others are woken when the line moves.
+  const probeInMs = line.ahead === 0 ? (line.refusal?.probeInMs ?? 0) : 0;
+  const later = nothing(probeInMs > 0 ? probeInMs : null);
+  // A session that is known as failed is tried in silence, and waits so.
+  if (place.status === 'failed') return later;
+  const words = lineWords(line);
+  const isSaid = place.status === 'queued' && place.reason === words.reason && place.next === words.next;
+  return isSaid ? later : { do: 'queue', ...words };
 };
 
 /** The pause after so many failures in a row. */
@@ -109,7 +126,8 @@ const decideSilent = (
   const { status, step, reason } = state.place;
   if (!reached) {
     // What a failure left to read is over.
-    if (status === 'failed' || status === 'none' || step === tryingAgain) return { do: 'mark', status: 'starting' };
+    if (status === 'failed' || status === 'none' || status === 'queued' || step === tryingAgain)
+      return { do: 'mark', status: 'starting' };
     // Nobody dialled while the engine or this server was away: that time is not the agent's.
     // And one that starts later than now is told by a clock that was set back since.
     const livedMs = nowMs - (startedAtMs ?? nowMs);

@@ -1,4 +1,6 @@
-// SQL of managers: who is alive. All times are the database's own, so that no other clock matters.
+// SQL of managers: who is alive, and what they may look after. All times are the database's own, so that no other clock matters.
+
+import { sql } from 'kysely';
 
 import type { LoneConnection } from '../../platform/database/index.js';
 
@@ -7,6 +9,18 @@ export interface Manager {
   engine: string;
   host: string;
 }
+
+/** Who asks, and what has the disks that they look after. */
+export interface Claimant {
+  owner: string;
+  engine: string;
+}
+
+/** Ours, or nobody's who lives; on our engine, or on none yet. By the start of the statement, which nothing holds up. */
+export const mayClaim = ({ owner, engine }: Claimant) =>
+  sql<boolean>`(engine is null or engine = ${engine})
+    and (lease_owner is null or lease_owner = ${owner} or not exists (
+      select 1 from managers where managers.id = sessions.lease_owner and managers.expires_at > now()))`;
 
 export const createLeasesStore = (line: LoneConnection) => ({
   /** A new manager; the named ones are known to be dead. */

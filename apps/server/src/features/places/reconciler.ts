@@ -12,11 +12,13 @@ import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-li
 import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } from './decide.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
+import type { Claimant } from './leases-store.js';
+import { createLineWatch } from './line-watch.js';
 import { createPatientDriver } from './patient-driver.js';
 import { createQuotas, type QuotaLimits } from './quota.js';
 import { createEyes } from './sight.js';
 import { createSteps, type StepDeps } from './steps.js';
-import type { Claimant, PlaceRow } from './store.js';
+import type { PlaceRow } from './store.js';
 import { reasonOf, StepFailure } from './stumble.js';
 import { newWatch, type Watch } from './watch.js';
 
@@ -205,6 +207,7 @@ export const createPlaces = (given: PlacesDeps) => {
     log,
     timing,
     attach,
+    lineOf: (sessionId) => steps.lineOf(sessionId),
     closedQuota: quotas.closed,
   });
 
@@ -246,6 +249,8 @@ export const createPlaces = (given: PlacesDeps) => {
         return deps.onPlaceEnded();
       case 'mark':
         return steps.mark(row, decision.status);
+      case 'queue':
+        return steps.queue(row, decision);
       case 'tell':
         return steps.tell(row, decision);
       case 'expire':
@@ -347,6 +352,16 @@ export const createPlaces = (given: PlacesDeps) => {
     }),
   ];
 
+  const line = createLineWatch({
+    store: store.line,
+    bus,
+    clock,
+    log,
+    capacity: deps.capacity,
+    claimant,
+    look: (sessionId) => void nudge(sessionId, watchOf(sessionId)),
+  });
+
   return {
     /** Resolves after the first look at everything. */
     start: round,
@@ -359,6 +374,7 @@ export const createPlaces = (given: PlacesDeps) => {
     async close(): Promise<void> {
       closed = true;
       cancelRound();
+      await line.close();
       for (const end of leave) end();
       await Promise.all(
         [...watches.values()].map(async (watch) => {

@@ -6,6 +6,7 @@ import { ComputeError, type Driver, type PlaceReport } from '@remote-claude/comp
 import type { Clock } from '../../platform/clock.js';
 import type { Log } from '../../platform/log.js';
 import type { PlaceTiming, Sight } from './decide.js';
+import type { Line } from './line.js';
 import type { Closed } from './quota.js';
 import type { PlaceRow } from './store.js';
 import type { Watch } from './watch.js';
@@ -20,11 +21,13 @@ export interface EyesDeps {
   timing: PlaceTiming;
   /** Opens the ways to and from a place that is there. */
   attach(row: PlaceRow, watch: Watch, cutOff: boolean): Promise<void>;
+  /** Where a session stands among those that want a place. */
+  lineOf(sessionId: string): Promise<Line>;
   /** Why the log of a session is closed now. */
   closedQuota(sessionId: string): Closed | null;
 }
 
-export const createEyes = ({ driver, clock, log, timing, attach, closedQuota }: EyesDeps) => {
+export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQuota }: EyesDeps) => {
   const see = async (row: PlaceRow, watch: Watch): Promise<Sight> => {
     const report = await examine(row, watch);
     const alive = report !== null && isAlive(report);
@@ -41,6 +44,7 @@ export const createEyes = ({ driver, clock, log, timing, attach, closedQuota }: 
       startedAtMs: row.startedAt?.getTime() ?? null,
       reached: row.reachedAt !== null,
       retryAtMs: row.retryAt?.getTime() ?? null,
+      line: row.wanted === 'running' && row.placeId === null ? await lineOf(row.sessionId) : null,
       diskUntilMs: diskUntilMs(row),
       report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },

@@ -11,6 +11,7 @@ import {
 } from '@remote-claude/compute';
 import { noTokens, type EventOf, type ServerEvent, type SessionState } from '@remote-claude/contract';
 
+import type { Bus } from '../../platform/bus.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
@@ -20,6 +21,8 @@ import { pauseAfterMs, unreachableReason, type PlaceTiming, type RunningWords } 
 import { agentEnvironment, type EnvironmentDeps } from './environment.js';
 import { createGuardedDriver, LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
+import { lineChannel } from './line-watch.js';
+import { wayIn, type Line, type WayIn } from './line.js';
 import type { PlaceRow, PlacesStore } from './store.js';
 import { failedHint, StepFailure, stumbleWords, systemReason, type PlaceWords } from './stumble.js';
 
@@ -37,12 +40,15 @@ export interface StepDeps {
   commands: Commands;
   audit: Audit;
   driver: Driver;
-  leases: Pick<Leases, 'isHeldAs'>;
+  bus: Pick<Bus, 'publishIn'>;
+  leases: Pick<Leases, 'isHeldAs' | 'engine'>;
   gateway: GatewayDoors;
   clock: Clock;
   log: Log;
   environment: EnvironmentDeps;
   limits: PlaceLimits;
+  /** Places that there may be at once on our engine. */
+  capacity: number;
   timing: PlaceTiming & { stopGraceMs: number };
 }
 
@@ -50,26 +56,83 @@ const diskGone = 'Its retention had ended. The history stays readable.';
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
 
 export const createSteps = (deps: StepDeps) => {
-  const { database, store, events, commands, driver, leases, gateway, clock, log, timing } = deps;
+  const { database, store, events, bus, commands, driver, leases, gateway, clock, log, timing } = deps;
 
   /** What acts on what was decided under this name. */
   const actingAs = (owner: string | null): Driver => createGuardedDriver(driver, () => leases.isHeldAs(owner));
 
-  /** Writes a change of the place, unless the session has another place by now; words that it has already make no event. */
-  const change = (
-    row: PlaceRow,
-    words: PlaceWords | null,
-    also: (trx: Trx, state: SessionState) => Promise<void> = async () => {},
-  ) =>
+  /** Writes what the work says, unless the session has another place by now; words that it has already make no event. */
+  const alter = (row: PlaceRow, work: (trx: Trx, state: SessionState) => Promise<PlaceWords | null>): Promise<void> =>
     database.transaction(async (trx) => {
       const { state } = await events.lock(trx, row.sessionId, row.fence);
       const now = await store.find(row.sessionId, trx);
       if (now?.placeId !== row.placeId) return;
-      await also(trx, state);
+      const words = await work(trx, state);
       if (words === null) return;
       const event = placeChanged(state, words);
       if (!isAsWritten(state, event)) await events.record(trx, row.sessionId, [event]);
     });
+
+  const change = (
+    row: PlaceRow,
+    words: PlaceWords | null,
+    also: (trx: Trx, state: SessionState) => Promise<void> = async () => {},
+  ): Promise<void> =>
+    alter(row, async (trx, state) => {
+      await also(trx, state);
+      return words;
+    });
+
+  const lineOf = async (sessionId: string, trx?: Trx): Promise<Line> => ({
+    ...(await store.line.find(leases.engine, sessionId, trx)),
+    capacity: deps.capacity,
+  });
+
+  /** Wakes whoever waits for a place, when the transaction commits. */
+  const moveLine = (trx: Trx): Promise<void> => bus.publishIn(trx, lineChannel, { engine: leases.engine });
+
+  /** Its place is gone. */
+  const clear = async (
+    trx: Trx,
+    sessionId: string,
+    next: { attempts: number; retryAt: Date | null },
+  ): Promise<void> => {
+    await store.clear(trx, sessionId, next);
+    await moveLine(trx);
+  };
+
+  /** How long an engine that had no room is left alone, but where a place ends meanwhile. */
+  const probeMs = Math.min(timing.longestRetryMs, 10 * timing.retryMs);
+
+  /** A new place is its, if there is room. Under the engine's lock, so that of several servers one gives away the last. */
+  const begin = async (seen: PlaceRow, placeId: string): Promise<WayIn> => {
+    let way: WayIn = 'none';
+    await alter(seen, async (trx, state) => {
+      way = 'none';
+      if (state.wanted !== 'running') return null;
+      await store.line.lock(trx, leases.engine);
+      way = wayIn(await lineOf(seen.sessionId, trx));
+      if (way === 'none') return null;
+      if (way === 'probe') await store.line.probe(trx, leases.engine, probeMs);
+      await store.begin(trx, seen.sessionId, placeId, clock.now());
+      await moveLine(trx);
+      const { status } = state.place;
+      const isQuiet = status === 'failed' || (status === 'queued' && way === 'probe');
+      return isQuiet ? null : { status: 'starting', step: 'Making a place' };
+    });
+    return way;
+  };
+
+  /** The engine has no room, which is no failure: it goes back to its turn in the line. */
+  const refuseForRoom = (row: PlaceRow, said: string): Promise<void> =>
+    change(
+      row,
+      row.state.place.status === 'failed' ? { status: 'starting', step: 'Waiting for room' } : null,
+      async (trx) => {
+        await store.line.refuse(trx, leases.engine, { sessionId: row.sessionId, said, probeAfterMs: probeMs });
+        await clear(trx, row.sessionId, { attempts: Math.max(0, row.attempts - 1), retryAt: null });
+      },
+    );
 
   /** A turn whose agent is gone ends here; interrupts that nobody carried out were meant for it. */
   const endTurn = async (trx: Trx, row: PlaceRow, state: SessionState, reason: string): Promise<void> => {
@@ -101,7 +164,7 @@ export const createSteps = (deps: StepDeps) => {
       : { status: 'starting', step: 'Starting again', reason };
     return change(row, words, async (trx, state) => {
       await endTurn(trx, row, state, reason);
-      await store.clear(trx, row.sessionId, {
+      await clear(trx, row.sessionId, {
         attempts: how.attempts,
         retryAt: later ? retryAt(over ? Infinity : how.attempts) : null,
       });
@@ -122,8 +185,9 @@ export const createSteps = (deps: StepDeps) => {
     const layout = driver.layout(sessionId);
     const { runtime } = deps.environment;
     let said = Promise.resolve();
-    // A session that is known as failed is tried in silence: it is called starting when there is something to see.
-    const isQuiet = row.state.place.status === 'failed';
+    // One that is known as failed, or waits for an engine without room, is tried in silence: it is called starting when there
+    // is something to see.
+    const isQuiet = row.state.place.status === 'failed' || row.state.place.status === 'queued';
     const progress = (step: string): void => {
       if (isQuiet) return;
       said = said
@@ -172,6 +236,7 @@ export const createSteps = (deps: StepDeps) => {
     for (const found of live.filter(({ placeId }) => placeId !== row.placeId))
       await stopSuperseded(found, row.fence.owner);
     if (live.some(({ placeId }) => placeId === row.placeId)) return;
+    if (error instanceof ComputeError && error.code === 'no_room') return refuseForRoom(row, error.message);
     const reason =
       error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
     await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0, heals: true });
@@ -184,14 +249,14 @@ export const createSteps = (deps: StepDeps) => {
 
   return {
     stopSuperseded,
+    lineOf,
 
     async start(seen: PlaceRow, fresh: boolean): Promise<void> {
       let row = seen;
+      let way: WayIn = 'room';
       if (fresh) {
         const placeId = randomUUID();
-        const words =
-          seen.state.place.status === 'failed' ? null : ({ status: 'starting', step: 'Making a place' } as const);
-        await change(seen, words, (trx) => store.begin(trx, seen.sessionId, placeId, clock.now()));
+        way = await begin(seen, placeId);
         const begun = await store.find(seen.sessionId);
         if (begun?.placeId !== placeId) return;
         row = { ...begun, fence: seen.fence };
@@ -200,9 +265,20 @@ export const createSteps = (deps: StepDeps) => {
       try {
         await start(row, row.placeId);
       } catch (error) {
-        await startRefused(row, error);
+        return startRefused(row, error);
       }
+      if (way !== 'probe') return;
+      await database.transaction(async (trx) => {
+        await store.line.accept(trx, leases.engine);
+        await moveLine(trx);
+      });
     },
+
+    /** There is no room: it waits, and is told where. */
+    queue: (row: PlaceRow, { reason, next }: RunningWords) =>
+      change(row, { status: 'queued', reason, next }, async (trx, state) => {
+        if (state.place.status !== 'queued') await moveLine(trx);
+      }),
 
     async stop(row: PlaceRow): Promise<void> {
       const handle =
@@ -212,12 +288,13 @@ export const createSteps = (deps: StepDeps) => {
       const { reason, next } = row.state.place;
       await change(row, { status: 'stopped', reason, next }, async (trx, state) => {
         await endTurn(trx, row, state, 'The session was stopped.');
-        await store.clear(trx, row.sessionId, { attempts: 0, retryAt: null });
+        await clear(trx, row.sessionId, { attempts: 0, retryAt: null });
       });
     },
 
+    /** It may have stood in line. */
     settle: (row: PlaceRow) =>
-      change(row, { status: 'stopped', reason: row.state.place.reason, next: row.state.place.next }),
+      change(row, { status: 'stopped', reason: row.state.place.reason, next: row.state.place.next }, moveLine),
 
     async bury(row: PlaceRow, reason: string): Promise<void> {
       await gateway.close(row.sessionId);

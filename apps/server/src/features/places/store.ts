@@ -6,6 +6,8 @@ import { initialSessionState, type SessionState } from '@remote-claude/contract'
 
 import { json, type Database, type Executor, type SessionRow, type Trx } from '../../platform/database/index.js';
 import type { Fence } from '../events/index.js';
+import { mayClaim, type Claimant } from './leases-store.js';
+import { createLineStore } from './line-store.js';
 
 export interface PlaceRow {
   sessionId: string;
@@ -23,12 +25,6 @@ export interface PlaceRow {
   diskRemovedAt: Date | null;
   /** The lease as it was read: what is decided on this row is written under it. */
   fence: Fence;
-}
-
-/** Who asks, and what has the disks that they look after. */
-export interface Claimant {
-  owner: string;
-  engine: string;
 }
 
 const columns = [
@@ -64,13 +60,10 @@ const toRow = (row: Pick<SessionRow, (typeof columns)[number]>): PlaceRow => ({
   fence: { owner: row.lease_owner, number: row.lease_fence },
 });
 
-/** Ours, or nobody's who lives; on our engine, or on none yet. By the start of the statement, which nothing holds up. */
-const mayClaim = ({ owner, engine }: Claimant) =>
-  sql<boolean>`(engine is null or engine = ${engine})
-    and (lease_owner is null or lease_owner = ${owner} or not exists (
-      select 1 from managers where managers.id = sessions.lease_owner and managers.expires_at > now()))`;
-
 export const createPlacesStore = ({ db }: Database) => ({
+  /** Of those that wait for a place. */
+  line: createLineStore(db),
+
   async find(sessionId: string, executor: Executor = db): Promise<PlaceRow | null> {
     const row = await executor.selectFrom('sessions').select(columns).where('id', '=', sessionId).executeTakeFirst();
     return row === undefined ? null : toRow(row);

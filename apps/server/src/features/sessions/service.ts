@@ -167,6 +167,7 @@ export const createSessions = (deps: SessionsDeps) => {
           const { userId } = await shown(sessionId, trx);
           await store.lockOwner(trx, userId);
           await requireRoom(trx, userId);
+          await store.wantAnew(trx, sessionId);
         }
         await store.forgetAttempts(trx, sessionId);
         // Woken by hand: after a failure what is wanted stays the same.

@@ -1,5 +1,6 @@
 // SQL of sessions as the API shows them. The log's fold (state, head, status) is written by the events feature alone.
 
+import { sql } from 'kysely';
 import { initialSessionState, type SessionState } from '@remote-claude/contract';
 
 import { json, type Database, type Executor, type SessionRow, type Trx } from '../../platform/database/index.js';
@@ -123,6 +124,15 @@ export const createSessionsStore = ({ db }: Database) => ({
 
   async terminate(trx: Trx, sessionId: string, at: Date): Promise<void> {
     await trx.updateTable('sessions').set({ terminated_at: at }).where('id', '=', sessionId).execute();
+  },
+
+  /** From now on it stands in line for a place, behind all that wait already. */
+  async wantAnew(trx: Trx, sessionId: string): Promise<void> {
+    await trx
+      .updateTable('sessions')
+      .set({ wanted_at: sql`clock_timestamp()` })
+      .where('id', '=', sessionId)
+      .execute();
   },
 
   /** A person asked for it, so that failures so far no longer count. */

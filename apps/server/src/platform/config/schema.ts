@@ -88,6 +88,7 @@ const compute = z.strictObject({
   driver: choice(['process'], ['docker', 'kubernetes', 'ecs']).prefault('process'),
   isolation: choice(['bubblewrap', 'none']).prefault('bubblewrap'),
   dataDir: optional(text('a path')),
+  capacity: optional(wholeNumber(1, 1_000_000)),
   uidRange: z
     .strictObject({
       first: wholeNumber(1000, 2 ** 31 - 1).prefault(50_000),

@@ -77,6 +77,8 @@ export interface SessionsTable {
   disk_removed_at: Time | null;
   /** Where its disk is; null before a manager has taken it. Only managers of that engine look after it. */
   engine: string | null;
+  /** When a person last asked for it to run, on the database's clock: its turn among those that wait for a place. */
+  wanted_at: Generated<Time>;
   /** Who looks after it for as long as that manager's row lives. */
   lease_owner: string | null;
   /** Counts the owners up: a write of an earlier one is refused. */
@@ -90,6 +92,16 @@ export interface ManagersTable {
   started_at: CreatedAt;
   /** On the database's clock, as every comparison with it. */
   expires_at: Time;
+}
+
+/** What sessions' places run on. Its row is locked by whoever gives a place away. */
+export interface EnginesTable {
+  id: string;
+  /** It had no room for one more beside so many places; null where it has not refused since. */
+  refused_places: number | null;
+  refused_said: string | null;
+  /** When one more may be tried nevertheless, on the database's clock. */
+  probe_at: Time | null;
 }
 
 export interface EventsTable {
@@ -219,6 +231,7 @@ export interface DatabaseSchema {
   sessions: SessionsTable;
   session_members: SessionMembersTable;
   managers: ManagersTable;
+  engines: EnginesTable;
   events: EventsTable;
   blobs: BlobsTable;
   commands: CommandsTable;

@@ -7,6 +7,7 @@ import { diskRetention } from './0003-disk-retention.js';
 import { leases } from './0005-leases.js';
 import { noUploads } from './0006-no-uploads.js';
 import { members } from './0007-members.js';
+import { line } from './0008-line.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-leases': leases,
   '0006-no-uploads': noUploads,
   '0007-members': members,
+  '0008-line': line,
 };
