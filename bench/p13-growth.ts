@@ -228,5 +228,9 @@ await withProduct(
     await measureEcho(product, ada);
   },
   // What goes on by itself goes on as often as on a real site; there, idle ones are parked, too.
-  (model) => siteConfigFor(model, `sessions: { maxPerUser: ${otherSessions + 5}, idleTimeout: 2s }`),
+  (model) =>
+    siteConfigFor(
+      model,
+      `sessions: { maxPerUser: ${otherSessions + 5}, idleTimeout: 2s }\ncompute: { capacity: ${otherSessions + 5} }`,
+    ),
 );

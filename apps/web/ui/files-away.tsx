@@ -12,6 +12,7 @@ import { Empty } from './empty';
 
 /** Why there are no files to be seen, by the word for the session's state; what is not here means that they come by themselves. */
 const awayWords: Partial<Record<ShownStatus, string>> = {
+  queued: 'It waits for a place to be free. Its files show as soon as it runs.',
   stopping: 'The session is being stopped. Its files are kept and show when it runs again.',
   stopped: 'The session is stopped. Its files are kept and show when it runs again.',
   terminated:
@@ -21,6 +22,7 @@ const awayWords: Partial<Record<ShownStatus, string>> = {
 
 const titleOf = (state: ShownStatus, what: 'files' | 'file'): string => {
   if (state === 'terminated') return 'This session has ended';
+  if (state === 'queued') return 'The session waits in line';
   if (awayWords[state] === undefined) return 'The session is starting';
   return what === 'file' ? 'The file is out of reach' : 'The files are out of reach';
 };

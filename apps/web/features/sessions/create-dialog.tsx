@@ -115,7 +115,7 @@ export const CreateDialog = ({ open, onOpenChange, onCreated }: CreateDialogProp
     open={open}
     onOpenChange={onOpenChange}
     title="New session"
-    description="Its own folder, its own Claude, apart from all others. It starts at once."
+    description="Its own folder, its own Claude, apart from all others. It starts as soon as there is room."
   >
     <Form onOpenChange={onOpenChange} onCreated={onCreated} />
   </Dialog>

@@ -1,7 +1,8 @@
 'use client';
-/** What the session's place does when it does not simply run: the start as a checklist, or what is wrong and what to do. */
+/** What the session's place does when it does not simply run: the start as a checklist, its place in line, or what is wrong. */
+import type { ReactNode } from 'react';
 import { Check, CircleAlert, LoaderCircle, Play, PlugZap } from 'lucide-react';
-import { shownStatusOf, type Session } from '@remote-claude/contract';
+import { shownStatusOf, type PlaceStatus, type Session } from '@remote-claude/contract';
 import { toast } from 'sonner';
 
 import { sentenceOf } from '../../lib/client';
@@ -15,7 +16,7 @@ import { useSessionActions, useSessionRights } from './use-session-actions';
 type Progress = 'done' | 'now' | 'later';
 
 /** The steps of every start, in order; the server names the one that is under way in its own words. */
-const stepsOf = (status: string): { word: string; progress: Progress }[] => {
+const stepsOf = (status: PlaceStatus): { word: string; progress: Progress }[] => {
   const at = status === 'none' || status === 'queued' ? 0 : status === 'starting' ? 1 : 2;
   return ['Queued', 'Making its place', 'Claude is ready'].map((word, index) => ({
     word,
@@ -23,9 +24,10 @@ const stepsOf = (status: string): { word: string; progress: Progress }[] => {
   }));
 };
 
-const Starting = () => {
+const Starting = ({ leave }: { /** Stands where it waits in line, for whoever may stop it. */ leave: ReactNode }) => {
   const place = useSessionView(({ log }) => log.state.place);
   const now = useNow(1_000);
+  const waits = place.status === 'queued';
   return (
     <section
       aria-label="Start"
@@ -33,8 +35,8 @@ const Starting = () => {
       className="mb-2 rounded-lg border border-line bg-surface px-3.5 py-2.5"
     >
       <div className="flex items-baseline justify-between gap-3">
-        <h3 className="font-medium">Starting the session</h3>
-        {place.since !== null && (
+        <h3 className="font-medium">{waits ? 'Waiting in line for a place' : 'Starting the session'}</h3>
+        {place.since !== null && !waits && (
           <span className="text-xs text-faint tabular-nums">{clock(now - Date.parse(place.since))}</span>
         )}
       </div>
@@ -54,7 +56,15 @@ const Starting = () => {
           </li>
         ))}
       </ol>
-      {place.reason !== null && <p className="mt-1.5 text-xs text-muted">{place.reason}</p>}
+      {waits && (
+        <div className="mt-1.5 flex flex-wrap items-center justify-between gap-x-3 gap-y-2">
+          <p role="status" className="min-w-0 flex-1 basis-60">
+            {place.reason} <span className="text-muted">{place.next}</span>
+          </p>
+          {leave}
+        </div>
+      )}
+      {!waits && place.reason !== null && <p className="mt-1.5 text-xs text-muted">{place.reason}</p>}
       <p className="mt-1.5 text-xs text-faint">You can write already; it is sent when Claude is ready.</p>
     </section>
   );
@@ -78,7 +88,17 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
   switch (shown) {
     case 'starting':
     case 'queued':
-      return <Starting />;
+      return (
+        <Starting
+          leave={
+            manage && (
+              <Button size="sm" busy={busy} onClick={() => void stop().catch(tell)}>
+                Leave the line
+              </Button>
+            )
+          }
+        />
+      );
     case 'failed':
       return (
         <section

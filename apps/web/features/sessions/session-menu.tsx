@@ -134,7 +134,11 @@ export const SessionMenu = ({ session }: { session: Session }) => {
         open={asked === 'stop'}
         onOpenChange={(open) => !open && close()}
         title={`Stop “${session.name}”?`}
-        body="A running turn and the programs in its terminals end. Files and history stay, and you can resume it."
+        body={
+          session.shown === 'queued'
+            ? 'It leaves the line for a place. Files and history stay; resumed, it stands at the end of the line.'
+            : 'A running turn and the programs in its terminals end. Files and history stay, and you can resume it.'
+        }
         action="Stop"
         onConfirm={actions.stop}
       />

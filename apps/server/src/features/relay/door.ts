@@ -34,7 +34,9 @@ export const createAgentDoor = ({ store, secretOf, log, timeoutMs = 5_000 }: Age
     if (row === null) throw new AppError('not_found');
     if (row.placeId === null || row.doors === null) {
       if (row.wanted === 'running')
-        throw new AppError('place_unreachable', { message: 'The session is still starting. Try again shortly.' });
+        throw new AppError('place_unreachable', {
+          message: 'The session is still starting, or waits in line. Try again when it runs.',
+        });
       throw new AppError('session_not_running');
     }
     return { address: row.doors.agent, authorization: `Bearer ${secretOf(row.placeId)}`, silent: row.silent };

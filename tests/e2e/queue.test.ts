@@ -1,0 +1,101 @@
+// A session for which there is no place, as people see it: on a desk and on a phone, in the list and on its page; it is written
+// to, leaves the line and comes back, and starts before their eyes.
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { routes, type SessionId } from '@remote-claude/contract';
+import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import {
+  composer,
+  desktop,
+  inChat,
+  phone,
+  startBrowser,
+  untilStatus,
+  useCookie,
+  type Look,
+  type TestBrowser,
+  type Visit,
+} from '../support/browser.js';
+import { signInByCookie } from '../support/calls.js';
+import { startSession } from '../support/inside.js';
+import { configFor, startModel } from '../support/model.js';
+import { addMember, setUpAdmin, type Person } from '../support/people.js';
+import { startProduct, type Product } from '../support/product.js';
+
+let model: ScriptedModel;
+let product: Product;
+let browser: TestBrowser;
+let ada: Person;
+let bob: Person;
+let taken: SessionId;
+
+const pictures = join(tmpdir(), 'remote-claude-look');
+
+beforeAll(async () => {
+  model = await startModel([{ name: 'greet', when: always, answer: [text('Hello to you.')] }]);
+  product = await startProduct({ config: configFor(model, 'compute: { capacity: 1 }') });
+  ada = await setUpAdmin(product);
+  bob = await addMember(product, ada, 'Bob');
+  ({ id: taken } = await startSession(bob, { name: 'In the way' }));
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await product?.close();
+  await model?.close();
+});
+
+const visitOf = async (person: Person, look: Look): Promise<Visit> => {
+  const visit = await browser.visit(look);
+  await useCookie(visit, product, await signInByCookie(product, person));
+  return visit;
+};
+const faultsOf = async ({ page }: Visit): Promise<string[]> => {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  return [...serious.map(({ id }) => id), ...(wider > 0 ? [`${wider} px too wide`] : [])];
+};
+
+it('is seen waiting on desk and phone, with its place in line, and answers what was said when its turn came', async () => {
+  const desk = await visitOf(bob, desktop);
+  const hand = await visitOf(bob, phone);
+  await desk.page.goto(product.url);
+  await desk.page.getByRole('button', { name: 'New session' }).first().click();
+  await desk.page.getByRole('dialog').getByLabel('Name').fill('Waiting work');
+  await desk.page.getByRole('button', { name: 'Create session' }).click();
+  await untilStatus(desk.page, 'queued');
+  const card = desk.page.getByTestId('start-checklist');
+  await card.getByText('1st in line: 1 of 1 place is taken.').waitFor();
+  await composer(desk.page).fill('Say hello.');
+  await composer(desk.page).press('Enter');
+  await inChat(desk.page, 'Say hello.').waitFor();
+  await desk.page.screenshot({ path: `${pictures}/queued-desk.png` });
+
+  await hand.page.goto(product.url);
+  await hand.page.getByText('1st in line: 1 of 1 place is taken.').first().waitFor();
+  await hand.page.screenshot({ path: `${pictures}/queued-list-phone.png` });
+  await hand.page.getByRole('link', { name: 'Waiting work' }).first().click();
+  await hand.page.getByTestId('start-checklist').getByText('1st in line: 1 of 1 place is taken.').waitFor();
+  await inChat(hand.page, 'Say hello.').waitFor();
+  await hand.page.screenshot({ path: `${pictures}/queued-phone.png` });
+  for (const visit of [desk, hand]) {
+    expect(await faultsOf(visit)).toEqual([]);
+    expect(visit.takeTrouble()).toEqual([]);
+  }
+
+  await hand.page.getByRole('button', { name: 'Leave the line' }).click();
+  await untilStatus(desk.page, 'stopped');
+  await hand.page.getByRole('button', { name: 'Resume' }).first().click();
+  await untilStatus(desk.page, 'queued');
+  await bob.client.call(routes.sessions.stop, { params: { id: taken } });
+  await inChat(hand.page, 'Hello to you.').waitFor({ timeout: 120_000 });
+  await untilStatus(desk.page, 'idle');
+  await desk.close();
+  await hand.close();
+}, 300_000);
