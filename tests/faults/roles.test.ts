@@ -1,4 +1,4 @@
-// Four processes, one role each, on one database and behind one origin: a turn of the real Claude Code, a terminal and a file go
+// Four processes, one role each, on one database, the api behind the web: a turn of the real Claude Code, a terminal and a file go
 // through them, and F1: each role is killed in the middle of a turn and started again.
 
 import { randomBytes } from 'node:crypto';
@@ -8,9 +8,9 @@ import { routes } from '@remote-claude/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openDatabase } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
 import { output } from '../support/inside.js';
 import { canaryKey, configFor, startModel } from '../support/model.js';
-import { startOneOrigin, type OneOrigin } from '../support/one-origin.js';
 import { setUpAdmin } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
@@ -34,7 +34,6 @@ const names = ['web', 'api', 'session-manager', 'gateway'] as const;
 type Name = (typeof names)[number];
 
 let keeper: Product;
-let origin: OneOrigin;
 /** Ways to the internal ports, which are other ones after each start. */
 const ways: Proxy[] = [];
 const roles = new Map<Name, Product>();
@@ -59,22 +58,27 @@ beforeAll(async () => {
   // Runs the database, and nothing else: it is killed.
   keeper = await startProduct({ config: configFor(model, `security: { masterKey: "${key}" }\n`) });
   await keeper.kill();
-  origin = await startOneOrigin({ web: () => role('web').url, api: () => role('api').url });
+  const apiPort = await freePort();
   const gateway = await startProxy({ to: () => internalUrl('gateway') });
   const manager = await startProxy({ to: () => internalUrl('session-manager') });
   ways.push(gateway, manager);
   const secure = (url: string): string => url.replace('http:', 'https:');
   const start = async (name: Name): Promise<void> => {
     const internal = `{ port: 0, gatewayUrl: "${secure(gateway.url)}", sessionManagerUrl: "${secure(manager.url)}" }`;
-    const own = `server: { roles: [${name}], publicUrl: "${origin.url}", internal: ${internal} }\n`;
+    // Page and API are one origin, that of the web.
+    const way =
+      name === 'web'
+        ? `apiUrl: "http://127.0.0.1:${apiPort}"`
+        : `publicUrl: "${role('web').url}", internal: ${internal}`;
+    const own = `server: { roles: [${name}], ${way} }\n`;
     const shared = `security: { masterKey: "${key}" }\ndatabase: { url: "${keeper.databaseUrl}" }\n`;
     // The key is entered in the page; the page itself needs neither database nor key.
     const config = configFor(model, name === 'web' ? own : own + shared).replace(`  apiKey: ${canaryKey}\n`, '');
-    roles.set(name, await startProduct({ config }));
+    roles.set(name, await startProduct({ config, port: name === 'api' ? apiPort : 0 }));
   };
-  for (const name of [...names].reverse()) await start(name);
+  for (const name of ['web', 'gateway', 'session-manager', 'api'] as const) await start(name);
   const { setupUrl } = role('api');
-  const site: Product = { ...role('api'), url: origin.url, setupUrl };
+  const site: Product = { ...role('api'), url: role('web').url, setupUrl };
   const ada = await setUpAdmin(site);
   await ada.client.call(routes.settings.putModel, { body: { use: 'key', apiKey: canaryKey, baseUrl: model.url } });
   house = await furnish(model, site, ada);
@@ -83,7 +87,6 @@ afterAll(async () => {
   house?.viewer.close();
   for (const name of names) await roles.get(name)?.close();
   await house?.model.close();
-  await origin?.close();
   for (const way of ways) await way.close();
   await keeper?.close();
 });
@@ -96,7 +99,7 @@ describe('roles in processes of their own', () => {
     for (const name of names) expect(role(name).output()).toContain(`This process plays: ${name}`);
     const readyz = async (name: Name): Promise<unknown> => (await fetch(`${role(name).url}/readyz`)).json();
     expect(await Promise.all(names.map(readyz))).toEqual([
-      { ready: true, roles: { web: true }, reaches: {} },
+      { ready: true, roles: { web: true }, reaches: { api: true } },
       { ready: true, roles: { api: true }, reaches: { gateway: true, 'session-manager': true } },
       { ready: true, roles: { 'session-manager': true }, reaches: { gateway: true } },
       { ready: true, roles: { gateway: true }, reaches: {} },
@@ -106,9 +109,8 @@ describe('roles in processes of their own', () => {
 
   it('each answers what is its own, and nothing else', async () => {
     const get = async (name: Name, at: string): Promise<number> => (await fetch(role(name).url + at)).status;
-    expect(await Promise.all(names.map((name) => get(name, '/api/about')))).toEqual([404, 200, 404, 404]);
-    expect((await fetch(`${origin.url}/`)).headers.get('content-type')).toContain('text/html');
-    expect((await fetch(`${origin.url}/api/about`)).status).toBe(200);
+    expect(await Promise.all(names.map((name) => get(name, '/api/about')))).toEqual([200, 200, 404, 404]);
+    expect((await fetch(`${role('web').url}/`)).headers.get('content-type')).toContain('text/html');
     expect(await Promise.all((['api', 'session-manager', 'gateway'] as const).map((name) => get(name, '/')))).toEqual([
       404, 404, 404,
     ]);
@@ -163,7 +165,7 @@ describe('roles in processes of their own', () => {
     const at = `/sessions/${sessionId}/files/${path}`;
     const saved = await ada.fetch(at, {
       method: 'PUT',
-      headers: { 'if-none-match': '*', origin: origin.url },
+      headers: { 'if-none-match': '*', origin: role('web').url },
       body: content,
     });
     expect(saved.status).toBeLessThan(300);
@@ -203,7 +205,7 @@ describe('F1 of each role', () => {
     });
     expect([terminal.gaps(), terminal.repeats()]).toEqual([[], []]);
     // Nothing is stuck.
-    await until(async () => (await fetch(`${origin.url}/`)).status === 200, { what: 'the page' });
+    await until(async () => (await fetch(`${role('web').url}/`)).status === 200, { what: 'the page' });
     const answer = await ada.client.call(routes.claude.chat, {
       params: { id: sessionId },
       body: { message: 'And now?' },

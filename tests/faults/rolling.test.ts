@@ -1,5 +1,5 @@
-// F14: two servers are ended and started again, one after the other, while people go on working. A client that repeats what
-// got no answer, at the other server where one is away, loses nothing and does nothing twice.
+// F14: two servers, each behind a web of its own, are ended and started again, one after the other, while people go on working.
+// A client that repeats what got no answer, at the other web where one is away, loses nothing and does nothing twice.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import type { SessionId } from '@remote-claude/contract';
 import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { freePort } from '../support/free-port.js';
 import { startSession } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
@@ -22,6 +23,8 @@ let model: ScriptedModel;
 /** Runs the database, and nothing else: it was killed. */
 let keeper: Product;
 let servers: [Product, Product];
+/** What people reach; each sends on to its server. */
+let webs: [Product, Product];
 let ada: Person;
 let sessionId: SessionId;
 const viewers: Viewer[] = [];
@@ -35,16 +38,24 @@ beforeAll(async () => {
   const shared = `  lease: 6s\n  leaseRenew: 1s\ncompute: { dataDir: ${computeDir} }\nsecurity: { masterKey: "${key}" }\n`;
   keeper = await startProduct({ config: configFor(model, shared), computeDir });
   await keeper.kill();
-  const config = configFor(model, `${shared}database: { url: "${keeper.databaseUrl}" }\n`);
-  const first = await startProduct({ config, computeDir });
-  ada = await setUpAdmin(first);
-  servers = [first, await startProduct({ config, computeDir })];
+  /** Server and web know each other's address. */
+  const startPair = async (): Promise<[Product, Product]> => {
+    const port = await freePort();
+    const apiUrl = `http://127.0.0.1:${port}`;
+    const web = await startProduct({ config: configFor(model, `server: { roles: [web], apiUrl: "${apiUrl}" }\n`) });
+    const own = `server: { publicUrl: "${web.url}" }\ndatabase: { url: "${keeper.databaseUrl}" }\n`;
+    return [web, await startProduct({ config: configFor(model, shared + own), computeDir, port })];
+  };
+  const [first, second] = [await startPair(), await startPair()];
+  webs = [first[0], second[0]];
+  servers = [first[1], second[1]];
+  ada = await setUpAdmin({ ...webs[0], setupUrl: servers[0].setupUrl });
   ({ id: sessionId } = await startSession(ada, { name: 'Rolling' }));
-  for (const { url } of servers) viewers.push(await enterAsViewer(url, ada, sessionId));
+  for (const { url } of webs) viewers.push(await enterAsViewer(url, ada, sessionId));
 });
 afterAll(async () => {
   for (const viewer of viewers) viewer.close();
-  for (const server of servers ?? []) await server.close();
+  for (const product of [...(webs ?? []), ...(servers ?? [])]) await product.close();
   await keeper?.close();
   await model?.close();
   await rm(folder, { recursive: true, force: true });
@@ -57,7 +68,10 @@ interface Done {
   longestMs: number;
 }
 
-/** Acts again and again, each under a key of its own, until told to end; a repeat goes to the other server. */
+/** A web that ends, one whose server is away, and one whose server died over it. */
+const again: ReadonlySet<number> = new Set([429, 502, 503]);
+
+/** Acts again and again, each under a key of its own, until told to end; a repeat goes to the other web. */
 const work = async (isOver: () => boolean, pauseMs: number, act: (n: number) => [string, RequestInit]) => {
   const done: Done = { failed: [], count: 0, longestMs: 0 };
   let turn = 0;
@@ -70,15 +84,15 @@ const work = async (isOver: () => boolean, pauseMs: number, act: (n: number) => 
     };
     const begunAt = performance.now();
     for (;;) {
-      const server = servers[turn % 2 === 0 ? 0 : 1];
-      const answer = await fetch(`${server.url}/api${path}`, {
+      const { url } = webs[turn % 2 === 0 ? 0 : 1];
+      const answer = await fetch(`${url}/api${path}`, {
         ...init,
-        headers: { ...headers, origin: server.url },
+        headers: { ...headers, origin: url },
         signal: AbortSignal.timeout(30_000),
       }).catch(() => null);
       await answer?.body?.cancel();
       if (answer?.ok === true) break;
-      if (answer !== null && answer.status !== 503 && answer.status !== 429) {
+      if (answer !== null && !again.has(answer.status)) {
         done.failed.push(`${init.method} ${path}: ${answer.status}`);
         break;
       }
@@ -92,7 +106,7 @@ const work = async (isOver: () => boolean, pauseMs: number, act: (n: number) => 
   return done;
 };
 
-it('F14 a rolling restart of both under load: no mutation fails, and each is done once', async () => {
+it('F14 a rolling restart of all under load: no mutation fails, and each is done once', async () => {
   let over = false;
   const isOver = (): boolean => over;
   const renaming = work(isOver, 20, (n) => [
@@ -103,10 +117,10 @@ it('F14 a rolling restart of both under load: no mutation fails, and each is don
     `/sessions/${sessionId}/claude/chat`,
     { method: 'POST', body: JSON.stringify({ message: `said-${n}`, wait: false }) },
   ]);
-  for (const server of servers) {
-    expect(await server.stop()).toBe(0);
-    await server.restart();
-    await until(async () => (await fetch(`${server.url}/readyz`)).status === 200, { what: 'it to be ready again' });
+  for (const product of [servers[0], webs[0], servers[1], webs[1]]) {
+    expect(await product.stop()).toBe(0);
+    await product.restart();
+    await until(async () => (await fetch(`${product.url}/readyz`)).status === 200, { what: 'it to be ready again' });
   }
   over = true;
   const [names, chats] = await Promise.all([renaming, talking]);

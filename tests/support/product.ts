@@ -46,6 +46,8 @@ export interface ProductOptions {
   computeDir?: string | undefined;
   /** For Node itself, before the program. */
   nodeArgs?: readonly string[];
+  /** Where others must know it before it starts, and people are told another address; else any. */
+  port?: number;
 }
 
 interface Running {
@@ -55,7 +57,12 @@ interface Running {
   ended: Promise<number | null>;
 }
 
-export const startProduct = async ({ config, computeDir, nodeArgs = [] }: ProductOptions): Promise<Product> => {
+export const startProduct = async ({
+  config,
+  computeDir,
+  nodeArgs = [],
+  port: wantedPort = 0,
+}: ProductOptions): Promise<Product> => {
   const folder = await mkdtemp(join(tmpdir(), 'rc-'));
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
@@ -104,11 +111,12 @@ export const startProduct = async ({ config, computeDir, nodeArgs = [] }: Produc
     await rm(folder, { recursive: true, force: true });
   };
 
-  let running = await start(0).catch(async (error: unknown) => {
+  let running = await start(wantedPort).catch(async (error: unknown) => {
     await removeAll();
     throw error;
   });
-  const port = Number(new URL(running.url).port);
+  const ownUrl = wantedPort === 0 ? running.url : `http://localhost:${wantedPort}`;
+  const port = Number(new URL(ownUrl).port);
 
   const stopWith = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> => {
     if (running.child.exitCode === null && running.child.signalCode === null) running.child.kill(signal);
@@ -116,7 +124,7 @@ export const startProduct = async ({ config, computeDir, nodeArgs = [] }: Produc
   };
 
   return {
-    url: running.url,
+    url: ownUrl,
     get setupUrl() {
       return running.setupUrl;
     },

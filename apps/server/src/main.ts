@@ -4,10 +4,11 @@
 import { join } from 'node:path';
 
 import type { Config } from './platform/config/config.js';
-import { createAddressOf, createOrigins, listen } from './platform/http/index.js';
+import { createAddressOf, createOrigins, createTrust, listen } from './platform/http/index.js';
 import { preparePageFiles } from './platform/page-files.js';
 import { createClosers, type Closers } from './platform/closers.js';
 import { createApi } from './roles/api.js';
+import { openApiWay } from './roles/api-way.js';
 import { openBase, type ServerAssets } from './roles/base.js';
 import { createFront } from './roles/front.js';
 import { createGateway, reachGateway, type Gateway } from './roles/gateway.js';
@@ -85,7 +86,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     trustedOrigins: server.trustedOrigins,
     port: () => port,
   });
-  const addressOf = createAddressOf(server.trustedProxies);
+  const isTrusted = createTrust(server.trustedProxies);
+  const addressOf = createAddressOf(isTrusted);
   const readiness = async (): Promise<Readiness> => {
     const [found, isGatewayThere] = await Promise.all([
       engine?.readiness() ?? (internal?.manager ? askReadiness(internal.manager) : { problems: [], warnings: [] }),
@@ -99,7 +101,10 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     site !== null && gateway !== null && has('api')
       ? createApi({ site, gateway, origins, addressOf, readiness })
       : null;
-  const app = await createFront({ base, api, pageFiles, origins, addressOf });
+  const app = await createFront({ base, api, pageFiles, origins, addressOf, isTrusted });
+  const { apiUrl } = server;
+  const apiWay =
+    has('web') && api === null && apiUrl !== null ? await openApiWay({ base, app, apiUrl, isTrusted }) : null;
   const isDatabaseThere = async (): Promise<boolean> => {
     await site?.database.ping();
     return true;
@@ -114,6 +119,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...(ownGateway && { gateway: isDatabaseThere }),
     },
     reaches: {
+      ...(apiWay && { api: apiWay.answers }),
       ...(internal?.gateway && { gateway: answers.bind(null, internal.gateway) }),
       ...(internal?.manager && { 'session-manager': answers.bind(null, internal.manager) }),
     },
@@ -148,6 +154,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     async close() {
       health.drain();
       sockets?.drain();
+      apiWay?.drain();
       const counted = manager?.countPlaces(timing.drainMs / 10) ?? null;
       await closers.closeAll({ withinMs: timing.drainMs, log });
       return { placesLeft: await counted };

@@ -11,6 +11,7 @@ import {
   type AddressOf,
   type HttpAppDeps,
   type Origins,
+  type Trust,
 } from '../platform/http/index.js';
 import type { PageFiles } from '../platform/page-files.js';
 import type { Api } from './api.js';
@@ -24,6 +25,7 @@ export interface FrontDeps {
   pageFiles: PageFiles | null;
   origins: Origins;
   addressOf: AddressOf;
+  isTrusted: Trust;
 }
 
 const refuse = async (): Promise<never> => {
@@ -44,6 +46,7 @@ export const createFront = async ({
   pageFiles,
   origins,
   addressOf,
+  isTrusted,
 }: FrontDeps): Promise<FastifyInstance> => {
   const { assets, machine, closers, config, log } = base;
   const { server, timing } = config;
@@ -57,6 +60,7 @@ export const createFront = async ({
     basePath,
     maxBodyBytes: server.maxBodyBytes,
     addressOf,
+    isTrusted,
   });
   // A third for requests under way, a tenth for viewers to take their leave, the rest for all else.
   closers.add('HTTP server', closeInTime(app), (close) => close(timing.drainMs / 3));

@@ -78,7 +78,8 @@ export const createTestApp = async ({
     log,
     basePath: '/',
     maxBodyBytes: 100_000,
-    addressOf: createAddressOf([]),
+    addressOf: createAddressOf(() => false),
+    isTrusted: () => false,
     ...http,
     routes: [
       ...authRoutes({ auth, access: () => access, origins, userById: users.get }),

@@ -25,6 +25,12 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
     );
   }
   if (server !== undefined) checkInternal(server.internal, refuse);
+  if (server?.apiUrl && new URL(server.apiUrl).href !== `${new URL(server.apiUrl).origin}/`)
+    refuse(
+      'server.apiUrl',
+      'is more than a scheme, a host and a port',
+      'Leave out the rest: what lies below /api is sent on as it is, with server.basePath before it.',
+    );
   if (server !== undefined && database !== undefined && security !== undefined) {
     const has = (role: Role): boolean => server.roles.includes(role);
     const working = workingRoles.filter(has);

@@ -187,11 +187,20 @@ describe('refusals', () => {
       later('auth.oauth'),
       later('security.allowedDomains'),
       later('storage.s3'),
-      'API_URL: not supported yet: server.apiUrl. Unset the variable for this program.',
       'CONTAINER_PREFIX: not supported yet: compute.containerPrefix. Unset the variable for this program.',
       'auth.provider: not supported yet: "google". It must be local.',
       'storage.type: not supported yet: "s3". It must be local.',
     ]);
+  });
+
+  test('API_URL names the api for the web of another process, and nothing below it', () => {
+    expect(load('', { API_URL: 'http://api:4000/' }).server.apiUrl).toBe('http://api:4000');
+    expect(problemsOf(() => load('server: { apiUrl: "http://api:4000/api" }'))).toEqual([
+      'server.apiUrl: is more than a scheme, a host and a port. Leave out the rest: what lies below /api is sent on as it is, with server.basePath before it.',
+    ]);
+    expect(problemsOf(() => load('server: { apiUrl: "http://name:word@api:4000" }'))[0]).toMatch(
+      /^server.apiUrl: is more/,
+    );
   });
 
   test('no message repeats a secret', () => {

@@ -24,6 +24,7 @@ const server = z.strictObject({
   port: optional(wholeNumber(0, 65_535)),
   basePath: matching(/^\/$|^(\/[\w.~-]+)+$/, 'a path such as / or /claude, without a slash at its end').prefault('/'),
   publicUrl: optional(address('http', 'https')),
+  apiUrl: optional(address('http', 'https')),
   trustedOrigins: listOf(address('http', 'https')).prefault([]),
   trustedProxies: listOf(matching(/^[0-9a-f.:]+(\/\d{1,3})?$/i, 'an address or a range such as 10.0.0.0/8')).prefault(
     [],
@@ -169,7 +170,6 @@ export type Parsed = { [K in SectionName]: z.output<(typeof sections)[K]> };
 /** Keys that the product will have. They are refused by name until something uses them. */
 export const laterKeys: readonly string[] = [
   'server.tls',
-  'server.apiUrl',
   'auth.oauth',
   'auth.saml',
   'auth.ldap',

@@ -3,13 +3,14 @@
 import { AppError, isSessionPermission, type Route } from '@remote-claude/contract';
 import fastifyCookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import { createCeilings, createStay, type Ceilings, type RequestCeilings, type Stay } from './ceilings.js';
-import type { AddressOf } from './client-address.js';
+import type { AddressOf, Trust } from './client-address.js';
 import { errorAnswer } from './errors.js';
 import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
 import { watchRights } from './open-requests.js';
@@ -30,6 +31,8 @@ export interface HttpAppDeps {
   /** Bytes of a JSON body. */
   maxBodyBytes: number;
   addressOf: AddressOf;
+  /** Proxies whose word is taken, about a request's id too. */
+  isTrusted: Trust;
   routes: readonly BoundRoute[];
   clock: Clock;
   bodyTiming?: BodyTiming;
@@ -50,6 +53,22 @@ const maxPublicBodyBytes = 16 * 1024;
 /** What is read of a body that is refused, so that its sender gets to read why. */
 const maxDropped = { signedIn: 64 * 1024 * 1024, nobody: 256 * 1024 };
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Another process of this site looks at who asks, and answers: nothing is checked or added here. */
+    isForwarded?: true;
+  }
+}
+
+const plainId = /^[\w-]{8,64}$/;
+
+/** One request has one id at all who have a part in it. */
+const idOf = ({ headers, socket }: IncomingMessage, isTrusted: Trust): string => {
+  const said = headers['x-request-id'];
+  const isKept = typeof said === 'string' && plainId.test(said) && isTrusted(socket.remoteAddress ?? '');
+  return isKept ? said : randomUUID();
+};
+
 const unsafe = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /** Where something lies under the base path. */
@@ -65,7 +84,7 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     // A request may take long; what must not is said below.
     requestTimeout: 0,
     http: { headersTimeout: timing.headersMs, connectionsCheckingInterval: timing.headersMs / 3 },
-    genReqId: () => crypto.randomUUID(),
+    genReqId: (request) => idOf(request, deps.isTrusted),
     routerOptions: { maxParamLength: 5_000 },
   });
   app.server.maxConnections = maxConnections;
@@ -83,13 +102,17 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'content-security-policy': answerPolicy, 'x-request-id': request.id });
+    if (request.routeOptions.config.isForwarded) return;
     if (!isHealth(request, deps.basePath)) deps.origins.checkHost(request.headers.host);
     if (unsafe.has(request.method)) checkSameOrigin(deps.origins, request.headers);
   });
+  /** Who is forwarded may be; that is known elsewhere. */
+  const isKnown = (request: FastifyRequest): boolean =>
+    door.entries.has(request) || request.routeOptions.config.isForwarded === true;
   app.addHook('onResponse', async (request, reply) => {
     // What is left of a refused upload is dropped: the next request waits behind it on the same connection.
     if (!request.raw.readableEnded)
-      slowBodies.drop(request.raw, door.entries.has(request) ? maxDropped.signedIn : maxDropped.nobody);
+      slowBodies.drop(request.raw, isKnown(request) ? maxDropped.signedIn : maxDropped.nobody);
     deps.log.debug(
       {
         requestId: request.id,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { createAddressOf } from './client-address.js';
+import { createAddressOf, createTrust } from './client-address.js';
 
 const from = (trusted: readonly string[], peer: string | undefined, forwarded?: string | string[]): string =>
-  createAddressOf(trusted)({
+  createAddressOf(createTrust(trusted))({
     socket: { remoteAddress: peer },
     headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
   } as never);

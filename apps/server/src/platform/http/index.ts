@@ -3,8 +3,8 @@
 export { addressKey } from './address-key.js';
 export { closeInTime } from './closing.js';
 export { createHttpApp, under, type HttpAppDeps } from './app.js';
-export { createAddressOf, type AddressOf } from './client-address.js';
-export { errorAnswer, invalidFields, toAppError } from './errors.js';
+export { createAddressOf, createTrust, type AddressOf, type Trust } from './client-address.js';
+export { errorAnswer, invalidFields, rawAnswer, toAppError } from './errors.js';
 export { createIdempotency } from './idempotency.js';
 export { createIdempotencyStore } from './idempotency-store.js';
 export { listen, wordsFor } from './listen.js';

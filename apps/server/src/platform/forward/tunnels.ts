@@ -1,0 +1,180 @@
+// WebSockets sent on to another process of this site: it answers the handshake itself, a refusal is handed back as it is, and
+// what it takes becomes a tunnel of bytes. It does not know who may come in.
+
+import { AppError, closeServiceRestart } from '@remote-claude/contract';
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { rawAnswer } from '../http/index.js';
+import type { Log } from '../log.js';
+import { closeFrame, createFrameGate, type FrameGate } from './frame-gate.js';
+import { answerHeaders, requestHeaders, type RawHeaders } from './headers.js';
+import type { Target } from './requests.js';
+
+export interface TunnelDeps {
+  server: Server;
+  target: Target;
+  log: Log;
+  /** Whether this address is sent on. */
+  isPassed(url: string): boolean;
+  isTrusted(peer: string): boolean;
+  /** How long the answer to a handshake may take. */
+  answerMs: number;
+  /** What one end has not taken so long after the other has gone is dropped. */
+  lingerMs: number;
+}
+
+export interface Tunnels {
+  /** Tells everyone to come back a little later, and takes nobody from now on. */
+  drain(): void;
+  /** Those that have not left after this time are cut. */
+  close(graceMs: number): Promise<void>;
+}
+
+interface Tunnel {
+  near: Duplex;
+  far: Duplex;
+  gate: FrameGate;
+}
+
+const maxRetryJitterMs = 1_000;
+const probeAfterMs = 15_000;
+
+const headOf = (status: number, headers: RawHeaders): string => {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Answer'}`];
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+};
+
+const endAll = (socket: Duplex, text: string): void => {
+  // What is only ended stays half open for as long as the other end likes.
+  socket.once('finish', () => socket.destroy());
+  socket.end(text);
+};
+
+/** Bytes pass both ways as fast as the slower end takes them; what either end has said arrives before its close does. */
+const join = (near: Duplex, far: Duplex, lingerMs: number): Tunnel => {
+  const gate = createFrameGate();
+  for (const socket of [near, far] as Partial<Socket>[]) {
+    socket.setNoDelay?.(true);
+    socket.setKeepAlive?.(true, probeAfterMs);
+    socket.setTimeout?.(0);
+  }
+  near.pipe(far);
+  far.pipe(gate).pipe(near);
+  const linger = (other: Duplex): void => {
+    if (other.destroyed) return;
+    const timer = setTimeout(() => other.destroy(), lingerMs);
+    other.once('close', () => clearTimeout(timer));
+  };
+  far.once('end', () => linger(near));
+  far.once('close', () => {
+    gate.end();
+    // Read on, or its own end is never seen.
+    near.resume();
+    linger(near);
+  });
+  near.once('end', () => linger(far));
+  near.once('close', () => {
+    far.unpipe(gate);
+    gate.destroy();
+    far.resume();
+    // With an end it was told before; without one it is cut, too.
+    if (near.readableEnded) linger(far);
+    else far.destroy();
+  });
+  return { near, far, gate };
+};
+
+export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
+  const { server, target, log } = deps;
+  /** Of each connection, from its handshake on. */
+  const waiting = new Set<Duplex>();
+  const open = new Set<Tunnel>();
+  let isDraining = false;
+
+  const sendAway = ({ gate }: Tunnel): void =>
+    gate.endWith(closeFrame(closeServiceRestart, String(Math.round(Math.random() * maxRetryJitterMs))));
+
+  const start = (request: IncomingMessage, near: Duplex, head: Buffer): void => {
+    const requestId = randomUUID();
+    const refuse = (thrown: unknown): void => {
+      if (near.writable) endAll(near, rawAnswer(thrown, requestId, log));
+      else near.destroy();
+    };
+    const { url = '', method, headers, socket } = request;
+    if (!deps.isPassed(url)) return refuse(new AppError('not_found'));
+    if (method !== 'GET' || headers.upgrade?.toLowerCase() !== 'websocket')
+      return refuse(new AppError('bad_request', { message: 'This is no handshake of a WebSocket.' }));
+    if (isDraining) return refuse(new AppError('unavailable', { retryAfterMs: maxRetryJitterMs }));
+    waiting.add(near);
+    near.once('close', () => waiting.delete(near));
+
+    const isTrusted = deps.isTrusted(socket.remoteAddress ?? '');
+    const passed = [...requestHeaders(request, { requestId, isTrusted }), 'Connection', 'Upgrade'];
+    const { outgoing, isConnected } = target.begin(
+      { method, path: url, headers: [...passed, 'Upgrade', 'websocket'] },
+      'new',
+    );
+    const patience = setTimeout(() => outgoing.destroy(new Error('the handshake was not answered')), deps.answerMs);
+    const hangUp = (): void => void outgoing.destroy();
+    near.once('close', hangUp);
+    let isAnswered = false;
+    const answered = (): void => {
+      isAnswered = true;
+      clearTimeout(patience);
+    };
+    outgoing.once('upgrade', (answer, far, farHead) => {
+      answered();
+      near.off('close', hangUp);
+      far.on('error', () => {});
+      if (near.destroyed) return void far.destroy();
+      near.write(headOf(101, [...answerHeaders(answer), 'Connection', 'Upgrade', 'Upgrade', 'websocket']), 'latin1');
+      if (head.length > 0) near.unshift(head);
+      if (farHead.length > 0) far.unshift(farHead);
+      const tunnel = join(near, far, deps.lingerMs);
+      open.add(tunnel);
+      near.once('close', () => open.delete(tunnel));
+      if (isDraining) sendAway(tunnel);
+    });
+    outgoing.once('response', (answer) => {
+      answered();
+      near.once('finish', () => near.destroy());
+      near.write(headOf(answer.statusCode ?? 502, [...answerHeaders(answer), 'Connection', 'close']), 'latin1');
+      answer.on('error', () => near.destroy());
+      answer.pipe(near);
+    });
+    outgoing.on('error', (cause) => {
+      clearTimeout(patience);
+      if (!isAnswered) refuse(target.away(isConnected(), cause));
+    });
+    outgoing.end();
+  };
+
+  const onUpgrade = (request: IncomingMessage, near: Duplex, head: Buffer): void => {
+    // First of all: a socket without a listener for its errors ends the process when its client resets it.
+    near.on('error', () => {});
+    start(request, near, head);
+  };
+  server.on('upgrade', onUpgrade);
+
+  return {
+    drain() {
+      isDraining = true;
+      for (const tunnel of open) sendAway(tunnel);
+    },
+    async close(graceMs) {
+      isDraining = true;
+      server.off('upgrade', onUpgrade);
+      const left = [...waiting].filter((near) => !near.destroyed);
+      const gone = Promise.all(left.map((near) => new Promise<void>((resolve) => near.once('close', () => resolve()))));
+      const force = setTimeout(() => {
+        for (const near of left) near.destroy();
+      }, graceMs);
+      await gone;
+      clearTimeout(force);
+    },
+  };
+};
