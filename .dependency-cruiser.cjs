@@ -165,6 +165,9 @@ module.exports = {
     { from: { path: '^scripts/' }, to: { dependencyTypes: core } },
     { from: { path: '^scripts/lib/[^/]+\\.test\\.mjs$' }, to: { dependencyTypes: ['npm-dev'] } },
     { from: { path: '^scripts/lib/(?:agent-bundle|house-rules)\\.mjs$' }, to: { dependencyTypes: ['npm-dev'] } },
+
+    // What ships beside the program: node:* alone.
+    { from: { path: '^deploy/' }, to: { dependencyTypes: core } },
     { from: { path: rootFile }, to: { path: '^package\\.json$' } },
     { from: { path: rootFile }, to: { dependencyTypes: ['npm-dev'] } },
   ],

@@ -19,8 +19,8 @@ const projects = [
   'apps/server',
   'apps/cli',
 ];
-const scripts = ['build', 'bundle', 'agent-bundle', 'server-bundle'].map((name) => `scripts/lib/${name}.mjs`);
-const common = ['package-lock.json', 'tsconfig.base.json', ...scripts];
+const scripts = (...names) => ['build', ...names].map((name) => `scripts/lib/${name}.mjs`);
+const common = ['package-lock.json', 'tsconfig.base.json'];
 
 /** Compiled files whose source is gone: nobody may import or list them any more. */
 function removeOrphans(project) {
@@ -53,6 +53,7 @@ const steps = [
     inputs: [
       ...projects.flatMap((path) => [`${path}/src`, `${path}/package.json`, `${path}/tsconfig.json`]),
       ...common,
+      ...scripts(),
     ],
     outputs: projects.map((path) => `${path}/dist/.tsbuildinfo`).concat('apps/cli/dist/main.js'),
     needs: 'apps/cli/src/main.ts',
@@ -66,6 +67,7 @@ const steps = [
         `${path}/package.json`,
       ]),
       ...common,
+      ...scripts('bundle', 'server-bundle'),
     ],
     outputs: ['apps/server/dist/bundle/server.mjs'],
     needs: 'apps/server/src/index.ts',
@@ -83,6 +85,7 @@ const steps = [
       'packages/contract/src',
       'packages/contract/package.json',
       ...common,
+      ...scripts('bundle', 'agent-bundle', 'copy-package'),
     ],
     outputs: ['apps/agent/dist/bundle/agent.mjs', 'apps/agent/dist/bundle/node_modules'],
     needs: 'apps/agent/src/main.ts',
@@ -95,7 +98,7 @@ const steps = [
   },
   {
     name: 'page',
-    inputs: ['apps/web', 'packages/contract/src', 'packages/contract/package.json', ...common],
+    inputs: ['apps/web', 'packages/contract/src', 'packages/contract/package.json', ...common, ...scripts()],
     outputs: ['apps/web/out/index.html'],
     needs: 'apps/web/app',
     make: exportPage,

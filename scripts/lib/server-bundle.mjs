@@ -3,14 +3,16 @@
 import { renameSync, rmSync } from 'node:fs';
 import { bundle } from './bundle.mjs';
 
-// The last is an optional part of the database's driver that is not installed.
-const nativeParts = ['@node-rs/argon2', 'pg-native'];
+/** What the server loads where it runs. */
+export const serverParts = ['@node-rs/argon2'];
+/** An optional part of the database's driver that is not installed. */
+const absentParts = ['pg-native'];
 
 /** Bundles `entry` into `target/server.mjs`; the old folder stays whole until the new one is ready. */
 export async function bundleServer({ entry, target }) {
   const next = `${target}.next`;
   rmSync(next, { recursive: true, force: true });
-  await bundle({ entry, outfile: `${next}/server.mjs`, external: nativeParts });
+  await bundle({ entry, outfile: `${next}/server.mjs`, external: [...serverParts, ...absentParts] });
   rmSync(target, { recursive: true, force: true });
   renameSync(next, target);
 }

@@ -1,18 +1,24 @@
 // What the vitest project `containers` starts before its tests and ends after them: an engine with the images in it. It
 // does not know the tests. packages/compute/src/testing/engine.ts says what they get.
+import { readFileSync } from 'node:fs';
+
 import { baseImage } from '../../scripts/lib/containers/base-images.mjs';
 import { startEngine } from '../../scripts/lib/containers/engine.mjs';
-import { loadImages, sessionArchive, sessionImage } from '../../scripts/lib/containers/images.mjs';
-import { ensureContainerTools } from '../../scripts/lib/containers/tools.mjs';
+import { buildServerImage, preparedImages, serverImage, sessionImage } from '../../scripts/lib/containers/images.mjs';
 
 let engine;
 
+/** Whether a test of this run asks for the server's image, which takes half a minute. */
+async function needsServer(project) {
+  const { testFiles } = await project.globTestFiles(project.vitest.filenamePattern);
+  return testFiles.some((path) => readFileSync(path, 'utf8').includes('serverImage'));
+}
+
 export async function setup(project) {
   const begun = performance.now();
-  const archive = await sessionArchive(await ensureContainerTools());
-  engine = await startEngine({ tls: true });
+  engine = await startEngine({ tls: true, images: await preparedImages() });
   try {
-    await loadImages(engine, archive);
+    if (await needsServer(project)) await buildServerImage(engine);
   } catch (error) {
     await engine.close();
     throw error;
@@ -23,6 +29,7 @@ export async function setup(project) {
     ...{ socketPath, dockerPath, composePath, env, address, hostAddress, pidFile, logPath },
     tls: { host, port, caPath, certificatePath, keyPath },
     sessionImage,
+    serverImage,
     baseImage,
     runtimes: ['runc', 'runsc'],
   });

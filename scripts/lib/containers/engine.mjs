@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { makeCertificates } from './certificates.mjs';
+import { giveImages, takeImages } from './image-store.mjs';
 import { createNetwork, removeNetwork } from './network.mjs';
 import { end, isAlive, processesOf, startProgram, unmountBelow, until } from './processes.mjs';
 import { ensureContainerTools } from './tools.mjs';
@@ -152,9 +153,10 @@ function keepRunning(start) {
 /**
  * Starts an engine and resolves when it answers. `parent`: where its folder is made; short, for the sockets' sake.
  * `tls`: it listens on a port too, by certificates made for it. `network: 'host'`: it has the machine's network, only
- * for builds with `--network=host`, since it makes no bridge and no rules. `close` ends its containers too.
+ * for builds with `--network=host`, since it makes no bridge and no rules. `images`: a folder that `takeImages` made.
+ * `close` ends its containers too.
  */
-export async function startEngine({ parent = tmpdir(), tls = false, network = 'own' } = {}) {
+export async function startEngine({ parent = tmpdir(), tls = false, network = 'own', images } = {}) {
   const tools = await ensureContainerTools();
   await sweepEngines(parent);
   const folder = mkdtempSync(join(parent, prefix));
@@ -172,6 +174,7 @@ export async function startEngine({ parent = tmpdir(), tls = false, network = 'o
     writeSettings(paths, tools, net !== undefined);
     mkdirSync(paths.clientConfig);
     const secured = tls && net ? await makeCertificates(paths.certificates, net.address) : undefined;
+    if (images !== undefined) await giveImages(images, paths.dataRoot);
     programs = await startPrograms({ paths, tools, net, secured });
     return {
       ...tools,
@@ -189,6 +192,12 @@ export async function startEngine({ parent = tmpdir(), tls = false, network = 'o
         DOCKER_CONFIG: paths.clientConfig,
         DOCKER_HOST: `unix://${paths.socket}`,
         DOCKER_BUILDKIT: '1',
+      },
+      /** Ends it, without its folder, and makes a folder of its images. `close` is called after that as well. */
+      async takeImages(target) {
+        await programs.close();
+        await unmountBelow(folder);
+        await takeImages(paths.dataRoot, target);
       },
       close,
     };

@@ -1,19 +1,21 @@
-// The images that the tests run: built from the Dockerfiles that ship, with the real engine, and kept as archives by the
-// hash of all that goes into them. It does not know what tests do with them.
+// The images that the tests run: built from the Dockerfiles that ship, with the real engine, and kept by the hash of all
+// that goes into them. It does not know what tests do with them.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from '../run.mjs';
+import { assemble } from '../assemble.mjs';
+import { plainError, root } from '../run.mjs';
 import { baseImage, baseTar, nodeFiles, nodeImage } from './base-images.mjs';
 import { cached, keepNewest } from './cache.mjs';
 import { startEngine } from './engine.mjs';
-import { must } from './tools.mjs';
+import { ensureContainerTools, must } from './tools.mjs';
 
 export const sessionImage = 'remote-claude/session:test';
+export const serverImage = 'remote-claude/server:test';
 const context = join(root, 'deploy/docker');
-const sessionFiles = ['session.Dockerfile', 'session-init.sh', 'session-monitor.sh'];
-const keptArchives = 3;
+const sessionFiles = ['session.Dockerfile', 'session-init.sh', 'session-monitor.sh'].map((name) => join(context, name));
+const keptSets = 3;
 
 const docker = (engine, ...args) => must(engine.dockerPath, args, { env: engine.env });
 
@@ -32,44 +34,64 @@ async function buildNode(engine, folder) {
   }
 }
 
-function hashOf(files, parts) {
+/** Of the session image's sources, and of entries of the cache, which are never changed. */
+function hashOf(files, entries) {
   const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${part}\0`);
-  for (const file of files) hash.update(`${file}\0`).update(readFileSync(file)).update('\0');
+  for (const entry of entries) hash.update(`${entry} ${statSync(entry).mtimeMs}\0`);
+  for (const file of files) hash.update(readFileSync(file)).update('\0');
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Stands for a part of the cache without reading it: an entry is never changed. */
-const stampOf = (path) => `${path} ${statSync(path).mtimeMs}`;
-
-/** Builds the session's image and keeps it, and its base, in one archive. */
-async function makeSessionArchive(target, { base, node }) {
-  console.log('building the session image for the tests');
+/** Builds in an engine that has the machine's network, for the packages that a build fetches. */
+async function makeImages(target, { base, node }) {
+  console.log('building the images that the tests of containers use');
   const engine = await startEngine({ network: 'host' });
   try {
     await importBase(engine, base);
     await buildNode(engine, node);
-    const file = join(context, 'session.Dockerfile');
+    const [file] = sessionFiles;
     await docker(engine, 'build', '--network=host', '--quiet', '--tag', sessionImage, '--file', file, context);
-    await docker(engine, 'save', '--output', target, baseImage, sessionImage);
+    await docker(engine, 'builder', 'prune', '--all', '--force');
+    await engine.takeImages(target);
   } finally {
     await engine.close();
   }
 }
 
-/** The path of an archive for `docker load`, with the base's image and the session's. */
-export async function sessionArchive({ debootstrapPath }) {
+/** The folder with Debian, Node and the session's image, for `startEngine`. The first time it takes a minute or two. */
+export async function preparedImages() {
+  const { debootstrapPath } = await ensureContainerTools();
   const base = await baseTar(debootstrapPath);
   const node = await nodeFiles();
-  const hash = hashOf(
-    sessionFiles.map((name) => join(context, name)),
-    [stampOf(base), stampOf(node)],
-  );
-  const path = await cached(`session-${hash}.tar`, (target) => makeSessionArchive(target, { base, node }));
-  keepNewest(path, 'session-', keptArchives);
+  const name = `images-${hashOf(sessionFiles, [base, node])}`;
+  const path = await cached(name, (target) => makeImages(target, { base, node }));
+  keepNewest(path, 'images-', keptSets);
   return path;
 }
 
-export async function loadImages(engine, archive) {
-  await docker(engine, 'load', '--quiet', '--input', archive);
+/** The Dockerfile that ships, with the folder that was assembled here in place of the stage that builds it. */
+function withoutBuilding(dockerfile) {
+  const stages = dockerfile.split(/^(?=FROM )/m);
+  const [head, build, final] = stages;
+  const isAsKnown =
+    stages.length === 3 &&
+    build.startsWith('FROM ${NODE_IMAGE} AS build\n') &&
+    final.startsWith('FROM ${NODE_IMAGE}\n') &&
+    final.includes('COPY --from=build /assembled ');
+  if (!isAsKnown) throw plainError('server.Dockerfile has other stages than the tests know: head, build, final.');
+  return `${head}FROM scratch AS build\nCOPY . /assembled\n\n${final}`;
+}
+
+/** Builds the server's image, in an engine with the prepared images, from what was built on this machine. */
+export async function buildServerImage(engine) {
+  const work = mkdtempSync(join(tmpdir(), 'rc-server-'));
+  try {
+    const folder = join(work, 'assembled');
+    assemble(folder);
+    const file = join(work, 'Dockerfile');
+    writeFileSync(file, withoutBuilding(readFileSync(join(context, 'server.Dockerfile'), 'utf8')));
+    await docker(engine, 'build', '--quiet', '--tag', serverImage, '--file', file, folder);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }

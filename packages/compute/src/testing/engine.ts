@@ -11,7 +11,9 @@ export interface TestEngine {
   tls: { host: string; port: number; caPath: string; certificatePath: string; keyPath: string };
   /** Built from deploy/docker/session.Dockerfile. */
   sessionImage: string;
-  /** What that is built on: nothing but Debian. */
+  /** Built from deploy/docker/server.Dockerfile, of what was built on this machine. It is made where a test names it. */
+  serverImage: string;
+  /** What the session image is built on: nothing but Debian. */
   baseImage: string;
   /** Each is registered; the first is the default. */
   runtimes: ('runc' | 'runsc')[];
