@@ -20,7 +20,7 @@ const names = new Set([
 const families = [/^LC_[A-Z]+$/, /^npm_config_/i];
 
 // Some of them the server refuses for now; it says so, which it could not without them.
-const serverNames = ['DATABASE_URL', 'REDIS_URL', 'CLAUDE_API_KEY', 'API_URL', 'CONTAINER_PREFIX'];
+const serverNames = ['DATABASE_URL', 'REDIS_URL', 'CLAUDE_API_KEY', 'METRICS_TOKEN', 'API_URL', 'CONTAINER_PREFIX'];
 const serverFamilies = [/^REMOTE_CLAUDE_[A-Z0-9_]+$/];
 
 function pick(wanted, wantedFamilies) {

@@ -187,7 +187,13 @@ describe('an api that dies', () => {
     const ready = await fetch(`${web.url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([
       200,
-      { ready: true, roles: { web: true }, reaches: { api: false } },
+      {
+        ready: true,
+        degraded: true,
+        roles: { web: true },
+        reaches: { api: false },
+        reasons: ['The api does not answer.'],
+      },
     ]);
     await api.restart();
     await until(async () => (await ada.fetch(file('big.bin'), { headers: { range: 'bytes=0-9' } })).status === 206, {

@@ -97,12 +97,13 @@ const content = 'what a person saved\n'.repeat(50_000);
 describe('roles in processes of their own', () => {
   it('each says which it plays, and how it and those that it needs are', async () => {
     for (const name of names) expect(role(name).output()).toContain(`This process plays: ${name}`);
+    const well = { ready: true, degraded: false, reasons: [] };
     const readyz = async (name: Name): Promise<unknown> => (await fetch(`${role(name).url}/readyz`)).json();
     expect(await Promise.all(names.map(readyz))).toEqual([
-      { ready: true, roles: { web: true }, reaches: { api: true } },
-      { ready: true, roles: { api: true }, reaches: { gateway: true, 'session-manager': true } },
-      { ready: true, roles: { 'session-manager': true }, reaches: { gateway: true } },
-      { ready: true, roles: { gateway: true }, reaches: {} },
+      { ...well, roles: { web: true }, reaches: { api: true } },
+      { ...well, roles: { api: true }, reaches: { gateway: true, 'session-manager': true } },
+      { ...well, roles: { 'session-manager': true }, reaches: { gateway: true } },
+      { ...well, roles: { gateway: true }, reaches: {} },
     ]);
     expect(await house.ada.client.call(routes.auth.about, {})).toMatchObject({ setupNeeded: false, problems: [] });
   });
@@ -231,7 +232,13 @@ describe('F1 of each role', () => {
     const readyz = await fetch(`${role('api').url}/readyz`);
     expect([readyz.status, await readyz.json()]).toEqual([
       200,
-      { ready: true, roles: { api: true }, reaches: { gateway: false, 'session-manager': true } },
+      {
+        ready: true,
+        degraded: true,
+        roles: { api: true },
+        reaches: { gateway: false, 'session-manager': true },
+        reasons: ['The gateway does not answer.'],
+      },
     ]);
     expect((await ada.client.call(routes.sessions.get, { params: { id: sessionId } })).name).toBe('Faults');
     await expect(ada.client.call(routes.settings.getModel, {})).rejects.toMatchObject({ code: 'unavailable' });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import type { Config } from './platform/config/config.js';
 import { createAddressOf, createOrigins, createTrust, listen } from './platform/http/index.js';
+import { createHttpMetrics } from './platform/metrics/index.js';
 import { preparePageFiles } from './platform/page-files.js';
 import { createClosers, type Closers } from './platform/closers.js';
 import { createApi } from './roles/api.js';
@@ -14,6 +15,8 @@ import { createFront } from './roles/front.js';
 import { createGateway, reachGateway, type Gateway } from './roles/gateway.js';
 import { registerHealth } from './roles/health.js';
 import { answers, openInternal, type Role } from './roles/internal.js';
+import { createLooks, lookFor } from './roles/looks.js';
+import { registerMetrics } from './roles/metrics.js';
 import { askReadiness, awayProblem, createReadinessService, type Readiness } from './roles/readiness.js';
 import { createSessionManager, openEngine } from './roles/session-manager.js';
 import { openSite } from './roles/site.js';
@@ -60,7 +63,8 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   const { basePath, roles } = server;
   const has = (role: Role): boolean => roles.includes(role);
   const base = await openBase(config, assets, closers);
-  const { dataDir, log } = base;
+  const { dataDir, log, metrics } = base;
+  const http = createHttpMetrics(metrics);
 
   // The database and what all but the web know of sessions; then what takes time to prepare, at once.
   const site = roles.some((role) => role !== 'web') ? await openSite(base) : null;
@@ -68,7 +72,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
     has('web') ? preparePageFiles({ outDir: assets.webDir, cacheDir: join(dataDir.path, 'page'), basePath }) : null,
     site !== null && has('session-manager') ? openEngine(site) : null,
   ]);
-  const internal = site === null ? null : await openInternal(site);
+  const internal = site === null ? null : await openInternal(site, http);
 
   // The gateway: the door to the agents, and the sessions' only way out.
   const ownGateway = site !== null && has('gateway') ? createGateway(site) : null;
@@ -99,30 +103,29 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   };
   const api =
     site !== null && gateway !== null && has('api')
-      ? createApi({ site, gateway, origins, addressOf, readiness })
+      ? createApi({ site, gateway, origins, addressOf, readiness, http })
       : null;
-  const app = await createFront({ base, api, pageFiles, origins, addressOf, isTrusted });
+  const app = await createFront({ base, api, pageFiles, origins, addressOf, isTrusted, http });
+  registerMetrics({ app, basePath, config: config.monitoring.metrics, registry: metrics, isTrusted });
   const { apiUrl } = server;
   const apiWay =
     has('web') && api === null && apiUrl !== null ? await openApiWay({ base, app, apiUrl, isTrusted }) : null;
-  const isDatabaseThere = async (): Promise<boolean> => {
-    await site?.database.ping();
-    return true;
-  };
+  const looks = site === null ? null : createLooks(site);
   const health = registerHealth({
     app,
     basePath,
     roles: {
-      ...(has('web') && { web: async () => true }),
-      ...(api && { api: isDatabaseThere }),
-      ...(manager && { 'session-manager': async () => manager.isOwner() && isDatabaseThere() }),
-      ...(ownGateway && { gateway: isDatabaseThere }),
+      ...(has('web') && { web: async () => [] }),
+      ...(api && looks && { api: looks.database }),
+      ...(manager && looks && { 'session-manager': looks.lease(manager.isOwner) }),
+      ...(ownGateway && looks && { gateway: looks.database }),
     },
     reaches: {
-      ...(apiWay && { api: apiWay.answers }),
-      ...(internal?.gateway && { gateway: answers.bind(null, internal.gateway) }),
-      ...(internal?.manager && { 'session-manager': answers.bind(null, internal.manager) }),
+      ...(apiWay && { api: lookFor('api', apiWay.answers) }),
+      ...(internal?.gateway && { gateway: lookFor('gateway', answers.bind(null, internal.gateway)) }),
+      ...(internal?.manager && { 'session-manager': lookFor('session-manager', answers.bind(null, internal.manager)) }),
     },
+    helpers: looks?.helpers ?? [],
   });
   const sockets = api?.openSockets(app);
 

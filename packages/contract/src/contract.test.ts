@@ -12,6 +12,7 @@ import {
   errorTable,
   frameKind,
   openApiDocument,
+  rootRoutes,
   routes,
   treePath,
   type TerminalId,
@@ -64,7 +65,7 @@ describe('the OpenAPI document', () => {
       Object.values(path).map((operation) => operation.operationId),
     );
     expect(operations.sort()).toEqual(
-      allRoutes
+      [...allRoutes, ...Object.values(rootRoutes)]
         .filter((route) => route.kind !== 'socket')
         .map((route) => route.id)
         .sort(),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { errorBody, errorTable, type ErrorCode } from './errors.js';
-import { allRoutes, commonErrors, type Route } from './http/index.js';
+import { allRoutes, commonErrors, rootRoutes, type Route } from './http/index.js';
 import { clientMessage, serverMessage } from './socket/index.js';
 
 type Json = Record<string, unknown>;
@@ -78,7 +78,7 @@ const operationOf = (route: Route): Json => ({
     ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body, 'input') } } } }
     : {}),
   ...(route.kind === 'upload' ? { requestBody: { content: { 'application/octet-stream': { schema: {} } } } } : {}),
-  responses: { ...answersOf(route), ...errorAnswers(route) },
+  responses: { ...errorAnswers(route), ...answersOf(route) },
 });
 
 /** `version` is the product's; `basePath` where `/api` is, for the `servers` entry. */
@@ -90,10 +90,14 @@ export const openApiDocument = ({ version, basePath }: { version: string; basePa
     if (route.kind === 'socket') sockets[path] = operationOf(route);
     else paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
+  const root = basePath === '/' ? '' : basePath;
+  // A server of its own, since these are not under `/api`.
+  for (const route of Object.values<Route>(rootRoutes))
+    paths[route.path] = { get: { ...operationOf(route), servers: [{ url: root === '' ? '/' : root }] } };
   return {
     openapi: '3.1.0',
     info: { title: 'Remote Claude', version, description: 'Claude Code as a self-hosted web product for a team.' },
-    servers: [{ url: `${basePath === '/' ? '' : basePath}/api` }],
+    servers: [{ url: `${root}/api` }],
     security: [{ cookie: [] }, { bearer: [] }],
     paths,
     components: {

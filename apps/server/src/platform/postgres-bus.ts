@@ -29,8 +29,13 @@ export interface PostgresBusOptions {
   maxRetryMs?: number;
 }
 
+export interface PostgresBus extends Bus {
+  /** It listens; else it connects again. */
+  isConnected(): boolean;
+}
+
 /** Resolves when it listens for the first time; rejects when that fails. */
-export async function createPostgresBus(options: PostgresBusOptions): Promise<Bus> {
+export async function createPostgresBus(options: PostgresBusOptions): Promise<PostgresBus> {
   const { database, wire } = options;
   const listeners = createListeners(options.log);
   const line = createLine(options, listeners);
@@ -49,6 +54,7 @@ export async function createPostgresBus(options: PostgresBusOptions): Promise<Bu
       if (wire !== undefined) afterCommit(trx, () => wire.send(text));
     },
     subscribe: listeners.add,
+    isConnected: line.isOpen,
     close: line.close,
   };
 }
@@ -153,6 +159,7 @@ function createLine(options: PostgresBusOptions, listeners: Listeners) {
 
   return {
     open,
+    isOpen: () => client !== undefined,
     async close() {
       closed = true;
       cancelTimer();

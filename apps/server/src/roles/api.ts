@@ -27,6 +27,7 @@ import {
   type Origins,
 } from '../platform/http/index.js';
 import { createLimiter } from '../platform/limiter.js';
+import { watchSockets, type HttpMetrics } from '../platform/metrics/index.js';
 import type { Gateway } from './gateway.js';
 import { createNotices } from './notices.js';
 import { linkTiming } from './place-settings.js';
@@ -41,12 +42,14 @@ export interface ApiDeps {
   addressOf: AddressOf;
   /** What keeps sessions from starting, wherever they are started. */
   readiness(): Promise<Readiness>;
+  /** Counts what it refuses. */
+  http: HttpMetrics;
 }
 
 const productName = 'Remote Claude';
 const minuteMs = 60_000;
 
-export const createApi = ({ site, gateway, origins, addressOf, readiness }: ApiDeps) => {
+export const createApi = ({ site, gateway, origins, addressOf, readiness, http }: ApiDeps) => {
   const { audit, bus, clock, closers, commands, config, database, events, log, models, rules } = site;
   const { timing, server } = config;
   const { door, upstreams } = gateway;
@@ -155,6 +158,7 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness }: ApiD
         standing,
         permissionsNow: access.sessionPermissions,
         actions: createSocketActions({ claude, audit, database }),
+        onRefused: (code) => http.refused(code, 'socket'),
       });
       closers.add('session sockets', hub, (opened) => opened.close());
       const summaries = closers.add(
@@ -182,7 +186,9 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness }: ApiD
         redeemTicket: auth.redeemTicket,
         onSocket: hub.onSocket,
         foreignPath: noticesPath,
+        onRefused: (code) => http.refused(code, 'upgrade'),
       });
+      watchSockets(site.metrics, { count: hub.countByKind, notices: notices.count });
       closers.add('socket upgrades', upgrades, (opened) => opened.close(timing.drainMs / 10));
       return hub;
     },

@@ -7,6 +7,7 @@ import type { Closers } from '../platform/closers.js';
 import { processChildEnv, type Config } from '../platform/config/config.js';
 import { defaultDataDir, openDataDir } from '../platform/data-dir.js';
 import { createConsoleLog } from '../platform/log.js';
+import { createMetricsRegistry } from '../platform/metrics/index.js';
 
 /** Built parts that the server serves, starts or copies; found by whoever starts it. */
 export interface ServerAssets {
@@ -25,6 +26,11 @@ export const openBase = async (config: Config, assets: ServerAssets, closers: Cl
   /** The machine's own clock; those who work on the database have the site's. */
   machine: createSystemClock(),
   log: createConsoleLog(config.monitoring.logging.level, process.stderr),
+  metrics: createMetricsRegistry({
+    version: assets.version,
+    roles: config.server.roles,
+    withProcess: config.monitoring.metrics.enabled,
+  }),
   childEnv: processChildEnv(),
   dataDir: closers.add(
     'data folder',

@@ -13,6 +13,7 @@ import {
   type Origins,
   type Trust,
 } from '../platform/http/index.js';
+import type { HttpMetrics } from '../platform/metrics/index.js';
 import type { PageFiles } from '../platform/page-files.js';
 import type { Api } from './api.js';
 import type { Base } from './base.js';
@@ -26,6 +27,7 @@ export interface FrontDeps {
   origins: Origins;
   addressOf: AddressOf;
   isTrusted: Trust;
+  http: HttpMetrics;
 }
 
 const refuse = async (): Promise<never> => {
@@ -47,6 +49,7 @@ export const createFront = async ({
   origins,
   addressOf,
   isTrusted,
+  http,
 }: FrontDeps): Promise<FastifyInstance> => {
   const { assets, machine, closers, config, log } = base;
   const { server, timing } = config;
@@ -61,6 +64,7 @@ export const createFront = async ({
     maxBodyBytes: server.maxBodyBytes,
     addressOf,
     isTrusted,
+    metrics: http,
   });
   // A third for requests under way, a tenth for viewers to take their leave, the rest for all else.
   closers.add('HTTP server', closeInTime(app), (close) => close(timing.drainMs / 3));

@@ -19,6 +19,7 @@ import type { GatewayDoors } from '../features/places/index.js';
 import { createAgentDoor, createAgentGate, createDoorStore, createRemoteDoor } from '../features/relay/index.js';
 import type { AgentDoor } from '../features/relay/index.js';
 import type { InternalService, Peer } from '../platform/internal/index.js';
+import { createModelMetrics } from '../platform/metrics/index.js';
 import type { Site } from './site.js';
 
 /** The gateway as the other roles use it. */
@@ -38,8 +39,9 @@ export interface OwnGateway extends Gateway {
 }
 
 export const createGateway = (site: Site): OwnGateway => {
-  const { assets, audit, bus, childEnv, clock, closers, config, database, events, log, models, secretBox, secrets } =
+  const { assets, audit, bus, childEnv, clock, closers, config, database, events, log, metrics, models, secretBox } =
     site;
+  const { secrets } = site;
   const store = createGatewayStore(database);
   const door = createAgentDoor({
     store: createDoorStore(database),
@@ -78,8 +80,14 @@ export const createGateway = (site: Site): OwnGateway => {
         await events.append(sessionId, [{ source, n: 1, event }], { by: 'server' }, trx);
       },
       log,
+      metrics: createModelMetrics(metrics),
     }),
     log,
+  });
+  metrics.gauge({
+    name: 'gateway_doors_open',
+    help: 'Sessions whose way out is open at this gateway.',
+    read: (set) => set(doors.sessions().length),
   });
   closers.add("sessions' gateway", doors, (opened) => opened.closeAll());
   const rows = createDoorRows({ store, doors, clock, log, everyMs: config.timing.reconcileMs });

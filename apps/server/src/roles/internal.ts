@@ -10,6 +10,7 @@ import {
   type InternalService,
   type Peer,
 } from '../platform/internal/index.js';
+import type { HttpMetrics } from '../platform/metrics/index.js';
 import type { Site } from './site.js';
 
 export type Role = Config['server']['roles'][number];
@@ -34,7 +35,7 @@ const health: InternalService = {
   },
 };
 
-export const openInternal = async ({ closers, config, log, secretBox }: Site): Promise<Internal> => {
+export const openInternal = async ({ closers, config, log, secretBox }: Site, http: HttpMetrics): Promise<Internal> => {
   const { internal, roles } = config.server;
   if (!isApart(roles)) return { gateway: null, manager: null, listen: async () => null };
   const { credentials, named } = await loadCredentials(internal, { derive: secretBox.derive, roles });
@@ -53,13 +54,20 @@ export const openInternal = async ({ closers, config, log, secretBox }: Site): P
     async listen(services) {
       if (Object.keys(services).length === 0) return null;
       const { host, port } = internal;
-      const opened = await openInternalPort({ host, port, credentials, services: { ...services, health }, log });
+      const opened = await openInternalPort({
+        host,
+        port,
+        credentials,
+        services: { ...services, health },
+        log,
+        onRefused: (code) => http.refused(code, 'internal'),
+      });
       return closers.add('internal port', opened, ({ close }) => close());
     },
   };
 };
 
-const healthMs = 2_000;
+const healthMs = 1_500;
 
 export const answers = (peer: Peer): Promise<boolean> =>
   peer.ask({ method: 'GET', path: '/health', withinMs: healthMs }, z.null()).then(

@@ -94,6 +94,7 @@ export const createNotices = (deps: NoticesDeps) => {
   );
 
   return {
+    count: (): number => io.engine.clientsCount,
     async close(): Promise<void> {
       stopRevocations();
       // Not io.close(): that would close the HTTP server, which has another owner.

@@ -2,11 +2,13 @@
 // as they are wanted.
 
 import { createProcessDriver, type Driver } from '@remote-claude/compute';
+import { shownStatus } from '@remote-claude/contract';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import { createLeases, createLeasesStore, createPlaces, createPlacesStore } from '../features/places/index.js';
 import { createLoneConnection } from '../platform/database/index.js';
+import { createPlaceMetrics, watchSessions } from '../platform/metrics/index.js';
 import { createRuntimeSweep, prepareRuntime, runtimeFiles } from '../platform/runtime.js';
 import { countPlaces } from './count-places.js';
 import type { Gateway } from './gateway.js';
@@ -52,7 +54,7 @@ export const openEngine = async (site: Site) => {
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
 
 export const createSessionManager = (site: Site, gateway: Gateway, found: Engine) => {
-  const { bus, clock, closers, config, connection, database, log, secrets } = site;
+  const { bus, clock, closers, config, connection, database, log, metrics, secrets } = site;
   const { driver, engine, predecessor, runtimes, runtimeFolder } = found;
   const { timing, sessions } = config;
   const leases = createLeases({
@@ -69,6 +71,7 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
   const mount = { source: runtimeFolder, target: runtimeTarget };
   const inside = driver.layout('00000000-0000-0000-0000-000000000000').mount(mount);
   const store = createPlacesStore(database);
+  const capacity = placeCapacity(config, memoryForPlaces(driver.kind));
   const places = createPlaces({
     ...site,
     driver,
@@ -92,9 +95,24 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
       },
       secrets,
     },
-    capacity: placeCapacity(config, memoryForPlaces(driver.kind)),
+    capacity,
     limits: placeLimits(config),
     timing: placeTiming(config),
+    metrics: createPlaceMetrics(metrics),
+  });
+  watchSessions(metrics, { count: store.countShown, states: shownStatus.options, clock: site.machine });
+  metrics
+    .gauge({ name: 'places_max', help: 'Places that there may be at once on the engine of this session-manager.' })
+    .set(capacity);
+  metrics.gauge({
+    name: 'agent_links_up',
+    help: 'Sessions whose agent is linked to this session-manager now.',
+    read: (set) => set(places.linked().length),
+  });
+  metrics.gauge({
+    name: 'lease_held',
+    help: 'Whether this session-manager may look after sessions now: 1 or 0.',
+    read: (set) => set(leases.isHeld() ? 1 : 0),
   });
   closers.add('session-manager', places, (opened) => opened.close());
   return {

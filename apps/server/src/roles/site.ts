@@ -11,11 +11,12 @@ import { createCommands, createEvents, createEventsStore } from '../features/eve
 import { createModelRules } from '../features/gateway/index.js';
 import { createPlaceSecrets } from '../features/places/index.js';
 import { createTaskProjection, createTasksStore } from '../features/tasks/index.js';
+import { createEventMetrics } from '../platform/metrics/index.js';
 import type { Base } from './base.js';
 import { openStorage } from './storage.js';
 
 export const openSite = async (base: Base) => {
-  const { closers, config, log } = base;
+  const { closers, config, log, metrics } = base;
   const storage = await openStorage(base);
   const { bus, clock, database, secretBox } = storage;
   const audit = createAudit();
@@ -28,6 +29,7 @@ export const openSite = async (base: Base) => {
     clock,
     log,
     projections: [createApprovalProjection(claudeStore), createTaskProjection(tasksStore)],
+    onStored: createEventMetrics(metrics),
   });
   closers.add('event log', events, (opened) => opened.close());
   return {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createDatabase, openInstallation, type DatabaseConnection } from '../platform/database/index.js';
 import { DataDirError, openSharedDir, type SharedDir } from '../platform/data-dir.js';
 import { loadMasterKey } from '../platform/master-key.js';
+import { createQueryMetrics, watchStorage } from '../platform/metrics/index.js';
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
 import { createRemembered, rememberOnce } from '../platform/remembered.js';
@@ -14,7 +15,7 @@ import { createSecretBox } from '../platform/secret-box.js';
 import { createSiteClock } from '../platform/site-clock.js';
 import type { Base } from './base.js';
 
-export const openStorage = async ({ config, childEnv, machine, log, closers, dataDir }: Base) => {
+export const openStorage = async ({ config, childEnv, machine, metrics, log, closers, dataDir }: Base) => {
   const connect = async (): Promise<DatabaseConnection> => {
     if (config.database.url !== null) return { url: config.database.url };
     const postgres = await startEmbeddedPostgres({
@@ -30,7 +31,11 @@ export const openStorage = async ({ config, childEnv, machine, log, closers, dat
   const { heartbeatMs } = config.timing;
   const database = closers.add(
     'database',
-    createDatabase(connection, { log, poolSize: config.database.poolSize }),
+    createDatabase(connection, {
+      log,
+      poolSize: config.database.poolSize,
+      onAnswer: createQueryMetrics(metrics).answered,
+    }),
     (opened) => opened.close(),
   );
   await database.migrate();
@@ -46,12 +51,19 @@ export const openStorage = async ({ config, childEnv, machine, log, closers, dat
   const wire = redis?.wire;
   const bus = await createPostgresBus({ connection, database, clock, log, heartbeatMs, wire });
   closers.add('bus', bus, (opened) => opened.close());
+  watchStorage(metrics, {
+    connections: database.connections,
+    isBusConnected: bus.isConnected,
+    isRedisConnected: redis === null ? null : redis.isReady,
+  });
   return {
     connection,
     installation,
     database,
     clock,
     bus,
+    /** null where there is no Redis. */
+    isRedisReady: redis === null ? null : redis.isReady,
     /** Counters that servers share; null where each has its own. */
     counters: redis === null ? null : { client: redis.client, prefix: `remote-claude:${installation}:attempts` },
     secretBox,

@@ -17,7 +17,7 @@ import {
 
 import type { Bus } from '../../platform/bus.js';
 import type { Clock } from '../../platform/clock.js';
-import type { Database, Trx } from '../../platform/database/index.js';
+import { afterCommit, type Database, type Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import type { StoredCommand } from './commands-store.js';
 import { createFollowers, sessionChannel } from './follow.js';
@@ -32,6 +32,8 @@ export interface EventsDeps {
   clock: Clock;
   log: Log;
   projections: readonly Projection[];
+  /** Told of what is stored, once its transaction is committed. */
+  onStored?: (stored: { by: Writer; events: readonly SessionEvent[] }) => void;
 }
 
 export interface AppendOptions {
@@ -256,7 +258,8 @@ interface BatchDeps extends EventsDeps {
 }
 
 /** The events of one transaction: numbered one after the other, written at the end in one statement. */
-const createBatch = (trx: Trx, { store, bus, clock, projections, sessionId, row, by }: BatchDeps) => {
+const createBatch = (trx: Trx, deps: BatchDeps) => {
+  const { store, bus, clock, projections, sessionId, row, by, onStored } = deps;
   const at = clock.now();
   const events: StoredEvent[] = [];
   const rejected: Rejected[] = [];
@@ -299,6 +302,7 @@ const createBatch = (trx: Trx, { store, bus, clock, projections, sessionId, row,
         await store.write(trx, sessionId, { events, doneCommandIds: [...doneCommands], head, state, status, at });
         await bus.publishIn(trx, sessionChannel, { id: sessionId, head });
         if (state.wanted !== row.state.wanted) await bus.publishIn(trx, wantedChannel, { id: sessionId });
+        if (onStored !== undefined) afterCommit(trx, () => onStored({ by, events: events.map(({ event }) => event) }));
       }
       const shown = events.map(({ seq, at: when, event }) => ({ seq, at: when, event }));
       return { events: shown, rejected, head, state };

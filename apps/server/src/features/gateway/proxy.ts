@@ -15,9 +15,11 @@ export interface Upstream {
 }
 
 export interface ForwardResult {
-  /** null where no answer came. */
-  status: number | null;
+  /** Of the model's answer; `unreachable` where none came, `aborted` where nobody waited for one any more. */
+  status: number | 'unreachable' | 'aborted';
   metered: Metered | null;
+  /** From the call to the first byte of the answer's body; null where none came. */
+  firstByteMs: number | null;
 }
 
 /** Headers of one hop, and those that the gateway sets itself. */
@@ -70,11 +72,13 @@ export const createForwarder = () => {
     new Promise((resolve) => {
       const target = new URL(upstream.baseUrl.replace(/\/$/, '') + (incoming.url ?? ''));
       const secure = target.protocol === 'https:';
+      const begunAtMs = performance.now();
+      let firstByteMs: number | null = null;
       let settled = false;
-      const settle = (result: ForwardResult): void => {
+      const settle = (result: Omit<ForwardResult, 'firstByteMs'>): void => {
         if (settled) return;
         settled = true;
-        resolve(result);
+        resolve({ ...result, firstByteMs });
       };
       const upstreamRequest = (secure ? httpsRequest : httpRequest)(target, {
         method: incoming.method ?? 'POST',
@@ -91,7 +95,9 @@ export const createForwarder = () => {
         outgoing.writeHead(answer.statusCode ?? 502, kept(answer.headers, notReturned));
         // The head goes out before the first token, so that waiting is seen as waiting.
         outgoing.flushHeaders();
+        const status = answer.statusCode ?? 502;
         answer.on('data', (chunk: Buffer) => {
+          firstByteMs ??= performance.now() - begunAtMs;
           meter.push(chunk);
           if (!outgoing.write(chunk)) {
             answer.pause();
@@ -100,28 +106,28 @@ export const createForwarder = () => {
         });
         answer.on('end', () => {
           outgoing.end();
-          settle({ status: answer.statusCode ?? null, metered: meter.result() });
+          settle({ status, metered: meter.result() });
         });
         // A broken answer must look broken to Claude Code too, or it takes half a message for a whole one.
         const broken = (): void => {
           outgoing.destroy();
-          settle({ status: answer.statusCode ?? null, metered: meter.result() });
+          settle({ status, metered: meter.result() });
         };
         answer.on('error', broken);
         answer.on('aborted', broken);
         outgoing.on('close', () => {
           if (answer.complete) return;
           upstreamRequest.destroy();
-          settle({ status: answer.statusCode ?? null, metered: meter.result() });
+          settle({ status, metered: meter.result() });
         });
       });
       upstreamRequest.on('error', (error) => {
         refuseCall(outgoing, 502, 'api_error', `The model's service cannot be reached: ${error.message}`);
-        settle({ status: null, metered: null });
+        settle({ status: 'unreachable', metered: null });
       });
       outgoing.on('close', () => {
         upstreamRequest.destroy();
-        settle({ status: null, metered: null });
+        settle({ status: 'aborted', metered: null });
       });
       incoming.on('error', () => upstreamRequest.destroy());
       if (body === undefined) incoming.pipe(upstreamRequest);

@@ -7,6 +7,7 @@ import type { ServerEvent, SessionId } from '@remote-claude/contract';
 
 import { isUnavailable, isUniqueViolation, type Database, type Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
+import type { ModelMetrics } from '../../platform/metrics/index.js';
 import type { SessionCall } from './doors.js';
 import { costOf } from './prices.js';
 import { readCallBody } from './call-body.js';
@@ -25,6 +26,8 @@ export interface GatewayDeps {
   /** Writes an event of the server's into the session's log, in the given transaction. */
   appendEvent(trx: Trx, sessionId: SessionId, event: ServerEvent, source: string): Promise<void>;
   log: Log;
+  /** Nobody counts where it is left out. */
+  metrics?: ModelMetrics;
 }
 
 const isEmpty = ({ usage }: Metered): boolean =>
@@ -72,6 +75,7 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
   return async (request, response, sessionId) => {
     const upstream = await deps.upstreams.current();
     if (upstream === null) {
+      deps.metrics?.refused();
       return refuseCall(
         response,
         403,
@@ -80,10 +84,12 @@ export const createSessionCall = (deps: GatewayDeps): SessionCall => {
       );
     }
     const body = await judged(deps.models, request, response);
-    if (body === null) return;
+    if (body === null) return deps.metrics?.refused();
+    const ended = deps.metrics?.begin();
     const forwarded = deps.forwarder.forward(request, response, upstream, body);
     // Read while the call is on its way: the model need not wait for it. Its door says that there is such a session.
     const accepted = deps.store.charge(sessionId).catch(() => null);
+    forwarded.then(ended, () => ended?.({ status: 'unreachable', firstByteMs: null }));
     const { metered } = await forwarded;
     if (metered === null || isEmpty(metered)) return;
     const turnId = (await accepted)?.turnId ?? null;

@@ -1,6 +1,6 @@
 // All sockets of sessions in this process: a room for each session that is watched, and an end for all at a drain.
 
-import { AppError, closeCodeOf, closeServiceRestart } from '@remote-claude/contract';
+import { AppError, closeCodeOf, closeServiceRestart, type SessionSocketName } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
 import { createPace, type Pace } from '../../platform/pace.js';
@@ -173,6 +173,12 @@ export const createHub = (deps: HubDeps) => {
       void checkPermissions(entry);
     },
     count: (): number => open.size,
+    /** Open sockets by their kind, the people at them, and the sessions that they watch. */
+    countByKind(): { sockets: Map<SessionSocketName, number>; people: number; sessions: number } {
+      const sockets = new Map<SessionSocketName, number>();
+      for (const { context } of open) sockets.set(context.name, (sockets.get(context.name) ?? 0) + 1);
+      return { sockets, people: people.size, sessions: rooms.size };
+    },
     /** Tells everyone to come back a little later; for a server that ends. */
     drain(): void {
       draining = true;

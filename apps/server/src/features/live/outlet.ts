@@ -1,6 +1,6 @@
 // What goes to one viewer, and how far it is behind. It knows ceilings in bytes and no message's meaning.
 
-import type { AppError, ServerMessage } from '@remote-claude/contract';
+import type { AppError, ErrorCode, ServerMessage } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
 import { createFlow, type Flow } from '../../platform/flow.js';
@@ -28,7 +28,7 @@ export interface Outlet {
   sentBytes(): number;
 }
 
-export const createOutlet = (socket: WebSocket): Outlet => {
+export const createOutlet = (socket: WebSocket, onRefused: (code: ErrorCode) => void = () => {}): Outlet => {
   const input = createFlow(socket);
   let queue: (string | Buffer)[] = [];
   let taken = 0;
@@ -75,7 +75,10 @@ export const createOutlet = (socket: WebSocket): Outlet => {
   return {
     message,
     bytes: send,
-    error: (id, error) => message({ id: id.slice(0, 64), type: 'error', payload: error.toPayload() }),
+    error(id, error) {
+      onRefused(error.code);
+      message({ id: id.slice(0, 64), type: 'error', payload: error.toPayload() });
+    },
     isBehind: () => untoldBytes() > behindBytes,
     whenDrained(action) {
       if (untoldBytes() <= drainedBytes) action();

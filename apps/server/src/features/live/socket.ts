@@ -8,6 +8,7 @@ import {
   closeServiceRestart,
   sessionSockets,
   type ClientMessage,
+  type ErrorCode,
   type LiveMessage,
 } from '@remote-claude/contract';
 import type { RawData, WebSocket } from 'ws';
@@ -39,6 +40,7 @@ export interface SocketDeps {
   timing: HeartbeatTiming;
   /** Of all sockets of this person. */
   personPace: Pace;
+  onRefused?: (code: ErrorCode) => void;
 }
 
 export interface ViewerSocket {
@@ -90,7 +92,7 @@ export const serveSocket = (deps: SocketDeps, socket: WebSocket, context: Socket
   const { clock, log, events } = deps;
   const { actor, sessionId, permissions, ip } = context;
   const filter = sessionSockets[context.name];
-  const outlet = createOutlet(socket);
+  const outlet = createOutlet(socket, deps.onRefused);
   const messages = createPace(clock, messagePace);
   const typing = createBrake(outlet.input, clock, inputLimits);
   const commandLane = createLane(maxWaiting);

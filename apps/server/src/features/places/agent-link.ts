@@ -7,6 +7,7 @@ import type { WebSocket } from 'ws';
 import type { Cancel, Clock } from '../../platform/clock.js';
 import type { BrakeLimits } from '../../platform/flow.js';
 import type { Log } from '../../platform/log.js';
+import type { PlaceMetrics } from '../../platform/metrics/index.js';
 import type { Commands, Events, Fence } from '../events/index.js';
 import { dialAgent, type AgentDoor, type Dialled } from '../relay/index.js';
 import { createIntake } from './intake.js';
@@ -48,6 +49,7 @@ export interface AgentLinkDeps {
   quota: Quota;
   /** Why the session's log is closed now; null where it is open. Called often. */
   onQuota(why: string | null): void;
+  metrics?: Pick<PlaceMetrics, 'linkUp'>;
 }
 
 export interface AgentLink {
@@ -79,6 +81,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   const { sessionId, commands, clock, log, timing } = deps;
   let state: LinkState = 'idle';
   let failures = 0;
+  let wasUp = false;
   const madeAtMs = clock.monotonicMs();
   let heardAtMs = (): number => madeAtMs;
   let socket: WebSocket | null = null;
@@ -146,6 +149,8 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       onQuota: deps.onQuota,
       onHello: (version) => {
         if (!step('hello')) return;
+        deps.metrics?.linkUp(wasUp);
+        wasUp = true;
         // An agent of the version before knows no rules, and asks.
         if (version >= rulesSince) tellRules = () => sayRules(send, drop);
         tellRules();

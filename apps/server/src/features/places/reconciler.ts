@@ -6,10 +6,13 @@ import type { AgentCommand } from '@remote-claude/contract';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Cancel } from '../../platform/clock.js';
+import type { PlaceMetrics } from '../../platform/metrics/index.js';
 import { rulesChannel } from '../claude/index.js';
 import { commandsChannel, StaleFenceError, wantedChannel } from '../events/index.js';
 import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } from './decide.js';
+import { createCountedSteps } from './counted-steps.js';
+import { createCountingDriver } from './counting-driver.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
 import type { Claimant } from './leases-store.js';
@@ -29,6 +32,8 @@ export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rule
   /** What ended places have used may be free now. */
   onPlaceEnded(): void;
   quota?: QuotaLimits;
+  /** Nobody counts where it is left out. */
+  metrics?: PlaceMetrics;
   timing: PlaceTiming &
     LinkTiming & { stopGraceMs: number; /** Between two looks at everything. */ reconcileMs: number };
 }
@@ -41,9 +46,10 @@ const disksPerRound = 4;
 
 export const createPlaces = (given: PlacesDeps) => {
   const { store, bus, leases, clock, log, timing } = given;
-  const driver = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
+  const patient = createPatientDriver(given.driver, { clock, limitMs: timing.startTimeoutMs });
+  const driver = createCountingDriver(patient, given.metrics);
   const deps = { ...given, driver };
-  const steps = createSteps(deps);
+  const steps = createCountedSteps(createSteps(deps), deps);
   const watches = new Map<string, Watch>();
   const quotas = createQuotas(clock, deps.quota);
   let closed = false;
@@ -85,6 +91,7 @@ export const createPlaces = (given: PlacesDeps) => {
     const pauseMs = reason === null ? timing.retryMs : pauseAfterMs(watch.failures, timing);
     watch.pausedUntilMs = clock.monotonicMs() + pauseMs;
     watch.cancelTimer = clock.after(pauseMs, () => void reconcile(sessionId));
+    deps.metrics?.stumbled();
     log.warn({ err: error, sessionId, failures: watch.failures }, 'a session could not be looked after');
     if (reason === null || closed) return;
     try {
@@ -293,6 +300,7 @@ export const createPlaces = (given: PlacesDeps) => {
   };
 
   const reconcileAll = async (): Promise<void> => {
+    const begunAtMs = clock.monotonicMs();
     const us = await claimant();
     const [found, unsettled, dueDisks] = await Promise.all([
       listPlaces(),
@@ -304,6 +312,7 @@ export const createPlaces = (given: PlacesDeps) => {
     const linked = [...watches].filter(([, watch]) => watch.link !== null).map(([sessionId]) => sessionId);
     const sessions = new Set([...unsettled, ...dueDisks, ...found.map((place) => place.sessionId), ...linked]);
     await Promise.all([...sessions].map((sessionId) => nudge(sessionId, watchOf(sessionId))));
+    deps.metrics?.lookedAtAll(clock.monotonicMs() - begunAtMs);
     for (const [sessionId, watch] of watches) {
       if (!sessions.has(sessionId) && watch.failures === 0 && watch.link === null && watch.looking === null)
         watches.delete(sessionId);

@@ -359,6 +359,8 @@ export const createSteps = (deps: StepDeps) => {
   };
 };
 
+export type Steps = ReturnType<typeof createSteps>;
+
 const unreachableNext = 'It is tried again all the time, and started again if it stays silent.';
 const markWords: Record<'starting' | 'running' | 'unreachable', PlaceWords> = {
   starting: { status: 'starting', step: 'Waiting for Claude' },

@@ -2,7 +2,7 @@
 
 import type { FoundPlace, PlaceAddresses, PlaceHandle } from '@remote-claude/compute';
 import { sql } from 'kysely';
-import { initialSessionState, type SessionState } from '@remote-claude/contract';
+import { initialSessionState, shownStatusOf, type SessionState, type ShownStatus } from '@remote-claude/contract';
 
 import { json, type Database, type Executor, type SessionRow, type Trx } from '../../platform/database/index.js';
 import type { Fence } from '../events/index.js';
@@ -16,6 +16,7 @@ export interface PlaceRow {
   placeId: string | null;
   handle: PlaceHandle | null;
   doors: PlaceAddresses | null;
+  createdAt: Date;
   startedAt: Date | null;
   /** When this place's agent answered first; null before. */
   reachedAt: Date | null;
@@ -34,6 +35,7 @@ const columns = [
   'place_id',
   'place_handle',
   'place_doors',
+  'created_at',
   'place_started_at',
   'reachable_at',
   'attempts',
@@ -51,6 +53,7 @@ const toRow = (row: Pick<SessionRow, (typeof columns)[number]>): PlaceRow => ({
   placeId: row.place_id,
   handle: row.place_handle as PlaceHandle | null,
   doors: row.place_doors as PlaceAddresses | null,
+  createdAt: row.created_at,
   startedAt: row.place_started_at,
   reachedAt: row.reachable_at,
   attempts: row.attempts,
@@ -58,6 +61,25 @@ const toRow = (row: Pick<SessionRow, (typeof columns)[number]>): PlaceRow => ({
   terminatedAt: row.terminated_at,
   diskRemovedAt: row.disk_removed_at,
   fence: { owner: row.lease_owner, number: row.lease_fence },
+});
+
+/** Sessions that are shown alike. */
+interface CountedRow {
+  wanted: PlaceRow['wanted'];
+  place: SessionState['place']['status'];
+  asks: boolean;
+  works: boolean;
+  of_task: boolean;
+  count: number;
+}
+
+/** As much of a state as the word for it is made of. */
+const stateAsCounted = ({ wanted, place, asks, works, of_task }: CountedRow): Parameters<typeof shownStatusOf>[0] => ({
+  wanted,
+  place: { ...initialSessionState.place, status: place },
+  approvals: asks ? [{} as SessionState['approvals'][number]] : [],
+  turn: works ? ({} as SessionState['turn']) : null,
+  lastTurn: of_task ? ({ ofTask: true } as SessionState['lastTurn']) : null,
 });
 
 export const createPlacesStore = ({ db }: Database) => ({
@@ -184,6 +206,26 @@ export const createPlacesStore = ({ db }: Database) => ({
 
   async recordDiskRemoved(trx: Trx, sessionId: string, at: Date): Promise<void> {
     await trx.updateTable('sessions').set({ disk_removed_at: at }).where('id', '=', sessionId).execute();
+  },
+
+  /** How many sessions of the site are shown as what; the state of those alone is read that shall run. */
+  async countShown(): Promise<Map<ShownStatus, number>> {
+    const { rows } = await sql<CountedRow>`
+      select wanted, place, asks, works, of_task, count(*)::int as count from (
+        select wanted,
+          case when wanted = 'running' then coalesce(state #>> '{place,status}', 'none')
+               when status = 'error' then 'failed' when status = 'stopped' then 'stopped' else 'stopping' end as place,
+          wanted = 'running' and jsonb_array_length(coalesce(state -> 'approvals', '[]')) > 0 as asks,
+          wanted = 'running' and coalesce(jsonb_typeof(state -> 'turn'), 'null') <> 'null' as works,
+          wanted = 'running' and coalesce(state #>> '{lastTurn,ofTask}', '') = 'true' as of_task
+        from sessions
+      ) as seen group by wanted, place, asks, works, of_task`.execute(db);
+    const counts = new Map<ShownStatus, number>();
+    for (const row of rows) {
+      const shown = shownStatusOf(stateAsCounted(row));
+      counts.set(shown, (counts.get(shown) ?? 0) + row.count);
+    }
+    return counts;
   },
 
   /** Never back in time. */

@@ -163,7 +163,7 @@ describe('refusals', () => {
       'server.roles.1: is "cook"',
       'security.encryption: not supported yet: false. It must be true',
       'security.masterKey: is not of the right form',
-      'monitoring: is []. It must hold the keys logging',
+      'monitoring: is []. It must hold the keys metrics, logging',
     ];
     for (const start of starts)
       expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${start.replace(/[[\].()]/g, '\\$&')}`)));
@@ -201,6 +201,21 @@ describe('refusals', () => {
     expect(problemsOf(() => load('server: { apiUrl: "http://name:word@api:4000" }'))[0]).toMatch(
       /^server.apiUrl: is more/,
     );
+  });
+
+  test('the token for metrics comes from a variable or a file, and is no short word', () => {
+    const token = 'a-token-of-a-site';
+    const path = join(folder, 'token');
+    writeFileSync(path, `${token}\n`);
+    expect(load('', { METRICS_TOKEN: token }).monitoring.metrics).toEqual({ enabled: true, token });
+    expect(load('monitoring: { metrics: }', { METRICS_TOKEN_FILE: path }).monitoring.metrics.token).toBe(token);
+    expect(load('monitoring: { metrics: { enabled: "false" } }').monitoring.metrics.enabled).toBe(false);
+    expect(problemsOf(() => load('monitoring: { metrics: { token: short } }'))).toEqual([
+      expect.stringMatching(/^monitoring\.metrics\.token: is not of the right form \(not shown here\)/),
+    ]);
+    expect(problemsOf(() => load('monitoring: { metrics: 3 }', { METRICS_TOKEN: token }))).toEqual([
+      'monitoring.metrics: is 3. It must hold the keys enabled, token.',
+    ]);
   });
 
   test('no message repeats a secret', () => {

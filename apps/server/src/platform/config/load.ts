@@ -137,8 +137,10 @@ function parseSections(tree: Tree, problems: Problem[]): Partial<Parsed> {
 }
 
 function setAt(tree: Tree, path: string, value: unknown): void {
-  const [section = '', key = ''] = path.split('.');
-  const holder = (tree[section] ??= {});
+  const names = path.split('.');
+  const key = names.pop() ?? '';
+  // What is no tree there is said to be wrong when it is read.
+  const holder = names.reduce<unknown>((at, name) => (isTree(at) ? (at[name] ??= {}) : undefined), tree);
   if (isTree(holder)) holder[key] = value;
 }
 

@@ -14,6 +14,7 @@ import {
   size,
   text,
   wholeNumber,
+  yesOrNo,
 } from './values.js';
 
 export const roles = ['web', 'api', 'session-manager', 'gateway'] as const;
@@ -118,6 +119,12 @@ const security = z.strictObject({
 });
 
 const monitoring = z.strictObject({
+  metrics: z
+    .strictObject({
+      enabled: yesOrNo().prefault(true),
+      token: optional(matching(/^[!-~]{16,512}$/, 'at least 16 characters without spaces')),
+    })
+    .prefault({}),
   logging: z
     .strictObject({
       level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
@@ -194,7 +201,6 @@ export const laterKeys: readonly string[] = [
   'security.container',
   'security.caBundle',
   'storage.s3',
-  'monitoring.metrics',
   'monitoring.tracing',
   'monitoring.alerts',
   'monitoring.logging.file',
@@ -214,9 +220,16 @@ export const variables: Readonly<Record<string, string>> = {
   DATABASE_URL: 'database.url',
   REDIS_URL: 'redis.url',
   CLAUDE_API_KEY: 'claude.apiKey',
+  METRICS_TOKEN: 'monitoring.metrics.token',
   API_URL: 'server.apiUrl',
   CONTAINER_PREFIX: 'compute.containerPrefix',
 };
 
 /** Values that no message repeats. */
-export const secretKeys: readonly string[] = ['claude.apiKey', 'security.masterKey', 'database.url', 'redis.url'];
+export const secretKeys: readonly string[] = [
+  'claude.apiKey',
+  'security.masterKey',
+  'database.url',
+  'redis.url',
+  'monitoring.metrics.token',
+];

@@ -38,6 +38,11 @@ export const always = () =>
     return z.NEVER;
   });
 
+export const yesOrNo = () =>
+  value('true or false', (input) =>
+    input === true || input === 'true' ? true : input === false || input === 'false' ? false : undefined,
+  );
+
 export function wholeNumber(min: number, max: number) {
   return value(`a whole number from ${min} to ${max}`, (input) => {
     const number = numberOf(input);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.js';
 import { isUnavailable, isUniqueViolation, json, sendAhead, type Trx } from './index.js';
@@ -94,6 +94,8 @@ test('a connection that is lost meanwhile is told as the database being away, an
     await put(trx, 'cut-too');
   });
   await expect(cut).rejects.toSatisfy(isUnavailable);
+  // All connections of the pool were cut; it knows of each when its end has come.
+  await vi.waitFor(() => expect(database.connections().open).toBe(0), 20_000);
   await database.transaction((trx) => put(trx, 'works'));
   expect([...(await keys('cut')), ...(await keys('works'))]).toEqual(['works']);
 });

@@ -12,6 +12,9 @@ import {
 
 import type { Executor } from './executor.js';
 
+type DialectConfig = ConstructorParameters<typeof PostgresDialect>[0];
+export type OnAnswer = (durationMs: number, failed: boolean) => void;
+
 const aheadOnes = new WeakSet<CompiledQuery>();
 
 /**
@@ -33,11 +36,17 @@ interface Line {
 
 class AheadDriver extends PostgresDriver {
   readonly #lines = new WeakMap<DatabaseConnection, Line>();
+  readonly #onAnswer: OnAnswer;
+
+  constructor(config: DialectConfig, onAnswer: OnAnswer) {
+    super(config);
+    this.#onAnswer = onAnswer;
+  }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     const connection = await super.acquireConnection();
     if (this.#lines.has(connection)) return connection;
-    const line: Line = { execute: connection.executeQuery.bind(connection), sent: [] };
+    const line: Line = { execute: timed(connection.executeQuery.bind(connection), this.#onAnswer), sent: [] };
     this.#lines.set(connection, line);
     connection.executeQuery = async <R>(query: CompiledQuery) => {
       if (aheadOnes.has(query)) {
@@ -74,6 +83,21 @@ class AheadDriver extends PostgresDriver {
   }
 }
 
+/** From a statement to its answer, also of one that nobody waits for. */
+const timed =
+  (execute: Line['execute'], onAnswer: OnAnswer): Line['execute'] =>
+  async (query) => {
+    const sentAtMs = performance.now();
+    let failed = true;
+    try {
+      const answer = await execute(query);
+      failed = false;
+      return answer;
+    } finally {
+      onAnswer(performance.now() - sentAtMs, failed);
+    }
+  };
+
 const send = (line: Line, query: CompiledQuery): void => {
   const answer = line.execute(query);
   answer.catch(() => {});
@@ -87,14 +111,16 @@ const firstFailure = async (sent: readonly Promise<unknown>[]): Promise<Error | 
 
 /** Its pool's connections have `pipeline` set: else each statement waits for the answer to the one before. */
 export class AheadDialect extends PostgresDialect {
-  readonly #config: ConstructorParameters<typeof PostgresDialect>[0];
+  readonly #config: DialectConfig;
+  readonly #onAnswer: OnAnswer;
 
-  constructor(config: ConstructorParameters<typeof PostgresDialect>[0]) {
+  constructor(config: DialectConfig, onAnswer: OnAnswer = () => {}) {
     super(config);
     this.#config = config;
+    this.#onAnswer = onAnswer;
   }
 
   override createDriver(): PostgresDriver {
-    return new AheadDriver(this.#config);
+    return new AheadDriver(this.#config, this.#onAnswer);
   }
 }

@@ -3,7 +3,7 @@
 import { Kysely } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../log.js';
-import { AheadDialect } from './ahead.js';
+import { AheadDialect, type OnAnswer } from './ahead.js';
 import { isConflict } from './errors.js';
 import type { Executor, Trx } from './executor.js';
 import { runLate, takeLate } from './late.js';
@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   poolSize: number;
   /** How long a request waits for a free or new connection before the database counts as unavailable. */
   connectTimeoutMs?: number;
+  /** A statement was answered. */
+  onAnswer?: OnAnswer;
 }
 
 export interface Database {
@@ -32,6 +34,8 @@ export interface Database {
   ping(): Promise<void>;
   /** What time it is for the database. */
   time(): Promise<Date>;
+  /** Of the pool, now; `waiting` are statements without one. */
+  connections(): { open: number; idle: number; waiting: number; max: number };
   close(): Promise<void>;
 }
 
@@ -44,7 +48,7 @@ const int8 = 20;
 const numeric = 1700;
 
 export function createDatabase(connection: DatabaseConnection, options: DatabaseOptions): Database {
-  const { log, poolSize, connectTimeoutMs = 2000 } = options;
+  const { log, poolSize, connectTimeoutMs = 2000, onAnswer } = options;
   const pool = new pg.Pool({
     ...connectionSettings(connection),
     max: poolSize,
@@ -58,7 +62,7 @@ export function createDatabase(connection: DatabaseConnection, options: Database
   pool.on('error', (err) => log.warn({ err }, 'a database connection was lost'));
   // One that breaks between two statements of a transaction is not the pool's then; the next statement says it.
   pool.on('connect', (client) => client.on('error', () => {}));
-  const db: Executor = new Kysely<DatabaseSchema>({ dialect: new AheadDialect({ pool }) });
+  const db: Executor = new Kysely<DatabaseSchema>({ dialect: new AheadDialect({ pool }, onAnswer) });
 
   return {
     db,
@@ -87,6 +91,12 @@ export function createDatabase(connection: DatabaseConnection, options: Database
       const { rows } = await pool.query<{ now: Date }>('select clock_timestamp() as now');
       return rows[0]?.now ?? new Date(Number.NaN);
     },
+    connections: () => ({
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      max: poolSize,
+    }),
     close: () => db.destroy(),
   };
 }

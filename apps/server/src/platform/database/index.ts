@@ -8,7 +8,7 @@ export { createDatabase, type Database, type DatabaseConnection } from './databa
 export type { Executor, Trx } from './executor.js';
 export { isForeignKeyViolation, isRefusedForGood, isUnavailable, isUniqueViolation } from './errors.js';
 export { json, storable } from './json.js';
-export { insertLate } from './late.js';
+export { afterCommit, insertLate } from './late.js';
 export { createLoneConnection, type LoneConnection } from './lone-connection.js';
 export { openInstallation } from './installation.js';
 

@@ -1,6 +1,6 @@
 // The HTTP server that serves bound routes: validation, access, stripping, errors. It knows no feature.
 
-import { AppError, isSessionPermission, type Route } from '@remote-claude/contract';
+import { AppError, isSessionPermission, rootRoutes, type Route } from '@remote-claude/contract';
 import fastifyCookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -9,6 +9,7 @@ import type { z } from 'zod';
 
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
+import type { HttpMetrics } from '../metrics/index.js';
 import { createCeilings, createStay, type Ceilings, type RequestCeilings, type Stay } from './ceilings.js';
 import type { AddressOf, Trust } from './client-address.js';
 import { errorAnswer } from './errors.js';
@@ -37,6 +38,8 @@ export interface HttpAppDeps {
   clock: Clock;
   bodyTiming?: BodyTiming;
   ceilings?: RequestCeilings;
+  /** Nobody counts where it is left out. */
+  metrics?: HttpMetrics;
 }
 
 const bodyTimes: BodyTiming = { headersMs: 15_000, idleMs: 30_000, smallMs: 60_000 };
@@ -71,6 +74,9 @@ const idOf = ({ headers, socket }: IncomingMessage, isTrusted: Trust): string =>
 
 const unsafe = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
+/** What is asked by machines, under whatever name they know this one. */
+const openPaths = Object.values(rootRoutes).map(({ path }) => path);
+
 /** Where something lies under the base path. */
 export const under = (basePath: string, path: string): string => (basePath === '/' ? path : basePath + path);
 
@@ -103,7 +109,7 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'content-security-policy': answerPolicy, 'x-request-id': request.id });
     if (request.routeOptions.config.isForwarded) return;
-    if (!isHealth(request, deps.basePath)) deps.origins.checkHost(request.headers.host);
+    if (!isOpenToMachines(request, deps.basePath)) deps.origins.checkHost(request.headers.host);
     if (unsafe.has(request.method)) checkSameOrigin(deps.origins, request.headers);
   });
   /** Who is forwarded may be; that is known elsewhere. */
@@ -113,6 +119,12 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     // What is left of a refused upload is dropped: the next request waits behind it on the same connection.
     if (!request.raw.readableEnded)
       slowBodies.drop(request.raw, isKnown(request) ? maxDropped.signedIn : maxDropped.nobody);
+    deps.metrics?.answered({
+      route: request.routeOptions.url,
+      method: request.method,
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+    });
     deps.log.debug(
       {
         requestId: request.id,
@@ -126,6 +138,7 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   });
   app.setErrorHandler(async (error, request, reply) => {
     const { status, body } = errorAnswer(error, request.id, deps.log);
+    deps.metrics?.refused(body.error.code, 'http');
     const retryMs = body.error.details?.['retryAfterMs'];
     if (typeof retryMs === 'number') reply.header('retry-after', Math.ceil(retryMs / 1000));
     else if (status === 503) reply.header('retry-after', 1);
@@ -153,8 +166,8 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   return app;
 };
 
-const isHealth = (request: FastifyRequest, basePath: string): boolean =>
-  request.url === under(basePath, '/healthz') || request.url === under(basePath, '/readyz');
+const isOpenToMachines = (request: FastifyRequest, basePath: string): boolean =>
+  openPaths.some((path) => request.url === under(basePath, path));
 
 /** What every route has before it. */
 interface Door {

@@ -8,6 +8,7 @@ import {
   sessionSockets,
   socketProtocol,
   ticketProtocolPrefix,
+  type ErrorCode,
   type SessionId,
   type SessionSocketName,
 } from '@remote-claude/contract';
@@ -18,7 +19,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { Log } from '../log.js';
 import type { AddressOf } from './client-address.js';
-import { rawAnswer } from './errors.js';
+import { rawAnswer, toAppError } from './errors.js';
 import { checkSameOrigin, type Origins } from './origins.js';
 import type { Access, Actor } from './types.js';
 
@@ -42,6 +43,7 @@ export interface UpgradeDeps {
   onSocket(socket: WebSocket, context: SocketContext): void;
   /** Upgrades below this path are someone else's (Socket.IO). */
   foreignPath: string;
+  onRefused?: (code: ErrorCode) => void;
 }
 
 const uuid = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
@@ -89,7 +91,10 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(graceMs: number): Pro
     if ((request.url ?? '').startsWith(`${deps.foreignPath}/`)) return;
     open(request).then(
       (context) => wss.handleUpgrade(request, socket, head, (ws) => deps.onSocket(ws, context)),
-      (thrown: unknown) => refuse(socket, thrown, deps.log),
+      (thrown: unknown) => {
+        deps.onRefused?.(toAppError(thrown).code);
+        refuse(socket, thrown, deps.log);
+      },
     );
   };
   deps.server.on('upgrade', onUpgrade);

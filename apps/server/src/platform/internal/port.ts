@@ -1,7 +1,7 @@
 // The internal port of a process: where roles of this site in other processes ask it, by mutual TLS and nothing else. It
 // knows who is of this site; it does not know what is asked.
 
-import { AppError } from '@remote-claude/contract';
+import { AppError, type ErrorCode } from '@remote-claude/contract';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -23,6 +23,7 @@ export interface InternalPortDeps {
   /** By the first word of the address. */
   services: Readonly<Record<string, InternalService>>;
   log: Log;
+  onRefused?: (code: ErrorCode) => void;
 }
 
 /** Stands in an answer that is the port's own refusal, and not that of somebody behind it. */
@@ -31,7 +32,8 @@ const maxConnections = 20_000;
 /** For how long a caller keeps a connection that nothing passes; the port waits longer, so none is closed as it is used. */
 export const keptIdleMs = 15_000;
 
-export const openInternalPort = async ({ host, port, credentials, services, log }: InternalPortDeps) => {
+export const openInternalPort = async (deps: InternalPortDeps) => {
+  const { host, port, credentials, services, log } = deps;
   const { certificate, key, ca } = credentials;
   const server = createServer({
     cert: certificate,
@@ -74,6 +76,7 @@ export const openInternalPort = async ({ host, port, credentials, services, log 
       // Half an answer must not look like a whole one.
       if (response.headersSent) return void response.destroy();
       const { status, body } = errorAnswer(thrown, 'internal', log);
+      deps.onRefused?.(body.error.code);
       response.writeHead(status, { 'content-type': 'application/json', [refusalHeader]: '1' });
       response.end(JSON.stringify(body));
     });
@@ -87,6 +90,7 @@ export const openInternalPort = async ({ host, port, credentials, services, log 
     };
     serve().catch((thrown: unknown) => {
       const { status, body } = errorAnswer(thrown, 'internal', log);
+      deps.onRefused?.(body.error.code);
       const text = JSON.stringify(body);
       socket.once('finish', () => socket.destroy());
       socket.end(
