@@ -93,7 +93,7 @@ export const createMortal = (points: number) => {
           if (error instanceof Killed) await never;
           throw error;
         }
-      }) as Database['transaction'],
+      }),
     }),
     bus: (bus: Bus): Bus => ({
       ...bus,

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createMortal, mulberry32 } from '../../testing/mortal.js';
 import { createSessionHouse, testTiming, type SessionHouse } from '../../testing/session-house.js';
 import type { LeasesDeps } from './index.js';
+import { lineWords } from './line.js';
 import { createPlacesStore } from './store.js';
 
 let house: SessionHouse;
@@ -121,14 +122,15 @@ const problemsOf = async ({ ids, capacity, live }: Awaited<ReturnType<typeof new
   for (const id of live())
     if (!wanted.some((row) => row.id === id && row.place_id !== null)) problems.push(`${id} runs and should not`);
   for (const [ahead, { place_reason: reason }] of waiting.entries())
-    if (!(reason ?? '').startsWith(`${ahead + 1}`)) problems.push(`the one behind ${ahead} is told: ${reason}`);
+    if (reason?.split(':')[0] !== lineWords({ capacity, ahead, refusal: null }).reason.split(':')[0])
+      problems.push(`the one behind ${ahead} is told: ${reason}`);
   return problems;
 };
 
 const seed = Date.now() % 2 ** 31;
 
 test(`there are never more places than there may be, and in the end as many (seed ${seed})`, async () => {
-  for (let number = 0; number < 8; number += 1) {
+  for (let number = 0; number < 6; number += 1) {
     const wrong = await runCase(mulberry32(seed + number));
     expect(wrong, `seed ${seed + number}`).toEqual([]);
   }

@@ -208,8 +208,6 @@ describe('several managers on one engine', () => {
     const managers = [newManager(world, 1), newManager(world, 1)];
     const ids = await newSessions(6, managers);
     await untilTold(ids.at(-1), taken('5th', 1));
-    const owners = new Set(await Promise.all(ids.map(async (id) => (await row(id)).fence.owner)));
-    expect(owners.size).toBeGreaterThan(0);
     for (const [index, id] of ids.entries()) {
       await untilLive(world, [id]);
       // Nobody is told to look at the next one.
