@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { createFakeDriver, createFakeWorld, type FakeWorld } from '@remote-claude/compute/testing';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { createMortal } from '../../testing/mortal.js';
@@ -201,6 +202,39 @@ describe('several managers on one engine', () => {
     }, patience);
     expect(live(world)).toHaveLength(3);
     expect(managers.flatMap(({ driver }) => driver.calls).filter(({ verb }) => verb === 'start')).toHaveLength(3);
+  });
+
+  test('a place that another is just giving away is not given away twice, not even to one who comes before', async () => {
+    const store = createPlacesStore(house.database);
+    const { id: first } = await house.sessions.create(ada, {});
+    const { id: second } = await house.sessions.create(ada, {});
+    await house.database.db.updateTable('sessions').set({ engine }).where('id', '=', second).execute();
+    let commit = (): void => {};
+    const isAskedFor = new Promise<void>((resolve) => (commit = resolve));
+    let given = (): void => {};
+    const isGiven = new Promise<void>((resolve) => (given = resolve));
+    const giving = house.database.transaction(async (trx) => {
+      await store.line.lock(trx, engine);
+      await store.begin(trx, second, randomUUID(), house.clock.now());
+      given();
+      await isAskedFor;
+    });
+    await isGiven;
+    const world = createFakeWorld();
+    const { places } = newManager(world, 1);
+    const looking = places.reconcile(first);
+    await vi.waitFor(async () => {
+      const { rows } = await sql`select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into "engines"%'`.execute(
+        house.database.db,
+      );
+      expect(rows).toHaveLength(1);
+    }, patience);
+    commit();
+    await Promise.all([giving, looking]);
+    await untilTold(first, taken('1st', 1));
+    await places.reconcile(second);
+    await untilLive(world, [second]);
   });
 
   test('they start in the order in which they were wanted, whoever has them, woken by nothing but the place that ends', async () => {
