@@ -20,6 +20,7 @@ const systemPackages = {
   iproute: { command: 'ip', debian: 'iproute2', use: 'makes the networks of containers, in the tests' },
   debootstrap: { command: 'debootstrap', debian: 'debootstrap', use: 'makes the base of images, in the tests' },
   openssl: { command: 'openssl', debian: 'openssl', use: 'makes the certificates of tests' },
+  nginx: { command: 'nginx', debian: 'nginx-light', use: 'stands before the server, in the tests' },
   chromium: { command: 'chromium', debian: 'chromium', use: 'drives the page in the end-to-end tests' },
 };
 

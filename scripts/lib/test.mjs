@@ -51,7 +51,7 @@ function closingLine({ passed, failures, skipped }) {
 
 async function prepare() {
   await ensureDependencies();
-  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium', 'redis', 'postgresql']);
+  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium', 'redis', 'postgresql', 'nginx', 'openssl']);
   return missing.map(howToInstall);
 }
 

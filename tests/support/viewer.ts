@@ -41,7 +41,13 @@ export interface Viewer {
   close(): void;
 }
 
-export const openViewer = (url: string, person: Person, sessionId: string): Viewer => {
+/** `agent` makes the connection where its certificate or its name needs that. */
+export const openViewer = (
+  url: string,
+  person: Pick<Person, 'token'>,
+  sessionId: string,
+  agent?: WebSocket.ClientOptions['agent'],
+): Viewer => {
   const events: NumberedEvent[] = [];
   const messages: ServerMessage[] = [];
   const [gaps, repeats]: [number[], number[]] = [[], []];
@@ -85,6 +91,7 @@ export const openViewer = (url: string, person: Person, sessionId: string): View
   const connect = (): void => {
     socket = new WebSocket(`${url.replace('http', 'ws')}/api/sessions/${sessionId}/ws`, [socketProtocol], {
       headers: { authorization: `Bearer ${person.token}` },
+      ...(agent && { agent }),
     });
     socket.on('message', receive);
     socket.on('error', () => {});
