@@ -51,7 +51,15 @@ function closingLine({ passed, failures, skipped }) {
 
 async function prepare() {
   await ensureDependencies();
-  const missing = await ensureSystemPackages(['git', 'bubblewrap', 'chromium', 'redis', 'postgresql', 'nginx', 'openssl']);
+  const missing = await ensureSystemPackages([
+    'git',
+    'bubblewrap',
+    'chromium',
+    'redis',
+    'postgresql',
+    'nginx',
+    'openssl',
+  ]);
   return missing.map(howToInstall);
 }
 

@@ -130,6 +130,7 @@ describe('nginx before it has a certificate', () => {
     await until(async () => (await site.ask({ path: '/' })).status === 200, { what: 'the page over TLS' });
     ada = await setUpOverTls(site, rest.setupUrl);
     ({ id: sessionId } = await startSession(ada, { name: 'Behind nginx' }));
+    expect(nginx.exitCode).toBeNull();
   });
 });
 
