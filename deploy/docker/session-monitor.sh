@@ -87,11 +87,11 @@ cpu_used_us() {
 
 # The same from the processes that are there, in the unit of the kernel's clock (100 a second): less exact.
 cpu_used_by_processes_us() {
-  cat "$proc"/[0-9]*/stat 2>/dev/null | awk '{ sub(/^.*\) /, ""); ticks += $12 + $13 } END { printf "%d", ticks * 10000 }'
+  cat "$proc"/[0-9]*/stat 2>/dev/null | awk '{ sub(/^.*\) /, ""); ticks += $12 + $13 } END { printf "%.0f", ticks * 10000 }'
 }
 
 now_us() {
-  awk '{ printf "%d", $1 * 1000000 }' "$proc/uptime"
+  awk '{ printf "%.0f", $1 * 1000000 }' "$proc/uptime"
 }
 
 cpu_limit() {
@@ -147,7 +147,8 @@ memory() {
 disk() {
   blocks=$(df -Pk -- "$2" 2>/dev/null | awk 'NR == 2 { printf "%.0f %.0f %.0f", $2 * 1024, $3 * 1024, $4 * 1024 }')
   files=$(df -Pi -- "$2" 2>/dev/null | awk 'NR == 2 { print $2, $3 }')
-  # shellcheck disable=SC2086 -- the words are meant to be split
+  # The words are meant to be split.
+  # shellcheck disable=SC2086
   set -- "$1" ${blocks:-x x x} ${files:-x x}
   printf '{"name":"%s","totalBytes":%s,"usedBytes":%s,"freeBytes":%s,"files":%s,"usedFiles":%s}' \
     "$1" "$(number "$2")" "$(number "$3")" "$(number "$4")" "$(number "${5-}")" "$(number "${6-}")"

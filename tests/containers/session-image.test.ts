@@ -93,6 +93,40 @@ describe.each(runtimes)('the session image under %s', (runtime) => {
     const [count] = await inside('grep -c "BEGIN CERTIFICATE" /etc/ssl/certs/ca-certificates.crt');
     expect(Number(count)).toBeGreaterThan(50);
   });
+
+  it('its monitor says how the place is', async () => {
+    const limits = ['--memory=512m', '--cpus=1.5', '--pids-limit=100', '--read-only', '--tmpfs=/tmp'];
+    const busy = 'while :; do :; done & session-monitor.sh --sample-ms 1000; kill $!';
+    const said = JSON.parse((await inside(busy, limits)).join('')) as {
+      cpu: { usedPercent: number; limit: number };
+      memory: { usedBytes: number; limitBytes: number };
+      disks: { totalBytes: number }[];
+      processes: { limit: number; largest: { name: string }[] };
+    };
+    expect(said.cpu.usedPercent).toBeGreaterThan(1);
+    expect(said.memory.usedBytes).toBeGreaterThan(0);
+    expect(said.disks.every(({ totalBytes }) => totalBytes > 0)).toBe(true);
+    expect(said.processes.largest.map(({ name }) => name)).toContain('sh');
+    // gVisor shows no control groups to what runs in it.
+    if (runtime === 'runc')
+      expect([said.cpu.limit, said.memory.limitBytes, said.processes.limit]).toEqual([1.5, 512 * 2 ** 20, 100]);
+  });
+
+  it('its preparation clones and sets up with a read-only root, as the user that it is', async () => {
+    const script = [
+      'cd /tmp && git init --quiet --initial-branch=main source && cd source && echo hello >readme.md && git add .',
+      'git -c user.name=t -c user.email=t@localhost commit --quiet -m first',
+      'echo "id -un >/home/claude/who" >/tmp/setup.sh',
+      'export SESSION_GIT_URL=file:///tmp/source SESSION_GIT_PROTOCOLS=file SESSION_SETUP_FILE=/tmp/setup.sh',
+      'session-init.sh 2>/dev/null && cat /workspace/readme.md /home/claude/who && git -C /workspace status --short',
+    ];
+    const volumes = ['/workspace', '/home/claude', '/var/lib/remote-claude'].map((path) => `--volume=${path}`);
+    const said = await inside(script.join('\n'), ['--read-only', '--tmpfs=/tmp:exec', ...volumes]);
+    expect(
+      said.filter((line) => line.startsWith('init ')).map((line) => line.split(' ').slice(1, 3).join(' ')),
+    ).toEqual(['folders done', 'clone running', 'clone done', 'setup running', 'setup done']);
+    expect(said.slice(-2)).toEqual(['hello', 'claude']);
+  });
 });
 
 describe('the session image as files', () => {
