@@ -42,5 +42,17 @@ export function serverVariables(args = []) {
   return pick(new Set([...own, ...variablesOf(args).wanted]), serverFamilies);
 }
 
+/** Which container engine the caller's docker talks to. */
+const engineNames = [
+  'DOCKER_BUILDKIT',
+  'DOCKER_HOST',
+  'DOCKER_CONTEXT',
+  'DOCKER_CONFIG',
+  'DOCKER_CERT_PATH',
+  'DOCKER_TLS_VERIFY',
+  'SSH_AUTH_SOCK',
+];
+export const engineVariables = () => pick(new Set(engineNames), []);
+
 /** Whether npm is the parent (by way of a shell): the scripts end when it does. */
 export const isStartedByNpm = () => process.env.npm_lifecycle_event !== undefined;
