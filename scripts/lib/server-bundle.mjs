@@ -3,8 +3,8 @@
 import { renameSync, rmSync } from 'node:fs';
 import { bundle } from './bundle.mjs';
 
-/** What the server loads where it runs. */
-export const serverParts = ['@node-rs/argon2'];
+/** What the server loads where it runs: what is native, and dockerode, which is needed where containers are used only. */
+export const serverParts = ['@node-rs/argon2', 'dockerode'];
 /** An optional part of the database's driver that is not installed. */
 const absentParts = ['pg-native'];
 

@@ -44,6 +44,8 @@ export interface ProductOptions {
   config: string;
   /** Its compute.dataDir, where it has one: what runs there ends with this product. */
   computeDir?: string | undefined;
+  /** Ends its places, where they are not processes. */
+  endPlaces?: () => Promise<void>;
   /** For Node itself, before the program. */
   nodeArgs?: readonly string[];
   /** Where others must know it before it starts, and people are told another address; else any. */
@@ -57,12 +59,8 @@ interface Running {
   ended: Promise<number | null>;
 }
 
-export const startProduct = async ({
-  config,
-  computeDir,
-  nodeArgs = [],
-  port: wantedPort = 0,
-}: ProductOptions): Promise<Product> => {
+export const startProduct = async (options: ProductOptions): Promise<Product> => {
+  const { config, computeDir, endPlaces, nodeArgs = [], port: wantedPort = 0 } = options;
   const folder = await mkdtemp(join(tmpdir(), 'rc-'));
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
@@ -105,7 +103,7 @@ export const startProduct = async ({
 
   /** The database, like the places, outlives a server that was killed. */
   const removeAll = async (): Promise<void> => {
-    await destroyPlaces(computeDir ?? dataDir);
+    await (endPlaces ?? (() => destroyPlaces(computeDir ?? dataDir)))();
     await endDatabase(dataDir);
     await services?.close();
     await rm(folder, { recursive: true, force: true });

@@ -3,8 +3,9 @@
  * It routes to the parts and does not know what they do.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 
 import { agentPaths, AppError, errorTable, maxFrameBytes, type ErrorCode } from '@remote-claude/contract';
@@ -92,7 +93,7 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
     server.once('error', reject);
     server.listen(listen.kind === 'unix' ? { path: listen.path } : { port: listen.port, host: listen.host }, resolve);
   });
-  if (listen.kind === 'unix') await chmod(listen.path, 0o600);
+  if (listen.kind === 'unix') await chmod(listen.path, await socketMode(listen.path));
   const address = server.address();
 
   return {
@@ -104,6 +105,13 @@ export const createAgentServer = async (deps: AgentServerDeps): Promise<AgentSer
       }),
   };
 };
+
+/**
+ * In a folder of our own the socket is ours alone. One that was made for us by another user is guarded by its parent, which
+ * only that user enters, and the gateway there may be anybody.
+ */
+const socketMode = async (path: string): Promise<number> =>
+  (await stat(dirname(path))).uid === process.getuid?.() ? 0o600 : 0o666;
 
 /** Both sides are hashed first, so that neither content nor length shows in the time it takes. */
 const secretCheck = (secret: string): ((request: IncomingMessage) => boolean) => {

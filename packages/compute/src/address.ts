@@ -6,7 +6,11 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 export type Address =
-  | { kind: 'unix'; path: string; /** Who must own the socket, as the host sees it. */ ownerUid: number }
+  | {
+      kind: 'unix';
+      path: string;
+      /** Who must own the socket, as the host sees it; null where the engine maps users. */ ownerUid: number | null;
+    }
   | { kind: 'tcp'; host: string; port: number };
 
 /** Linux's limit of `sun_path`, without the closing zero; Node cuts what is longer in silence. */
@@ -31,7 +35,7 @@ export async function openUnixSocketPath(
   try {
     const found = await file.stat();
     if (!found.isSocket()) throw new UnsafeSocketError(`${address.path} is not a socket; it is not connected to`);
-    if (found.uid !== address.ownerUid) {
+    if (address.ownerUid !== null && found.uid !== address.ownerUid) {
       throw new UnsafeSocketError(
         `${address.path} belongs to uid ${found.uid}, not to ${address.ownerUid}; it is not connected to`,
       );

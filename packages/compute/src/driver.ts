@@ -9,7 +9,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** Opaque to the caller: stored and handed back unread. It holds no secret and survives JSON. */
 export type PlaceHandle = Json;
 
-/** A file or folder of the host (or of the engine's image) that a place may read and never write. */
+/** A folder of the server's host that a place may read and never write. What is in it does not change meanwhile. */
 export interface ReadOnlyMount {
   /** Absolute path on the host. */
   source: string;

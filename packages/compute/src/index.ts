@@ -2,5 +2,7 @@
 export * from './driver.js';
 export { listenOptions, maxSocketPathBytes, openUnixSocketPath, UnsafeSocketError } from './address.js';
 export type { Address } from './address.js';
+export { askEngineId, createDockerDriver } from './drivers/docker/driver.js';
+export type { DockerDriverOptions } from './drivers/docker/driver.js';
 export { createProcessDriver } from './drivers/process/driver.js';
 export type { ProcessDriverOptions } from './drivers/process/driver.js';

@@ -30,7 +30,7 @@ import { createLimiter } from '../platform/limiter.js';
 import { watchSockets, type HttpMetrics } from '../platform/metrics/index.js';
 import type { Gateway } from './gateway.js';
 import { createNotices } from './notices.js';
-import { linkTiming } from './place-settings.js';
+import { linkTiming, placeIsolation } from './place-settings.js';
 import type { Readiness } from './readiness.js';
 import type { Site } from './site.js';
 import { createSocketActions } from './socket-actions.js';
@@ -90,7 +90,7 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness, http }
     events,
     audit,
     clock,
-    setup: { isolation: config.compute.isolation, diskRetentionMs: config.retention.sessionsMs },
+    setup: { isolation: placeIsolation(config), diskRetentionMs: config.retention.sessionsMs },
     maxPerUser: config.sessions.maxPerUser,
     requireModel: models.require,
     defaultModel: upstreams.defaultModel,
@@ -113,7 +113,7 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness, http }
   const about = createAbout({
     name: productName,
     version: site.assets.version,
-    isolation: config.compute.isolation,
+    isolation: placeIsolation(config),
     models: models.allowed,
     setupNeeded: users.setupNeeded,
     // A gateway that is away is said among the problems, and a key that is not seen is not called missing.

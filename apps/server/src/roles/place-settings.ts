@@ -12,6 +12,10 @@ export const linkTiming = ({ timing }: Config) => ({
   maxRetryMs: timing.retryMinMs * 2,
 });
 
+/** What keeps a session in its place. */
+export const placeIsolation = ({ compute: { driver, isolation } }: Config) =>
+  driver === 'docker' ? 'container' : isolation;
+
 export const placeLimits = ({ compute: { limits } }: Config): PlaceLimits => ({
   cpus: limits.cpus,
   memoryBytes: limits.memoryMb * 2 ** 20,

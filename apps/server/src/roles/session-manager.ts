@@ -1,7 +1,7 @@
 // The session-manager's part of the program: the engine with the sessions' places, its lease on sessions, and what makes them
 // as they are wanted.
 
-import { createProcessDriver, type Driver } from '@remote-claude/compute';
+import type { Driver } from '@remote-claude/compute';
 import { shownStatus } from '@remote-claude/contract';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { createLoneConnection } from '../platform/database/index.js';
 import { createPlaceMetrics, watchSessions } from '../platform/metrics/index.js';
 import { createRuntimeSweep, prepareRuntime, runtimeFiles } from '../platform/runtime.js';
 import { countPlaces } from './count-places.js';
+import { createDriver, openCompute } from './compute.js';
 import type { Gateway } from './gateway.js';
 import { placeCapacity, placeLimits, placeTiming } from './place-settings.js';
 import { createReadiness } from './readiness.js';
 import type { Site } from './site.js';
-import { openCompute } from './storage.js';
 
 /** Where the runtime folder is seen inside a place. */
 const runtimeTarget = '/opt/remote-claude';
@@ -26,18 +26,12 @@ const memoryForPlaces = (kind: Driver['kind']): number =>
 
 /** What runs places, and what is put into them. */
 export const openEngine = async (site: Site) => {
-  const { assets, childEnv, clock, closers, config, dataDir, installation, log } = site;
+  const { assets, clock, closers, dataDir, log } = site;
   const [compute, runtime] = await Promise.all([
-    openCompute(site, installation),
+    openCompute(site),
     prepareRuntime({ dataDir: dataDir.path, sources: { ...assets, nodePath: process.execPath } }),
   ]);
-  const driver = createProcessDriver({
-    dataDir: compute.computeDir.path,
-    runDir: compute.computeDir.runDir,
-    isolation: config.compute.isolation,
-    uidRange: config.compute.uidRange,
-    childEnv,
-  });
+  const driver = await createDriver(site, compute);
   closers.add('compute driver', driver, (opened) => opened.close());
   const runtimes = createRuntimeSweep({ current: runtime.folder, driver, log });
   closers.add('runtimes', runtimes, (opened) => opened.close());

@@ -1,15 +1,10 @@
-// Everything that outlives the process: database, bus, the key that seals secrets, the folder of places. It knows no feature.
-
-import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+// Everything that outlives the process: database, bus, the key that seals secrets. It knows no feature.
 
 import { createDatabase, openInstallation, type DatabaseConnection } from '../platform/database/index.js';
-import { DataDirError, openSharedDir, type SharedDir } from '../platform/data-dir.js';
 import { loadMasterKey } from '../platform/master-key.js';
 import { createQueryMetrics, watchStorage } from '../platform/metrics/index.js';
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.js';
 import { createPostgresBus } from '../platform/postgres-bus.js';
-import { createRemembered, rememberOnce } from '../platform/remembered.js';
 import { openRedis } from '../platform/redis.js';
 import { createSecretBox } from '../platform/secret-box.js';
 import { createSiteClock } from '../platform/site-clock.js';
@@ -68,26 +63,4 @@ export const openStorage = async ({ config, childEnv, machine, metrics, log, clo
     counters: redis === null ? null : { client: redis.client, prefix: `remote-claude:${installation}:attempts` },
     secretBox,
   };
-};
-
-/** The folder of the sessions' disks and sockets, for those who look after sessions. */
-export const openCompute = async ({ config, dataDir }: Base, installation: string) => {
-  const wanted = config.compute.dataDir;
-  const computeDir: SharedDir = wanted === null ? dataDir : await openComputeDir(wanted, installation);
-  return {
-    computeDir,
-    /** Names the disks of this folder, whichever process works on it. */
-    engine: await rememberOnce(join(computeDir.path, 'engine'), randomUUID()),
-    /** The data folder is locked: the manager that it names has ended. */
-    predecessor: createRemembered(join(dataDir.path, 'manager')),
-  };
-};
-
-/** Shared by the servers of one database: to those of another its places would be strays. */
-const openComputeDir = async (wanted: string, installation: string): Promise<SharedDir> => {
-  const opened = await openSharedDir(wanted);
-  if ((await rememberOnce(join(opened.path, 'installation'), installation)) === installation) return opened;
-  throw new DataDirError(
-    `The folder ${opened.path} (compute.dataDir) belongs to servers of another database. Choose another folder.`,
-  );
 };

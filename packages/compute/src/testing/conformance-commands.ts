@@ -34,9 +34,9 @@ export function commandContract(check: Check<RealHarness>): void {
   });
 
   check('a read-only mount is read and not written', async (harness) => {
-    const { mount, content } = harness.inside.mountedFile;
+    const { mount, name, content } = harness.inside.mountedFile;
     const place = await startProbe(harness);
-    const path = JSON.stringify(harness.driver.layout(place.spec.sessionId).mount(mount));
+    const path = JSON.stringify(`${harness.driver.layout(place.spec.sessionId).mount(mount)}/${name}`);
     assert.equal(await place.ask(`return require('node:fs').readFileSync(${path}, 'utf8')`), content);
   });
 

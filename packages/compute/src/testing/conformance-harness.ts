@@ -25,10 +25,14 @@ export interface InsideHarness {
   node: string;
   /** `none`: no interface but loopback. `gateway`: one that leads to the gateway. */
   network: 'none' | 'gateway';
+  /** `own`: what it says of itself is told by a kernel of the place's own, as with gVisor. */
+  kernel: 'shared' | 'own';
+  /** `own`: a user namespace for each place. */
+  users: 'shared' | 'own';
   /** A file of the host with a secret in it, readable for everyone there. */
   hiddenFile: string;
-  /** A readable file, and its mount, which is in `base.readOnlyMounts`. */
-  mountedFile: { mount: ReadOnlyMount; content: string };
+  /** A readable file in a folder whose mount is in `base.readOnlyMounts`. */
+  mountedFile: { mount: ReadOnlyMount; name: string; content: string };
 }
 
 export type RealHarness = DriverHarness & { inside: InsideHarness };

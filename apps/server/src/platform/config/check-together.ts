@@ -24,12 +24,25 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
       'Without isolation sessions can do what this server can: set server.host to 127.0.0.1, or compute.isolation to bubblewrap.',
     );
   }
-  if (server !== undefined) checkInternal(server.internal, refuse);
+  if (server !== undefined)
+    checkCertificate(
+      'server.internal',
+      server.internal,
+      refuse,
+      'Give all three, or none: then they are made from the master key.',
+    );
   if (server?.apiUrl && new URL(server.apiUrl).href !== `${new URL(server.apiUrl).origin}/`)
     refuse(
       'server.apiUrl',
       'is more than a scheme, a host and a port',
       'Leave out the rest: what lies below /api is sent on as it is, with server.basePath before it.',
+    );
+  if (compute !== undefined)
+    checkCertificate(
+      'compute.docker',
+      compute.docker,
+      refuse,
+      'Give all three, or none: then the engine is on this machine.',
     );
   if (server !== undefined && database !== undefined && security !== undefined) {
     const has = (role: Role): boolean => server.roles.includes(role);
@@ -96,15 +109,17 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
   }
 }
 
-function checkInternal(internal: Parsed['server']['internal'], refuse: Refuse): void {
+interface Certificate {
+  certificate: string | null;
+  key: string | null;
+  ca: string | null;
+}
+
+function checkCertificate(path: string, given: Certificate, refuse: Refuse, mend: string): void {
   const files = ['certificate', 'key', 'ca'] as const;
-  const missing = files.filter((name) => internal[name] === null);
+  const missing = files.filter((name) => given[name] === null);
   if (missing.length === 0 || missing.length === files.length) return;
-  refuse(
-    `server.internal.${missing[0]}`,
-    'is not set, while others of certificate, key and ca are',
-    'Give all three, or none: then they are made from the master key.',
-  );
+  refuse(`${path}.${missing[0]}`, 'is not set, while others of certificate, key and ca are', mend);
 }
 
 function isLoopback(host: string): boolean {

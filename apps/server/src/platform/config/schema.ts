@@ -87,7 +87,7 @@ const sessions = z.strictObject({
 });
 
 const compute = z.strictObject({
-  driver: choice(['process'], ['docker', 'kubernetes', 'ecs']).prefault('process'),
+  driver: choice(['process', 'docker'], ['kubernetes', 'ecs']).prefault('process'),
   isolation: choice(['bubblewrap', 'none']).prefault('bubblewrap'),
   dataDir: optional(text('a path')),
   capacity: optional(wholeNumber(1, 1_000_000)),
@@ -95,6 +95,23 @@ const compute = z.strictObject({
     .strictObject({
       first: wholeNumber(1000, 2 ** 31 - 1).prefault(50_000),
       count: wholeNumber(1, 1_000_000).prefault(5000),
+    })
+    .prefault({}),
+  image: text('the name of an image').prefault('remote-claude/session:latest'),
+  containerPrefix: matching(
+    /^[a-z0-9][a-z0-9_.-]{0,40}$/,
+    'at most 41 small letters, digits, dots, dashes or underscores',
+  ).prefault('claude-session'),
+  docker: z
+    .strictObject({
+      host: address('unix', 'tcp').prefault('unix:///var/run/docker.sock'),
+      ca: optional(text('a path')),
+      certificate: optional(text('a path')),
+      key: optional(text('a path')),
+      socketDir: optional(text('a path')),
+      user: matching(/^[1-9]\d{0,8}:[1-9]\d{0,8}$/, 'a user id and a group id above 0, as 1000:1000').prefault(
+        '1000:1000',
+      ),
     })
     .prefault({}),
   limits: z
@@ -107,9 +124,23 @@ const compute = z.strictObject({
     .prefault({}),
 });
 
+/** What a Linux kernel calls its capabilities. */
+const capability = matching(/^[A-Z][A-Z_]{2,40}$/, 'the name of a capability such as NET_RAW');
+
 const security = z.strictObject({
   encryption: always().prefault(true),
   audit: always().prefault(true),
+  container: z
+    .strictObject({
+      runtime: matching(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+        'the name of a runtime such as runc, runsc or kata',
+      ).prefault('runc'),
+      seccomp: optional(text('a path')),
+      apparmor: optional(text('the name of a profile')),
+      capabilities: listOf(capability).prefault([]),
+    })
+    .prefault({}),
   masterKey: optional(
     matching(/^[\w+/=-]+\s*$/, '32 bytes in base64').refine(
       (key) => parseMasterKey(key) !== undefined,
@@ -189,16 +220,12 @@ export const laterKeys: readonly string[] = [
   'claude.vertex',
   'claude.rules',
   'sessions.warmPool',
-  'compute.docker',
   'compute.kubernetes',
   'compute.ecs',
-  'compute.image',
-  'compute.containerPrefix',
   'compute.limits.diskGb',
   'compute.limits.networkMbps',
   'security.allowedDomains',
   'security.network',
-  'security.container',
   'security.caBundle',
   'storage.s3',
   'monitoring.tracing',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { PlaceSpec } from '../../driver.js';
 import { environmentArguments, readIdentityCard } from './bubblewrap-arguments.js';
-import { checkSpec } from './check-spec.js';
+import { checkSpec } from '../../check-spec.js';
 
 const good: PlaceSpec = {
   sessionId: 's-1',

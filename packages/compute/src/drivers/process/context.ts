@@ -1,7 +1,7 @@
 /** What the process driver's verbs share. It does nothing by itself. */
 import { ComputeError } from '../../driver.js';
 import type { PlaceAddresses, StartedPlace } from '../../driver.js';
-import type { Turns } from './in-turn.js';
+import type { Turns } from '../../turns.js';
 import type { Isolator } from './isolator.js';
 import type { ProcessPlace } from './place-record.js';
 import { toHandle } from './place-record.js';

@@ -8,7 +8,7 @@ import { ComputeError } from '../../driver.js';
 import type { PlaceHandle } from '../../driver.js';
 import { readText } from './host-processes.js';
 import type { NumberSpace, ProcessIdentity } from './host-processes.js';
-import { isId } from './session-paths.js';
+import { isId } from '../../place-id.js';
 import type { SessionPaths } from './session-paths.js';
 
 /** The processes that hold a place. Without isolation both are the command itself. */

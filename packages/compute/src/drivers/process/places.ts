@@ -10,7 +10,8 @@ import type { NumberSpace } from './host-processes.js';
 import type { Isolator } from './isolator.js';
 import { readEvents, readRecord } from './place-record.js';
 import type { ProcessPlace } from './place-record.js';
-import { isId, sessionPaths } from './session-paths.js';
+import { isId } from '../../place-id.js';
+import { sessionPaths } from './session-paths.js';
 import type { Roots } from './session-paths.js';
 
 export function isSamePlace(one: ProcessPlace, other: ProcessPlace): boolean {

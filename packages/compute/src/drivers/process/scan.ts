@@ -13,7 +13,8 @@ import {
   readText,
 } from './host-processes.js';
 import type { Marked } from './isolator.js';
-import { isId, sessionPaths } from './session-paths.js';
+import { isId } from '../../place-id.js';
+import { sessionPaths } from './session-paths.js';
 import type { Roots } from './session-paths.js';
 
 /** The place's session and place, in the environment of every process of a place without isolation. */

@@ -7,6 +7,7 @@ import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { maxSocketPathBytes } from '../../address.js';
 import { ComputeError } from '../../driver.js';
+import { isId } from '../../place-id.js';
 
 export interface Roots {
   /** Sessions' disks and the driver's store. */
@@ -38,12 +39,6 @@ export interface SessionPaths {
 export interface Owner {
   uid: number;
   gid: number;
-}
-
-const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
-
-export function isId(id: unknown): id is string {
-  return typeof id === 'string' && idPattern.test(id);
 }
 
 export function sessionPaths(roots: Roots, sessionId: string): SessionPaths {

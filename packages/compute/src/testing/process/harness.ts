@@ -32,7 +32,7 @@ export async function makeProcessHarness(isolation: 'bubblewrap' | 'none'): Prom
   mkdirSync(mounted);
   chmodSync(mounted, 0o755);
   writeFileSync(join(mounted, 'file'), 'mounted', { mode: 0o644 });
-  const mount = { source: join(mounted, 'file'), target: '/opt/conformance/file' };
+  const mount = { source: mounted, target: '/opt/conformance' };
 
   const drivers: Driver[] = [];
   const reopen = () => {
@@ -56,7 +56,14 @@ export async function makeProcessHarness(isolation: 'bubblewrap' | 'none'): Prom
       exit: (code) => ['/bin/sh', '-c', 'exit "$0"', String(code)],
       stubborn: ['/bin/bash', '-c', "trap '' TERM; sleep 100000"],
     },
-    inside: { node: node.path, network: 'none', hiddenFile, mountedFile: { mount, content: 'mounted' } },
+    inside: {
+      node: node.path,
+      network: 'none',
+      kernel: 'shared',
+      users: 'own',
+      hiddenFile,
+      mountedFile: { mount, name: 'file', content: 'mounted' },
+    },
     close: async () => {
       const sessions = join(options.dataDir, 'sessions');
       const last = reopen();

@@ -1,12 +1,12 @@
 /** Says what is wrong with a place's specification, before anything is made of it. It does not know engines. */
 import { posix } from 'node:path';
-import { ComputeError } from '../../driver.js';
-import type { PlaceSpec } from '../../driver.js';
-import { isId } from './session-paths.js';
+import { ComputeError } from './driver.js';
+import type { PlaceSpec } from './driver.js';
+import { isId } from './place-id.js';
 
 /** Where read-only mounts may appear: nowhere that the session can write or that the system needs. */
 const mountRoots = ['/opt/', '/etc/', '/mnt/', '/srv/'];
-/** bwrap takes 9,000 arguments in all, three for each variable. */
+/** bubblewrap takes 9,000 arguments in all, three for each variable. */
 const maxVariables = 2_000;
 
 export function checkSpec(spec: PlaceSpec): void {

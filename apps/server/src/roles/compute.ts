@@ -1,0 +1,82 @@
+// What runs the sessions of this site, and where their disks are. It knows no session.
+
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { askEngineId, createDockerDriver, createProcessDriver, type Driver } from '@remote-claude/compute';
+
+import type { Config } from '../platform/config/config.js';
+import { DataDirError, openSharedDir, type SharedDir } from '../platform/data-dir.js';
+import { createRemembered, rememberOnce } from '../platform/remembered.js';
+import type { Site } from './site.js';
+
+export interface Compute {
+  /** Sockets of sessions, and with the process driver their disks. */
+  computeDir: SharedDir;
+  /** Names what has the disks, whichever process works with it. */
+  engine: string;
+  /** The data folder is locked: the manager that it names has ended. */
+  predecessor: ReturnType<typeof createRemembered>;
+}
+
+export const openCompute = async ({ config, dataDir, installation }: Site): Promise<Compute> => {
+  const wanted = config.compute.dataDir;
+  const computeDir: SharedDir = wanted === null ? dataDir : await openComputeDir(wanted, installation);
+  return {
+    computeDir,
+    engine:
+      config.compute.driver === 'docker'
+        ? await askEngineId(await engineAddress(config))
+        : await rememberOnce(join(computeDir.path, 'engine'), randomUUID()),
+    predecessor: createRemembered(join(dataDir.path, 'manager')),
+  };
+};
+
+export const createDriver = async (
+  { childEnv, config, installation }: Site,
+  { computeDir, engine }: Compute,
+): Promise<Driver> => {
+  const { compute } = config;
+  if (compute.driver === 'process') {
+    return createProcessDriver({
+      dataDir: computeDir.path,
+      runDir: computeDir.runDir,
+      isolation: compute.isolation,
+      uidRange: compute.uidRange,
+      childEnv,
+    });
+  }
+  const { container } = config.security;
+  const [uid = 0, gid = 0] = compute.docker.user.split(':').map(Number);
+  return createDockerDriver({
+    engine: await engineAddress(config),
+    engineId: engine,
+    prefix: compute.containerPrefix,
+    installation,
+    socketDir: compute.docker.socketDir ?? join(computeDir.runDir, 'places'),
+    image: compute.image,
+    runtime: container.runtime,
+    user: { uid, gid },
+    gateway: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    seccompProfile: container.seccomp === null ? null : await readFile(container.seccomp, 'utf8'),
+    apparmorProfile: container.apparmor,
+    capabilities: container.capabilities,
+  });
+};
+
+const engineAddress = async ({ compute: { docker } }: Config) => {
+  const { host, ca, certificate, key } = docker;
+  if (ca === null || certificate === null || key === null) return { host, tls: null };
+  const [caText, certText, keyText] = await Promise.all([ca, certificate, key].map((path) => readFile(path, 'utf8')));
+  return { host, tls: { ca: caText ?? '', cert: certText ?? '', key: keyText ?? '' } };
+};
+
+/** Shared by the servers of one database: to those of another its places would be strays. */
+const openComputeDir = async (wanted: string, installation: string): Promise<SharedDir> => {
+  const opened = await openSharedDir(wanted);
+  if ((await rememberOnce(join(opened.path, 'installation'), installation)) === installation) return opened;
+  throw new DataDirError(
+    `The folder ${opened.path} (compute.dataDir) belongs to servers of another database. Choose another folder.`,
+  );
+};

@@ -1,0 +1,90 @@
+/**
+ * The engine's API as the driver uses it: dockerode, loaded when it is first needed, its failures as sentences. It knows
+ * no session.
+ */
+import type Docker from 'dockerode';
+import { ComputeError } from '../../driver.js';
+
+export interface EngineAddress {
+  /** `unix:///var/run/docker.sock`, or `tcp://host:port`, which needs TLS unless it is loopback. */
+  host: string;
+  /** PEM texts; both ends show a certificate. */
+  tls: { ca: string; cert: string; key: string } | null;
+}
+
+/** Made anew where it could not be loaded. */
+export type EngineClient = () => Promise<Docker>;
+
+export function createEngineClient(address: EngineAddress): EngineClient {
+  const options = connectionOptions(address);
+  let client: Promise<Docker> | null = null;
+  return () => {
+    client ??= import('dockerode').then(({ default: Client }) => new Client(options));
+    client.catch(() => {
+      client = null;
+    });
+    return client;
+  };
+}
+
+function connectionOptions({ host, tls }: EngineAddress): Docker.DockerOptions {
+  const socketPath = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
+  if (socketPath !== undefined) return { socketPath };
+  const url = URL.canParse(host) ? new URL(host) : null;
+  if (url?.protocol !== 'tcp:' || url.hostname === '') {
+    throw new ComputeError('not_ready', `"${host}" is no engine's address: unix:///path or tcp://host:port is.`);
+  }
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  if (tls === null && !['127.0.0.1', '::1', 'localhost'].includes(hostname)) {
+    throw new ComputeError('not_ready', `The engine at ${host} is on another machine: it is used with TLS only.`);
+  }
+  const port = Number(url.port || (tls === null ? 2375 : 2376));
+  return { host: hostname, port, ...(tls === null ? { protocol: 'http' } : { protocol: 'https', ...tls }) };
+}
+
+interface EngineFailure {
+  statusCode?: number;
+  code?: string;
+  reason?: string;
+  json?: { message?: string } | string;
+  message?: string;
+}
+
+/** HTTP status of a refusal by the engine; null where it did not answer. */
+export function statusOf(error: unknown): number | null {
+  return (error as EngineFailure | null)?.statusCode ?? null;
+}
+
+/** What the engine said, in its own words, or why it did not answer. */
+export function wordsOf(error: unknown): string {
+  const { statusCode, code, json, message = String(error) } = (error ?? {}) as EngineFailure;
+  if (statusCode !== undefined) {
+    const said = (typeof json === 'object' ? json.message : json) ?? message;
+    return said.trim().slice(0, 500);
+  }
+  if (code === 'ENOENT') return 'there is no socket of an engine at its address; is Docker installed and running?';
+  if (code === 'ECONNREFUSED') return 'nothing answers at its address; is Docker running?';
+  if (code === 'EACCES') return 'this server may not open its socket: add its user to the socket’s group.';
+  return message.slice(0, 500);
+}
+
+/** The result; null where the engine has no such thing. */
+export async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw error;
+  }
+}
+
+/** Whether it was done; false where the engine says that it is so already, or that there is no such thing. */
+export async function unlessSo(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    await answer;
+    return true;
+  } catch (error) {
+    if ([304, 404, 409].includes(statusOf(error) ?? 0)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The driver for a server: every place is a container of a Docker engine, made by one template, without a network; agent and
+ * gateway meet on unix sockets. It knows containers, volumes and images; it does not know sessions' rows, agents or
+ * gateways. Several drivers may work on an engine: the name of a container is what one of them gets.
+ */
+import { isAbsolute } from 'node:path';
+import { checkSpec } from '../../check-spec.js';
+import { ComputeError } from '../../driver.js';
+import type { ComputeErrorCode, Driver, MayAct } from '../../driver.js';
+import { isId } from '../../place-id.js';
+import { createTurns } from '../../turns.js';
+import { createEngineClient, statusOf, wordsOf } from './client.js';
+import type { EngineAddress } from './client.js';
+import type { Context } from './context.js';
+import { destroySession, stopPlace } from './end-place.js';
+import { createEngineInfo } from './engine-info.js';
+import { createFilesVolumes } from './files-volumes.js';
+import { fromHandle, toHandle } from './handle.js';
+import { createImages } from './image.js';
+import { findPlaces, inspectPlace } from './look-at-place.js';
+import { addressesFor, checkSocketDir, insideLayout } from './names.js';
+import type { Naming } from './names.js';
+import type { Owner } from './prepare.js';
+import { probeEngine } from './probe.js';
+import { gvisorProfile, isGvisor } from './seccomp.js';
+import { startPlace } from './start-place.js';
+import type { ContainerRules } from './template.js';
+
+export interface DockerDriverOptions extends Naming, Omit<ContainerRules, 'diskOptions' | 'cpus'> {
+  engine: EngineAddress;
+  /** The engine that has the sessions' disks, as it names itself; no other one is used. */
+  engineId: string;
+  /** Who the gateway runs as, on the engine's host. */
+  gateway: Owner;
+}
+
+/** How the engine at this address names itself. Errors: `not_ready`. */
+export async function askEngineId(engine: EngineAddress): Promise<string> {
+  try {
+    return (await createEngineInfo(createEngineClient(engine), 'runc')()).id;
+  } catch (error) {
+    if (error instanceof ComputeError) throw error;
+    throw new ComputeError('not_ready', `The container engine at ${engine.host} cannot be used: ${wordsOf(error)}`);
+  }
+}
+
+export function createDockerDriver(options: DockerDriverOptions): Driver {
+  const { prefix, installation, socketDir, user } = options;
+  if (!isAbsolute(socketDir)) throw new ComputeError('not_ready', 'The folder of sockets must be an absolute path.');
+  const naming = { prefix, installation, socketDir };
+  checkSocketDir(naming);
+  const client = createEngineClient(options.engine);
+  const info = createEngineInfo(client, options.runtime);
+  const { image, runtime, apparmorProfile, capabilities } = options;
+  const seccompProfile = options.seccompProfile ?? (isGvisor(runtime) ? gvisorProfile : null);
+  const rules = async (): Promise<ContainerRules> => ({
+    ...{ image, runtime, user, seccompProfile, apparmorProfile, capabilities },
+    diskOptions: {},
+    cpus: (await info()).cpus,
+  });
+  const context: Context = {
+    client,
+    naming,
+    rules,
+    gateway: options.gateway,
+    images: createImages(client),
+    files: createFilesVolumes({ client, naming, rules }),
+  };
+  const turns = createTurns();
+  const starting = new Set<string>();
+  let closed = false;
+
+  /** Runs a verb so that only a `ComputeError` leaves it; an engine that is away is not the session's failure. */
+  const verb = async <T>(failure: ComputeErrorCode, act: () => Promise<T>): Promise<T> => {
+    if (closed) throw new ComputeError('closed', 'The driver was closed.');
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof ComputeError) throw error;
+      const code = statusOf(error) === null ? 'not_ready' : failure;
+      throw new ComputeError(code, `The container engine: ${wordsOf(error)}`, { cause: error });
+    }
+  };
+  const checkMayAct = (mayAct: MayAct | undefined): void => {
+    if (mayAct?.() === false)
+      throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was done.');
+  };
+  /** Another engine has none of the disks: a session that is started there would have lost its work. */
+  const checkEngine = async (): Promise<void> => {
+    if ((await info()).id === options.engineId) return;
+    throw new ComputeError(
+      'not_ready',
+      'The container engine is another one than that which has the disks of the sessions; nothing was started.',
+    );
+  };
+  const agentUid = async (): Promise<number | null> => ((await info()).mapsUsers ? null : user.uid);
+
+  return {
+    kind: 'docker',
+    isolation: 'container',
+    probe: () => verb('not_ready', () => probeEngine(context, info)),
+    start: (spec, progress = () => {}, mayAct) =>
+      verb('start_failed', async () => {
+        checkSpec(spec);
+        return turns.run(spec.sessionId, async () => {
+          checkMayAct(mayAct);
+          await checkEngine();
+          starting.add(spec.placeId);
+          try {
+            const containerId = await startPlace(context, { spec, progress, mayAct });
+            const { sessionId, placeId } = spec;
+            const place = { sessionId, placeId, containerId, agentUid: await agentUid() };
+            return { handle: toHandle(place), ...addressesFor(naming, place) };
+          } finally {
+            starting.delete(spec.placeId);
+          }
+        });
+      }),
+    inspect: (handle) =>
+      verb('not_ready', async () => {
+        const place = fromHandle(handle);
+        const isStarting = starting.has(place.placeId);
+        return inspectPlace(client, place, { isStarting, enforced: async () => (await info()).enforces });
+      }),
+    stop: (handle, { graceMs, mayAct }) =>
+      verb('stop_failed', async () => {
+        const place = fromHandle(handle);
+        return turns.run(place.sessionId, async () => {
+          checkMayAct(mayAct);
+          await stopPlace(client, place, graceMs);
+        });
+      }),
+    destroy: (sessionId, mayAct) =>
+      verb('destroy_failed', async () => {
+        if (!isId(sessionId))
+          throw new ComputeError('bad_spec', 'A session id has 1 to 64 letters, digits, "_" or "-".');
+        return turns.run(sessionId, async () => {
+          checkMayAct(mayAct);
+          await destroySession(client, naming, sessionId);
+        });
+      }),
+    list: () => verb('not_ready', async () => findPlaces(client, naming, await agentUid())),
+    addresses: (handle) => addressesFor(naming, fromHandle(handle)),
+    layout: () => insideLayout,
+    close: async () => {
+      closed = true;
+      await turns.settled();
+    },
+  };
+}

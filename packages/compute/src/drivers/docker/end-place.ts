@@ -1,0 +1,79 @@
+/** Ends places, and with `destroy` their disks. It does not know who wants that. */
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { ComputeError } from '../../driver.js';
+import type { ComputeErrorCode } from '../../driver.js';
+import { orNull, statusOf, wordsOf } from './client.js';
+import type { EngineClient } from './client.js';
+import type { DockerPlace } from './handle.js';
+import { containerName, disksOf, socketFolders } from './names.js';
+import type { Naming } from './names.js';
+
+const killTimeoutMs = 10_000;
+const pauseMs = 50;
+
+export async function stopPlace(client: EngineClient, { containerId }: DockerPlace, graceMs: number): Promise<void> {
+  const container = (await client()).getContainer(containerId);
+  if (await isRunning(container)) {
+    // One that ends at this moment cannot be told; what is left of it then is removed.
+    await container.kill({ signal: 'SIGTERM' }).catch(() => {});
+    await until(async () => !(await isRunning(container)), graceMs);
+  }
+  await removeContainer(container, 'stop_failed');
+}
+
+export async function destroySession(client: EngineClient, naming: Naming, sessionId: string): Promise<void> {
+  const docker = await client();
+  await removeContainer(docker.getContainer(containerName(naming, sessionId)), 'destroy_failed');
+  for (const { name } of disksOf(naming, sessionId)) await removeVolume(docker, name);
+  // Where the engine is on this machine; elsewhere an empty folder stays until its host restarts.
+  await rm(socketFolders(naming, sessionId).own, { recursive: true, force: true }).catch(() => {});
+}
+
+async function isRunning(container: Docker.Container): Promise<boolean> {
+  return (await orNull(container.inspect()))?.State.Running ?? false;
+}
+
+/** Kills what still runs of it; the name is free afterwards. */
+export async function removeContainer(container: Docker.Container, failure: ComputeErrorCode): Promise<void> {
+  let words = 'it is still there.';
+  const isGone = await until(async () => {
+    try {
+      await container.remove({ force: true, v: true });
+    } catch (error) {
+      // Refused while another removes it, or while it ends by itself.
+      words = wordsOf(error);
+      if (statusOf(error) === null) throw error;
+    }
+    return (await orNull(container.inspect())) === null;
+  }, killTimeoutMs);
+  if (!isGone) throw new ComputeError(failure, `The engine could not remove the container: ${words}`);
+}
+
+async function removeVolume(docker: Docker, name: string): Promise<void> {
+  let words = '';
+  const isGone = await until(async () => {
+    try {
+      await docker.getVolume(name).remove();
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return true;
+      // In use: by what prepares or removes the same session at this moment.
+      if (statusOf(error) !== 409) throw error;
+      words = wordsOf(error);
+      return false;
+    }
+  }, killTimeoutMs);
+  if (!isGone) throw new ComputeError('destroy_failed', `The volume ${name} could not be removed: ${words}`);
+}
+
+/** Looks at least once. */
+async function until(isSo: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    if (await isSo()) return true;
+    if (performance.now() >= endMs) return false;
+    await sleep(pauseMs);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Folders of the server as read-only volumes of the engine, one per content: so they are there for an engine that sees
+ * none of the server's files, and any image can be a session's. Filled over the engine's API, marked as whole at the
+ * end; one that is half filled is filled anew. It does not know what the files are.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pack } from 'tar-stream';
+import type Docker from 'dockerode';
+import type { ReadOnlyMount } from '../../driver.js';
+import { orNull, statusOf, unlessSo } from './client.js';
+import type { EngineClient } from './client.js';
+import { labels } from './names.js';
+import type { Naming } from './names.js';
+import { putArchive } from './put-archive.js';
+import { helperFor } from './template.js';
+import type { ContainerRules, FilesMount } from './template.js';
+
+interface FoundFile {
+  /** Within the folder; ends with `/` where it is one. */
+  name: string;
+  path: string;
+  bytes: number;
+  mode: number;
+}
+
+const target = '/files';
+/** Last of all files. */
+const wholeMark = '.whole';
+const pauseMs = 200;
+/** Whoever fills a volume for longer has died. */
+const abandonedMs = 300_000;
+
+export interface FilesVolumes {
+  /** Volumes with the content that these folders have now. */
+  ensure(mounts: readonly ReadOnlyMount[], progress: (step: string) => void): Promise<FilesMount[]>;
+}
+
+export function createFilesVolumes(deps: {
+  client: EngineClient;
+  naming: Naming;
+  rules: () => Promise<ContainerRules>;
+}): FilesVolumes {
+  const { client, naming, rules } = deps;
+  /** By folder. What a server hands out does not change while it runs. */
+  const known = new Map<string, Promise<string>>();
+
+  const ensureOne = async (source: string, progress: (step: string) => void): Promise<string> => {
+    const docker = await client();
+    const found = await findFiles(source);
+    const hash = await hashOf(found);
+    const volume = `${naming.prefix}-files-${hash.slice(0, 24)}`;
+    const helperName = `${volume}-fill`;
+    await docker.createVolume({
+      Name: volume,
+      Labels: { [labels.installation]: naming.installation, [labels.files]: hash },
+    });
+    const template = helperFor(
+      { naming, rules: await rules() },
+      { name: helperName, volumes: [{ volume, target }], binds: [] },
+    );
+    const helper = await createAlone(docker, template, helperName);
+    try {
+      if ((await orNull(helper.infoArchive({ path: `${target}/${wholeMark}` }))) === null) {
+        progress('Bringing Claude Code to the engine');
+        await putArchive(helper, target, (archive) => writeFiles(archive, found));
+        await putArchive(helper, target, (archive) => void archive.entry({ name: wholeMark, mode: 0o444 }, ''));
+      }
+    } finally {
+      await unlessSo(helper.remove({ force: true }));
+    }
+    return volume;
+  };
+
+  return {
+    ensure: (mounts, progress) =>
+      Promise.all(
+        mounts.map(async ({ source, target: seenAt }) => {
+          const before = known.get(source);
+          const volume = before ?? ensureOne(source, progress);
+          known.set(source, volume);
+          volume.catch(() => known.delete(source));
+          return { volume: await volume, target: seenAt };
+        }),
+      ),
+  };
+}
+
+/** The name is a lock among all servers of the engine: who has it fills, and others wait. */
+async function createAlone(
+  docker: Docker,
+  template: Docker.ContainerCreateOptions,
+  name: string,
+): Promise<Docker.Container> {
+  for (;;) {
+    try {
+      return await docker.createContainer(template);
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error;
+      const other = await orNull(docker.getContainer(name).inspect());
+      if (other !== null && Date.now() - Date.parse(other.Created) > abandonedMs)
+        await unlessSo(docker.getContainer(name).remove({ force: true }));
+      await sleep(pauseMs);
+    }
+  }
+}
+
+async function findFiles(folder: string, prefix = ''): Promise<FoundFile[]> {
+  const names = (await readdir(folder)).sort();
+  const found = await Promise.all(
+    names.map(async (name): Promise<FoundFile[]> => {
+      const path = join(folder, name);
+      const info = await lstat(path);
+      if (info.isDirectory()) {
+        const own = { name: `${prefix}${name}/`, path, bytes: 0, mode: 0o755 };
+        return [own, ...(await findFiles(path, own.name))];
+      }
+      if (!info.isFile()) throw new Error(`${path} is neither a file nor a folder`);
+      return [{ name: prefix + name, path, bytes: info.size, mode: (info.mode & 0o111) === 0 ? 0o644 : 0o755 }];
+    }),
+  );
+  return found.flat();
+}
+
+async function hashOf(found: FoundFile[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const { name, path, bytes, mode } of found) {
+    hash.update(`${name}\0${mode}\0${bytes}\0`);
+    if (!name.endsWith('/'))
+      for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(part as Buffer);
+  }
+  return hash.digest('hex');
+}
+
+/** One after the other, as streams: these are hundreds of megabytes. */
+async function writeFiles(archive: Pack, found: FoundFile[]): Promise<void> {
+  for (const { name, path, bytes, mode } of found) {
+    const header = { name, mode, uid: 0, gid: 0, mtime: new Date(0) };
+    if (name.endsWith('/')) {
+      archive.entry({ ...header, type: 'directory' });
+      continue;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const entry = archive.entry({ ...header, size: bytes }, (error) => (error ? reject(error) : resolve()));
+      createReadStream(path, { highWaterMark: 1 << 20 })
+        .on('error', reject)
+        .pipe(entry);
+    });
+  }
+}

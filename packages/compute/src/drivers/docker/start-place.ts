@@ -1,0 +1,103 @@
+/**
+ * Makes a session's container and starts it. The name of the container is the lock: of all servers on the engine one gets
+ * it, and whoever finds it taken looks whose it is. A crash in between leaves a container that is named and does not run.
+ */
+import type Docker from 'dockerode';
+import { ComputeError } from '../../driver.js';
+import type { MayAct, PlaceSpec } from '../../driver.js';
+import { orNull, statusOf, wordsOf } from './client.js';
+import type { Context } from './context.js';
+import { removeContainer } from './end-place.js';
+import { containerName, labels } from './names.js';
+import { preparePlace } from './prepare.js';
+import { containerFor } from './template.js';
+
+export interface StartJob {
+  spec: PlaceSpec;
+  progress: (step: string) => void;
+  mayAct: MayAct | undefined;
+}
+
+/** Names that were taken and are free again when one looks. */
+const maxTries = 5;
+
+/** Gives the engine's id of the container. */
+export async function startPlace(context: Context, job: StartJob): Promise<string> {
+  const { client, naming } = context;
+  const { sessionId } = job.spec;
+  const docker = await client();
+  for (let tried = 0; tried < maxTries; tried += 1) {
+    const there = await orNull(docker.getContainer(containerName(naming, sessionId)).inspect());
+    const containerId = there === null ? await create(context, docker, job) : await adopt(context, docker, job, there);
+    if (containerId !== null) return containerId;
+  }
+  throw new ComputeError('not_ready', 'Other servers make and remove the container of this session all the time.');
+}
+
+/** null where the name was taken meanwhile. */
+async function create(context: Context, docker: Docker, job: StartJob): Promise<string | null> {
+  const { spec, progress } = job;
+  const rules = await context.rules();
+  await context.images.ensure(rules.image, progress);
+  const files = await context.files.ensure(spec.readOnlyMounts ?? [], progress);
+  progress('Preparing its disk');
+  let container: Docker.Container;
+  try {
+    container = await docker.createContainer(containerFor(spec, { naming: context.naming, rules, files }));
+  } catch (error) {
+    if (statusOf(error) === 409) return null;
+    throw error;
+  }
+  return run(context, container, job);
+}
+
+/** What has the name: this very place, one that has ended and makes room, or another one that lives. */
+async function adopt(
+  context: Context,
+  docker: Docker,
+  job: StartJob,
+  there: Docker.ContainerInspectInfo,
+): Promise<string | null> {
+  const { sessionId, placeId } = job.spec;
+  const marked = there.Config.Labels;
+  const container = docker.getContainer(there.Id);
+  if (marked[labels.installation] !== context.naming.installation) {
+    const name = containerName(context.naming, sessionId);
+    throw new ComputeError('place_exists', `A container ${name} that is not of this site is on the engine; remove it.`);
+  }
+  const isWaiting = there.State.Status === 'created';
+  if (marked[labels.place] === placeId) return isWaiting ? run(context, container, job) : there.Id;
+  if (isWaiting || there.State.Running)
+    throw new ComputeError('place_exists', 'Another place of this session is there; stop it first.');
+  await removeContainer(container, 'start_failed');
+  return null;
+}
+
+async function run(context: Context, container: Docker.Container, job: StartJob): Promise<string> {
+  const { spec, progress, mayAct } = job;
+  const { sessionId } = spec;
+  try {
+    if (mayAct?.() === false)
+      throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was done.');
+    await preparePlace(context.client, { ...context, rules: await context.rules() }, sessionId);
+    await checkCommand(container, spec.command[0] ?? '');
+    progress('Starting its container');
+    // Who was quicker has started it.
+    await container.start().catch((error: unknown) => {
+      if (statusOf(error) !== 304) throw error;
+    });
+  } catch (error) {
+    await removeContainer(container, 'start_failed').catch(() => {});
+    if (error instanceof ComputeError) throw error;
+    const words = wordsOf(error);
+    const hint = /rlimit/.test(words) ? ' Lower compute.limits.openFiles: the engine may not give so many.' : '';
+    throw new ComputeError('start_failed', `The engine could not start it: ${words}${hint}`, { cause: error });
+  }
+  return container.id;
+}
+
+/** The first process in a container is the engine's own and always starts; what it cannot run is seen here. */
+async function checkCommand(container: Docker.Container, program: string): Promise<void> {
+  if ((await orNull(container.infoArchive({ path: program }))) !== null) return;
+  throw new ComputeError('start_failed', `There is no ${program} in the image or its mounts.`);
+}

@@ -1,0 +1,161 @@
+/**
+ * The one shape of container that is ever asked of an engine for a session. Pure: what a session's specification can
+ * change in it is the command, the environment, the limits and which of the server's own files are seen; everything
+ * that decides what the container may do is fixed here or comes from the site's configuration.
+ */
+import type Docker from 'dockerode';
+import type { PlaceSpec } from '../../driver.js';
+import { agentFolderInside, containerName, disksOf, gatewayFolderInside, labels, socketFolders } from './names.js';
+import type { Naming } from './names.js';
+
+export interface ContainerRules {
+  image: string;
+  /** The engine's name of the runtime: `runc`, `runsc`, `kata`. */
+  runtime: string;
+  user: { uid: number; gid: number };
+  /** As JSON; null for the engine's own. Never `unconfined`. */
+  seccompProfile: string | null;
+  /** An AppArmor profile; null for the engine's own, where its host has AppArmor. */
+  apparmorProfile: string | null;
+  /** Added to none. From the site's configuration alone. */
+  capabilities: readonly string[];
+  /** For the local driver's volumes: a size, where the engine can enforce one. */
+  diskOptions: Readonly<Record<string, string>>;
+  /** Of the engine's machine: it refuses a limit above them. */
+  cpus: number;
+}
+
+/** A volume with files of the server. */
+export interface FilesMount {
+  volume: string;
+  target: string;
+}
+
+/** What of `/proc` and `/sys` tells of the host or could change it: the engine's own list, and the kernel's insides. */
+const maskedPaths = [
+  ...['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list'],
+  ...['/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/proc/interrupts'],
+  ...['/sys/firmware', '/sys/kernel', '/sys/module', '/sys/block', '/sys/dev', '/sys/devices/virtual/powercap'],
+];
+const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+const minTemporaryBytes = 16 * 1024 * 1024;
+const sharedMemoryBytes = 256 * 1024 * 1024;
+
+export function containerFor(
+  spec: PlaceSpec,
+  { naming, rules, files }: { naming: Naming; rules: ContainerRules; files: readonly FilesMount[] },
+): Docker.ContainerCreateOptions {
+  const { sessionId, placeId, limits } = spec;
+  const sockets = socketFolders(naming, sessionId);
+  const temporaryBytes = Math.max(minTemporaryBytes, Math.floor(limits.memoryBytes / 2));
+  return {
+    name: containerName(naming, sessionId),
+    Image: rules.image,
+    Entrypoint: [...spec.command],
+    Cmd: [],
+    User: `${rules.user.uid}:${rules.user.gid}`,
+    WorkingDir: '/workspace',
+    Hostname: 'claude',
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: {
+      [labels.installation]: naming.installation,
+      [labels.session]: sessionId,
+      [labels.place]: placeId,
+    },
+    Tty: false,
+    OpenStdin: false,
+    StopSignal: 'SIGTERM',
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      Runtime: rules.runtime,
+      // No interface but loopback: the way in and the way out are the two sockets.
+      NetworkMode: 'none',
+      Privileged: false,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      CapAdd: [...rules.capabilities],
+      SecurityOpt: [
+        'no-new-privileges:true',
+        ...(rules.seccompProfile === null ? [] : [`seccomp=${rules.seccompProfile}`]),
+        ...(rules.apparmorProfile === null ? [] : [`apparmor=${rules.apparmorProfile}`]),
+      ],
+      IpcMode: 'private',
+      PidMode: '',
+      UTSMode: '',
+      UsernsMode: '',
+      Devices: [],
+      PublishAllPorts: false,
+      MaskedPaths: maskedPaths,
+      ReadonlyPaths: readonlyPaths,
+      // It reaps what Claude's programs leave, and ends the place with the command.
+      Init: true,
+      Memory: limits.memoryBytes,
+      MemorySwap: limits.memoryBytes,
+      NanoCpus: Math.round(Math.min(limits.cpus, rules.cpus) * 1e9),
+      PidsLimit: limits.processes,
+      OomScoreAdj: 500,
+      Ulimits: [
+        { Name: 'nofile', Soft: limits.openFiles, Hard: limits.openFiles },
+        { Name: 'core', Soft: 0, Hard: 0 },
+      ],
+      ShmSize: sharedMemoryBytes,
+      Tmpfs: {
+        '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${temporaryBytes}`,
+        '/var/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${temporaryBytes}`,
+      },
+      Binds: [`${sockets.agent}:${agentFolderInside}:rw`, `${sockets.gateway}:${gatewayFolderInside}:ro`],
+      Mounts: [
+        ...disksOf(naming, sessionId).map(({ name, target }) => ({
+          Type: 'volume' as const,
+          Source: name,
+          Target: target,
+          ReadOnly: false,
+          VolumeOptions: {
+            // An empty home begins with what the image has there.
+            NoCopy: false,
+            Labels: { [labels.installation]: naming.installation, [labels.session]: sessionId },
+            DriverConfig: { Name: 'local', Options: { ...rules.diskOptions } },
+          },
+        })),
+        ...files.map(({ volume, target }) => ({
+          Type: 'volume' as const,
+          Source: volume,
+          Target: target,
+          ReadOnly: true,
+          VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
+        })),
+      ],
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+    },
+  };
+}
+
+/** What is created, never started and removed again, to put files into volumes and folders over the engine's API. */
+export function helperFor(
+  { naming, rules }: { naming: Naming; rules: ContainerRules },
+  { name, volumes, binds }: { name?: string; volumes: readonly FilesMount[]; binds: readonly string[] },
+): Docker.ContainerCreateOptions {
+  return {
+    ...(name !== undefined && { name }),
+    Image: rules.image,
+    Entrypoint: ['/nonexistent'],
+    Cmd: [],
+    Labels: { [labels.installation]: naming.installation, [labels.helper]: 'true' },
+    NetworkDisabled: true,
+    HostConfig: {
+      NetworkMode: 'none',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges:true'],
+      Binds: [...binds],
+      Mounts: volumes.map(({ volume, target }) => ({
+        Type: 'volume' as const,
+        Source: volume,
+        Target: target,
+        ReadOnly: false,
+      })),
+    },
+  };
+}
