@@ -26,7 +26,7 @@ security:
 `;
 
 /** The engine's API, for tests that look at containers or break them. */
-export const engineClient = ({ socketPath }: Pick<TestEngine, 'socketPath'>): Docker => new Docker({ socketPath });
+const engineClient = ({ socketPath }: Pick<TestEngine, 'socketPath'>): Docker => new Docker({ socketPath });
 
 /** Containers and volumes of this product, which outlive it. */
 export const endContainers = async ({ engine, prefix }: Contained): Promise<void> => {

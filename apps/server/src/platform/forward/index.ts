@@ -1,4 +1,4 @@
 // What roles may use to send requests on to another process.
 
-export { ask, createTarget, give, type Target } from './requests.js';
-export { acceptTunnels, type Tunnels } from './tunnels.js';
+export { ask, createTarget, give } from './requests.js';
+export { acceptTunnels } from './tunnels.js';

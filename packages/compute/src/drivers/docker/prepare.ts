@@ -52,7 +52,6 @@ export async function preparePlace(
     ),
   );
   try {
-    const own = `${socketsInside}/${sessionId}`;
     await putArchive(helper, '/', (archive) => {
       for (const { path, ...header } of folders)
         archive.entry({ ...header, name: `${path.slice(1)}/`, type: 'directory', mtime: new Date() });
