@@ -26,6 +26,7 @@ export const sessionPermissions = [
   'session.terminal.write',
   'session.execute',
   'session.rewind',
+  'session.fork',
 ] as const;
 
 export type SitePermission = (typeof sitePermissions)[number];

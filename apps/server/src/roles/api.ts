@@ -90,6 +90,8 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness, http }
     events,
     audit,
     clock,
+    door,
+    log,
     setup: { isolation: placeIsolation(config), diskRetentionMs: config.retention.sessionsMs },
     maxPerUser: config.sessions.maxPerUser,
     requireModel: models.require,

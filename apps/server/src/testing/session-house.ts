@@ -71,7 +71,10 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     });
   const events = newEvents();
   const commands = createCommands(database, bus);
+  const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
   const sessions = createSessions({
+    door,
+    log,
     database,
     store: createSessionsStore(database),
     events,
@@ -83,7 +86,6 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     defaultModel: async () => null,
   });
   const rules = createApprovalRules({ database, store: createRulesStore(database), audit, bus });
-  const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
   const doors = new Map<string, string>();
 
   /** All managers of a house follow one another on one engine: a new one knows that the one before is dead. */

@@ -6,6 +6,7 @@ import { useSession, useSessionView } from '../../lib/session-context';
 import { Announcer } from './announcer';
 import { Composer, type Suggestion } from './composer';
 import { QueuePanel } from './queue-panel';
+import type { OnFork } from './message-views';
 import { TodoPanel } from './todo-panel';
 import { Transcript, useItems } from './transcript';
 
@@ -40,9 +41,11 @@ interface ChatProps {
   dock: ReactNode;
   /** Progress of a start, or why there is none. */
   place: ReactNode;
+  /** Keeps its identity from one rendering to the next. */
+  onFork: OnFork;
 }
 
-export const Chat = ({ dock, place }: ChatProps) => {
+export const Chat = ({ dock, place, onFork }: ChatProps) => {
   const { command } = useSession();
   const items = useItems();
   const turnId = useSessionView(({ log }) => log.state.turn?.turnId);
@@ -80,6 +83,7 @@ export const Chat = ({ dock, place }: ChatProps) => {
       <section aria-label="Chat" data-pane="chat" className="flex h-full min-h-0 min-w-0 flex-col bg-bg">
         <Transcript
           empty={<Empty onChoose={(text) => setSuggestion({ text, at: Date.now(), kind: 'put' })} />}
+          onFork={onFork}
           onRewindAsked={(rewindId, text) => setLeaving(text === null ? null : { rewindId, text })}
         />
         <div className="mx-auto w-full max-w-190 shrink-0 px-3 pt-2 pb-3 md:px-6 md:pb-4">

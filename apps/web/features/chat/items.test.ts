@@ -292,6 +292,33 @@ describe('a rewind', () => {
     });
   });
 
+  it('says where a fork begins, and what of the files is not there', () => {
+    const by = { userId: '00000000-0000-4000-8000-000000000001', name: 'Ada' };
+    const from = { sessionId: '00000000-0000-4000-8000-000000000002', messageId: null, name: 'First' };
+    const forked = { type: 'session.forked', by, from };
+    const counts = { files: 1, folders: 0, bytes: 1, isExact: true };
+    const filled = (leftOut: number, paths: string[]) => ({
+      type: 'fork.filled',
+      ...counts,
+      leftOut,
+      skipped: { count: paths.length, items: paths.map((path) => ({ path, why: 'too-large' })) },
+    });
+    const notes = (event: object) => {
+      const items = foldItems(log([...first, forked, event]));
+      expect(items.slice(0, -2).map(({ key }) => key)).toEqual(keys(first));
+      return items.slice(-2).map((item) => (item.kind === 'note' ? [item.text, item.next] : item.kind));
+    };
+    const begun = ['Ada forked this session from “First”. What is above was said there.', null];
+    expect(notes(filled(0, []))).toEqual([begun, ['The files were copied.', null]]);
+    expect(notes(filled(2, ['a', 'b', 'c', 'd']))).toEqual([
+      begun,
+      [
+        'The files were copied, without 2 dependency folders and 4 paths that could not be kept.',
+        'Not here: a, b, c, …',
+      ],
+    ]);
+  });
+
   it('folds everything where its beginning is not loaded, and nothing where only files went back', () => {
     const items = foldItems(log([said('b2'), ...back], 40));
     expect(items.map(({ key }) => key)).toEqual(['rewound:r1']);

@@ -136,6 +136,21 @@ const createRun = () => {
     endSaid = isEnd ? text : null;
   };
 
+  const filled = (seq: number, at: string, { leftOut, skipped }: EventOf<'fork.filled'>): void => {
+    const missing = [
+      ...(leftOut > 0 ? [`${leftOut} dependency ${leftOut === 1 ? 'folder' : 'folders'}`] : []),
+      ...(skipped.count > 0
+        ? [`${skipped.count} ${skipped.count === 1 ? 'path' : 'paths'} that could not be kept`]
+        : []),
+    ];
+    const named = skipped.items.map(({ path }) => path).slice(0, 3);
+    const next =
+      named.length === 0 ? null : `Not here: ${named.join(', ')}${skipped.count > named.length ? ', …' : ''}`;
+    note(seq, at, `The files were copied${missing.length === 0 ? '.' : `, without ${missing.join(' and ')}.`}`, {
+      next,
+    });
+  };
+
   /** After items moved, what comes later must find its own again. */
   const indexAgain = (): void => {
     itemOfCall.clear();
@@ -272,6 +287,14 @@ const createRun = () => {
         return rewound(at, event);
       case 'session.created':
         return note(seq, at, `${event.by.name} started this session.`);
+      case 'session.forked':
+        return note(
+          seq,
+          at,
+          `${event.by.name} forked this session from “${event.from.name}”. What is above was said there.`,
+        );
+      case 'fork.filled':
+        return filled(seq, at, event);
       case 'session.renamed':
       case 'task.changed':
       case 'claude.started':

@@ -1,8 +1,8 @@
 'use client';
 /** What people and Claude say: messages, text, thinking, and how a turn ended. */
 import { lazy, memo, Suspense, type ReactNode } from 'react';
-import { ChevronRight, CircleAlert, CircleStop, Ellipsis, History, Info, TriangleAlert } from 'lucide-react';
-import type { BoundedText } from '@remote-claude/contract';
+import { ChevronRight, CircleAlert, CircleStop, Ellipsis, GitFork, History, Info, TriangleAlert } from 'lucide-react';
+import type { BoundedText, CommandId } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
 import type { LiveBlock } from '../../lib/session-log';
@@ -82,9 +82,13 @@ interface MessageProps {
   item: ItemOf<'message'>;
   /** Absent for who may not, and for what was rewound. */
   onRewind: ((request: RewindRequest) => void) | null;
+  onFork: OnFork | null;
 }
 
-export const MessageView = memo(({ item, onRewind }: MessageProps) => {
+/** A session of one's own is wanted that begins just before this message. */
+export type OnFork = (messageId: CommandId, message: BoundedText) => void;
+
+export const MessageView = memo(({ item, onRewind, onFork }: MessageProps) => {
   const { whole, note } = useWhole(item.key, item.text);
   return (
     <Bubble
@@ -100,7 +104,7 @@ export const MessageView = memo(({ item, onRewind }: MessageProps) => {
       ofTask={item.ofTask}
       note={note}
       menu={
-        onRewind !== null && (
+        (onRewind !== null || onFork !== null) && (
           // However large a finger needs it, the text beneath keeps its place.
           <span className="absolute top-1/2 right-0 -translate-y-1/2">
             <Menu
@@ -110,12 +114,21 @@ export const MessageView = memo(({ item, onRewind }: MessageProps) => {
                 </IconButton>
               }
             >
-              <MenuItem
-                icon={<History size={14} aria-hidden />}
-                onSelect={() => onRewind({ target: { messageId: item.messageId }, kind: 'rewind', message: item.text })}
-              >
-                Rewind to here…
-              </MenuItem>
+              {onRewind !== null && (
+                <MenuItem
+                  icon={<History size={14} aria-hidden />}
+                  onSelect={() =>
+                    onRewind({ target: { messageId: item.messageId }, kind: 'rewind', message: item.text })
+                  }
+                >
+                  Rewind to here…
+                </MenuItem>
+              )}
+              {onFork !== null && (
+                <MenuItem icon={<GitFork size={14} aria-hidden />} onSelect={() => onFork(item.messageId, item.text)}>
+                  Fork from here…
+                </MenuItem>
+              )}
             </Menu>
           </span>
         )

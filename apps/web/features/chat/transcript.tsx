@@ -25,6 +25,7 @@ import {
   InterruptedView,
   LiveView,
   MessageView,
+  type OnFork,
   NoteView,
   SentView,
   TextView,
@@ -55,18 +56,19 @@ interface RowContext {
   onTakeBack: (id: string) => void;
   /** Null while nothing can be rewound. */
   onRewind: ((request: RewindRequest) => void) | null;
+  onFork: OnFork | null;
 }
 
 const RowView = ({ row, context }: { row: Row; context: RowContext }): ReactNode => {
   switch (row.kind) {
     case 'message':
-      return <MessageView item={row} onRewind={context.onRewind} />;
+      return <MessageView item={row} onRewind={context.onRewind} onFork={context.onFork} />;
     case 'rewound':
       return (
         <RewoundView
           item={row}
           onRewind={context.onRewind}
-          renderItem={(item) => <RowView row={item} context={{ ...context, onRewind: null }} />}
+          renderItem={(item) => <RowView row={item} context={{ ...context, onRewind: null, onFork: null }} />}
         />
       );
     case 'text':
@@ -221,9 +223,10 @@ interface TranscriptProps {
   empty: ReactNode;
   /** A rewind is on its way; `message` is what it takes out of the conversation. */
   onRewindAsked: (rewindId: string, message: string | null) => void;
+  onFork: OnFork;
 }
 
-export const Transcript = ({ empty, onRewindAsked }: TranscriptProps) => {
+export const Transcript = ({ empty, onRewindAsked, onFork }: TranscriptProps) => {
   const { store, can } = useSession();
   const items = useItems();
   const state = useSessionView(({ log }) => log.state);
@@ -240,6 +243,7 @@ export const Transcript = ({ empty, onRewindAsked }: TranscriptProps) => {
   const [rewind, setRewind] = useState<RewindRequest | null>(null);
   const canRewind =
     can('session.rewind') && state.turn === null && state.rewinding === null && state.wanted === 'running';
+  const canFork = can('session.fork') && state.wanted === 'running' && state.fork?.isFilled !== false;
   const context = useMemo<RowContext>(
     () => ({
       items,
@@ -248,8 +252,9 @@ export const Transcript = ({ empty, onRewindAsked }: TranscriptProps) => {
       offline,
       onTakeBack: store.takeBack,
       onRewind: canRewind ? setRewind : null,
+      onFork: canFork ? onFork : null,
     }),
-    [items, data, store, offline, canRewind],
+    [items, data, store, offline, canRewind, canFork, onFork],
   );
 
   const { toEnd, follow, onScroll, onAtEnd, scrollerRef, onClickCapture } = useFollowing(list, setAway);

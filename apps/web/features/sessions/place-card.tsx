@@ -64,7 +64,9 @@ const Starting = ({ leave }: { /** Stands where it waits in line, for whoever ma
           {leave}
         </div>
       )}
-      {!waits && place.reason !== null && <p className="mt-1.5 text-xs text-muted">{place.reason}</p>}
+      {!waits && place.reason !== null && (
+        <p className="mt-1.5 text-xs break-words text-muted">{[place.reason, place.next].filter(Boolean).join(' ')}</p>
+      )}
       <p className="mt-1.5 text-xs text-faint">You can write already; it is sent when Claude is ready.</p>
     </section>
   );

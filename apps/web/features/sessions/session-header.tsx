@@ -8,6 +8,7 @@ import { sentenceOf } from '../../lib/client';
 import { useSession, useSessionView } from '../../lib/session-context';
 import { dateOf, money } from '../../lib/time';
 import { StatusWord } from '../../ui/status';
+import { ForkedFrom } from './forked-from';
 import { SessionMenu } from './session-menu';
 import { allowedActions, useSessionActions, useSessionRights } from './use-session-actions';
 
@@ -75,6 +76,7 @@ export const SessionHeader = ({ session, start, panes }: { session: Session; sta
         {...(shown === 'terminated' &&
           session.diskUntil !== null && { note: `disk until ${dateOf(session.diskUntil)}` })}
       />
+      {session.forkedFrom !== null && <ForkedFrom from={session.forkedFrom} className="max-md:hidden" />}
       <span className="flex-1" />
       <span className="text-xs text-faint tabular-nums max-md:hidden" title="Cost of this session so far">
         {money(state?.costUsd ?? session.costUsd)}

@@ -1,20 +1,23 @@
 'use client';
-/** The menu of one session: start, stop, rename, share, leave, terminate; what is felt by others, or final, asks first. */
+/** The menu of one session: start, stop, rename, share, fork, leave, terminate; what is felt by others, or final, asks first. */
 import { useState } from 'react';
 import { usePathname, useRouter } from 'next/navigation';
-import { Ellipsis, LogOut, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
-import type { Session } from '@remote-claude/contract';
+import { CornerLeftUp, Ellipsis, GitFork, LogOut, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
+import type { ForkedFrom, Session } from '@remote-claude/contract';
 
 import { sentenceOf } from '../../lib/client';
+import { useSessionRow } from '../../lib/queries';
 import { Button, IconButton } from '../../ui/button';
 import { Confirm } from '../../ui/confirm';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
 import { Menu, MenuItem, MenuLine } from '../../ui/menu';
+import { ForkDialog } from './fork-dialog';
 import { ShareDialog } from './share-dialog';
 import {
   allowedActions,
   useIsMember,
+  useMayFork,
   useSessionActions,
   useSessionRights,
   type SessionActions,
@@ -76,11 +79,30 @@ const LeaveItem = ({ session, onSelect }: { session: Session; onSelect: () => vo
     </MenuItem>
   );
 
+const ForkItem = ({ session, onSelect }: { session: Session; onSelect: () => void }) =>
+  useMayFork(session) && (
+    <MenuItem icon={<GitFork size={14} aria-hidden />} disabled={!allowedActions(session).fork} onSelect={onSelect}>
+      Fork…
+    </MenuItem>
+  );
+
+/** Also where the header has no room for it. */
+const OriginItem = ({ from, onSelect }: { from: ForkedFrom; onSelect: (id: string) => void }) => {
+  const { data } = useSessionRow(from.sessionId);
+  return (
+    data !== undefined && (
+      <MenuItem icon={<CornerLeftUp size={14} aria-hidden />} onSelect={() => onSelect(from.sessionId)}>
+        <span className="block max-w-56 truncate">Forked from {data.name}</span>
+      </MenuItem>
+    )
+  );
+};
+
 export const SessionMenu = ({ session }: { session: Session }) => {
   const actions = useSessionActions(session.id);
   const allowed = allowedActions(session);
   const rights = useSessionRights(session);
-  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | 'leave' | null>(null);
+  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | 'fork' | 'leave' | null>(null);
   const router = useRouter();
   const isHere = usePathname().includes(session.id);
   const leave = async (): Promise<void> => {
@@ -107,6 +129,7 @@ export const SessionMenu = ({ session }: { session: Session }) => {
         <MenuItem icon={<Users size={14} aria-hidden />} onSelect={() => setAsked('share')}>
           {rights.share ? 'Share…' : 'People…'}
         </MenuItem>
+        <ForkItem session={session} onSelect={() => setAsked('fork')} />
         {allowed.start && rights.manage && (
           <MenuItem icon={<Play size={14} aria-hidden />} onSelect={actions.start}>
             {session.shown === 'failed' ? 'Try to start again' : 'Resume'}
@@ -118,6 +141,9 @@ export const SessionMenu = ({ session }: { session: Session }) => {
           </MenuItem>
         )}
         <MenuLine />
+        {session.forkedFrom !== null && (
+          <OriginItem from={session.forkedFrom} onSelect={(id) => router.push(`/sessions/${id}`)} />
+        )}
         <LeaveItem session={session} onSelect={() => setAsked('leave')} />
         <MenuItem
           icon={<Trash2 size={14} aria-hidden />}
@@ -129,6 +155,7 @@ export const SessionMenu = ({ session }: { session: Session }) => {
         </MenuItem>
       </Menu>
       {asked === 'rename' && <RenameDialog session={session} actions={actions} onClose={close} />}
+      {asked === 'fork' && <ForkDialog session={session} at={null} onClose={close} />}
       {asked === 'share' && <ShareDialog session={session} mayShare={rights.share} onClose={close} />}
       <Confirm
         open={asked === 'stop'}

@@ -37,12 +37,26 @@ export const useIsMember = ({ id, userId }: Pick<Session, 'id' | 'userId'>): boo
   return me.role !== 'admin' || (members.data?.items.some((one) => one.userId === me.id) ?? false);
 };
 
+/** Whether this person may make a session of their own from this one, as far as the page knows: its owner and its editors. */
+export const useMayFork = ({ id, userId }: Pick<Session, 'id' | 'userId'>): boolean => {
+  const me = useMe().data?.user;
+  const isForeign = me !== undefined && me.id !== userId;
+  const members = useQuery({
+    queryKey: membersKey(id),
+    queryFn: () => call(routes.members.list, { params: { id } }),
+    enabled: isForeign,
+    retry: false,
+  });
+  return !isForeign || members.data?.items.some((one) => one.userId === me.id && one.role === 'editor') === true;
+};
+
 /** What may be asked of a session in its state; the server decides in the end. */
 export const allowedActions = ({ wanted, shown }: Pick<Session, 'wanted' | 'shown'>) => ({
   start: wanted === 'stopped' || shown === 'failed',
   stop: wanted === 'running',
   terminate: wanted !== 'terminated',
   rename: wanted !== 'terminated',
+  fork: wanted !== 'terminated',
 });
 
 export const useSessionActions = (id: Session['id']): SessionActions => {

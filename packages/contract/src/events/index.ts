@@ -36,6 +36,8 @@ export type AgentProposal = Proposal<AgentEvent>;
 /** The version since which each event exists; an event without one does not compile. */
 export const eventVersions: { readonly [T in EventType]: number } = {
   'session.created': 1,
+  'session.forked': 1,
+  'fork.filled': 1,
   'session.renamed': 1,
   'message.user': 1,
   'message.withdrawn': 1,

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { approvalId, commandId, taskId, turnId } from '../ids.js';
 import { approvalScope, toolInput } from '../model/approval.js';
 import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
-import { modelName, permissionMode, placeStatus, sessionName, wantedState } from '../model/session.js';
+import { forkFilled } from '../link/fork.js';
+import { forkedFrom, modelName, permissionMode, placeStatus, sessionName, wantedState } from '../model/session.js';
 import { taskStatus } from '../model/task.js';
 import { boundedText } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
@@ -20,6 +21,10 @@ export const serverEvents = [
     model: modelName.nullable(),
     permissionMode,
   }),
+  /** What is before this was copied from another session, with its times and authors; from here on each goes its own way. */
+  z.object({ type: z.literal('session.forked'), by: author, from: forkedFrom }),
+  /** The files of the other session are here, and what Claude remembers. Before this the session does not run. */
+  z.object({ type: z.literal('fork.filled'), ...forkFilled.shape }),
   z.object({ type: z.literal('session.renamed'), by: author, name: sessionName }),
   /** A person, or a task of theirs, says something to Claude; `messageId` is the command's id. */
   z.object({

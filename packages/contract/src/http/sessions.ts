@@ -1,6 +1,7 @@
 /** Sessions: make, see, rename, stop, start, end, and run a command in one. */
 import { z } from 'zod';
 
+import { commandId } from '../ids.js';
 import { plainText } from '../model/plain-text.js';
 import { session, sessionConfig, sessionName } from '../model/session.js';
 import { executeRequest } from '../socket/client-messages.js';
@@ -78,6 +79,27 @@ export const sessionRoutes = {
     responses: { 200: session },
     errors: [...mine, 'conflict', 'session_limit'],
     audit: 'sessions.start',
+  }),
+  fork: defineRoute({
+    id: 'sessions.fork',
+    method: 'POST',
+    path: '/sessions/:id/fork',
+    summary:
+      'Make a session of your own from this one: its history, its files and what Claude remembers, as just before a message or as they are now. It must run; the new one starts at once and is ready when the files are copied.',
+    permission: 'session.fork',
+    params: sessionParams,
+    body: z.strictObject({ messageId: commandId.optional(), name: sessionName.optional() }),
+    responses: { 201: session },
+    errors: [
+      ...mine,
+      'conflict',
+      'session_limit',
+      'session_not_running',
+      'place_unreachable',
+      'no_space',
+      'upstream_failed',
+    ],
+    audit: 'sessions.fork',
   }),
   remove: defineRoute({
     id: 'sessions.delete',

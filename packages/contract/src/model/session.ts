@@ -1,7 +1,7 @@
 /** A session as the API shows it, and what one is made from. */
 import { z } from 'zod';
 
-import { sessionId, timestamp, userId } from '../ids.js';
+import { commandId, sessionId, timestamp, userId } from '../ids.js';
 import { plainText } from './plain-text.js';
 
 export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions']);
@@ -59,6 +59,10 @@ export const shownStatus = z.enum([
 ]);
 export type ShownStatus = z.infer<typeof shownStatus>;
 
+/** The session that another was made from: just before a message of it, or (null) as it was then; and its name then. */
+export const forkedFrom = z.object({ sessionId, messageId: commandId.nullable(), name: sessionName });
+export type ForkedFrom = z.infer<typeof forkedFrom>;
+
 export const session = z.object({
   id: sessionId,
   userId,
@@ -77,6 +81,8 @@ export const session = z.object({
   permissionMode,
   /** What keeps the session apart from the host: `none` must be shown. */
   isolation: z.enum(['bubblewrap', 'container', 'pod', 'none']),
+  /** Null for one that began with nothing. */
+  forkedFrom: forkedFrom.nullable(),
   openApprovals: z.int().nonnegative(),
   costUsd: z.number().nonnegative(),
   head: z.int().nonnegative(),

@@ -9,7 +9,7 @@ import { terminalName, terminalSize, todoItem, turnOutcome } from '../events/age
 import type { NumberedEvent, SessionEvent } from '../events/index.js';
 import { openApproval } from '../model/approval.js';
 import { rewindWhat } from '../model/checkpoint.js';
-import { effort, permissionMode, placeStatus, wantedState, type ShownStatus } from '../model/session.js';
+import { effort, forkedFrom, permissionMode, placeStatus, wantedState, type ShownStatus } from '../model/session.js';
 import { boundedText } from '../model/text.js';
 import { addTokens, noTokens, tokenUsage } from '../model/usage.js';
 import { author } from '../model/user.js';
@@ -62,6 +62,8 @@ export const sessionState = z.object({
   costUsd: z.number(),
   /** A rewind that is asked for and not yet done. */
   rewinding: z.object({ rewindId: commandId, by: author, what: rewindWhat }).nullable(),
+  /** Where a fork comes from, and whether all of it is there: before, it does not run. */
+  fork: forkedFrom.extend({ isFilled: z.boolean() }).nullable(),
   /** Tokens that the last model call read: how full the context is. */
   contextTokens: z.number(),
 });
@@ -81,6 +83,7 @@ export const initialSessionState: SessionState = {
   usage: noTokens,
   costUsd: 0,
   rewinding: null,
+  fork: null,
   contextTokens: 0,
 };
 
@@ -108,6 +111,17 @@ const reducers: Reducers = {
     name: event.name,
     claude: { ...state.claude, model: event.model, permissionMode: event.permissionMode },
   }),
+  // What the other session had open is none of this one's.
+  'session.forked': (state, { from }) => ({
+    ...state,
+    fork: { ...from, isFilled: false },
+    turn: null,
+    queue: [],
+    approvals: [],
+    terminals: [],
+    rewinding: null,
+  }),
+  'fork.filled': (state) => (state.fork === null ? state : { ...state, fork: { ...state.fork, isFilled: true } }),
   'session.renamed': (state, event) => ({ ...state, name: event.name }),
   'message.user': (state, event, at) => ({
     ...state,

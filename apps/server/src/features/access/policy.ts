@@ -23,7 +23,8 @@ const siteTable: Readonly<Record<SitePermission, readonly (SiteRole | 'anonymous
 /**
  * What a person is to a session; one who is nothing to it is a stranger. An admin may see that it exists and end it, no
  * more; a viewer reads along; an editor works in it and answers for it. Only its owner shares it, and with whom it is
- * shared, may leave it.
+ * shared, may leave it. A fork takes files and memory along whole and makes the session keep them for it, which is more than
+ * reading along.
  */
 export type SessionRelation = 'owner' | 'editor' | 'viewer' | 'admin';
 
@@ -41,6 +42,7 @@ const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[
   'session.terminal.write': ['owner', 'editor'],
   'session.execute': ['owner', 'editor'],
   'session.rewind': ['owner', 'editor'],
+  'session.fork': ['owner', 'editor'],
 };
 
 export const relationsTo = (

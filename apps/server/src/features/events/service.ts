@@ -20,6 +20,7 @@ import type { Clock } from '../../platform/clock.js';
 import { afterCommit, type Database, type Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import type { StoredCommand } from './commands-store.js';
+import { createCopyStore, type CopyRange } from './copy-store.js';
 import { createFollowers, sessionChannel } from './follow.js';
 import { prepareEvent, type Writer } from './prepare.js';
 import type { Projection } from './projection.js';
@@ -81,6 +82,7 @@ const coarseStatusOf = (state: SessionState): 'starting' | 'running' | 'stopped'
 
 export const createEvents = (deps: EventsDeps) => {
   const { database, store, bus, clock, log } = deps;
+  const copies = createCopyStore();
   const followers = createFollowers({
     bus,
     clock,
@@ -157,6 +159,26 @@ export const createEvents = (deps: EventsDeps) => {
     return row;
   };
 
+  const record = async (
+    trx: Trx,
+    sessionId: string,
+    events: readonly ServerEvent[],
+    commandIds: readonly string[] = [],
+  ): Promise<Appended> => {
+    const source = `server:${randomUUID()}`;
+    const proposals = events.map((event, index) => ({
+      source,
+      n: index + 1,
+      event,
+      commandIds: index === 0 ? (commandIds as NonNullable<Proposal['commandIds']>) : [],
+    }));
+    const appended = await appendIn(trx, sessionId, proposals, { by: 'server', isNew: true });
+    const [refused] = appended.rejected;
+    if (refused !== undefined)
+      throw new AppError('payload_too_large', { message: `This cannot be stored: ${refused.reason}.` });
+    return appended;
+  };
+
   return {
     /** Stores what is new, all in one commit; with `trx` in that transaction. A repeat is harmless. */
     async append(
@@ -171,24 +193,28 @@ export const createEvents = (deps: EventsDeps) => {
     },
 
     /** Events of the server's own that nobody repeats, as of this transaction. A refusal is a mistake of the caller. */
-    async record(
+    record,
+
+    /** Where a fork begins, as of this transaction. */
+    beginningOf: copies.beginningOf,
+    creation: copies.creation,
+
+    /**
+     * Goes on behind what another session said and did, which is copied here, and then with what is given. For a log that has
+     * nothing but its creation. It writes as many rows as that log has, and holds none of the other session's.
+     */
+    async continueFrom(
       trx: Trx,
       sessionId: string,
+      range: CopyRange,
       events: readonly ServerEvent[],
-      commandIds: readonly string[] = [],
     ): Promise<Appended> {
-      const source = `server:${randomUUID()}`;
-      const proposals = events.map((event, index) => ({
-        source,
-        n: index + 1,
-        event,
-        commandIds: index === 0 ? (commandIds as NonNullable<Proposal['commandIds']>) : [],
-      }));
-      const appended = await appendIn(trx, sessionId, proposals, { by: 'server', isNew: true });
-      const [refused] = appended.rejected;
-      if (refused !== undefined)
-        throw new AppError('payload_too_large', { message: `This cannot be stored: ${refused.reason}.` });
-      return appended;
+      const row = await lockIn(trx, sessionId);
+      const count = await copies.copy(trx, range, { to: sessionId, head: row.head });
+      await copies.copyBlobs(trx, range.from, sessionId);
+      const state = (await copies.telling(trx, sessionId)).reduce(reduceSession, row.state);
+      held.get(trx)?.set(sessionId, { ...row, head: row.head + count, state });
+      return record(trx, sessionId, events);
     },
 
     /**

@@ -36,6 +36,7 @@ const turn = { turnId: 't' as never, messageIds: [], startedAt: '' };
 const running: Sight = {
   wanted: 'running',
   state: { place: place('running'), turn: null },
+  filling: null,
   placeId: 'p',
   hasHandle: true,
   startedAtMs: nowMs - minuteMs,
@@ -53,7 +54,32 @@ const none: Partial<Sight> = { placeId: null, hasHandle: false, report: null, re
 const silent = (silentMs: number) => ({ link: { up: false, silentMs } });
 const aged = (ageMs: number) => ({ startedAtMs: nowMs - ageMs });
 
+const filling = { isUnderWay: false, pauseMs: 0 };
+const starting = { place: place('starting'), turn: null };
+
 const cases: [string, Partial<Sight>, Decision][] = [
+  ['a fork without its files', { reached: false, filling, state: starting }, { do: 'fill' }],
+  [
+    'a fork whose files are on their way',
+    { reached: false, filling: { ...filling, isUnderWay: true }, state: starting },
+    { do: 'nothing', againInMs: null },
+  ],
+  [
+    'a fork whose source was away just now',
+    { reached: false, filling: { ...filling, pauseMs: 700 }, state: starting },
+    { do: 'nothing', againInMs: 700 },
+  ],
+  [
+    'a fork that cannot be filled, before a person asks again',
+    { reached: false, filling, state: { place: place('failed'), turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+  [
+    'a fork that has no agent any more',
+    { reached: false, filling, state: starting, ...silent(1) },
+    { do: 'nothing', againInMs: timing.startTimeoutMs - 1 },
+  ],
+  ['a fork that is to stop', { wanted: 'stopped', filling, state: starting }, { do: 'stop' }],
   ['a place that is as it should be', {}, { do: 'nothing', againInMs: 8 * hourMs - minuteMs - timing.warnBeforeMs }],
   ['no place yet', { ...none, state: { place: place('none'), turn: null } }, { do: 'start', fresh: true }],
   [

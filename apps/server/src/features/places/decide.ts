@@ -31,6 +31,8 @@ export interface PlaceTiming {
 export interface Sight {
   wanted: 'running' | 'stopped' | 'terminated';
   state: Pick<SessionState, 'place' | 'turn'>;
+  /** Of a fork whose files are not all there: whether they come now, and how long the next try waits. */
+  filling: { isUnderWay: boolean; pauseMs: number } | null;
   placeId: string | null;
   hasHandle: boolean;
   startedAtMs: number | null;
@@ -73,6 +75,8 @@ export type Decision =
   | ({ do: 'queue' } & RunningWords)
   /** What people should know of a session that works. */
   | ({ do: 'tell' } & RunningWords)
+  /** The files of a fork are to come. */
+  | { do: 'fill' }
   | { do: 'expire' };
 
 const nothing = (againInMs: number | null = null): Decision => ({ do: 'nothing', againInMs });
@@ -152,6 +156,7 @@ const decideSilent = (
 const decideReached = (sight: Sight, timing: PlaceTiming): Decision => {
   const { state, reached, startedAtMs, nowMs, notKept } = sight;
   const { status, reason, next } = state.place;
+  if (sight.filling !== null) return decideFilling(sight.filling, status);
   if (status !== 'running' || !reached) return { do: 'mark', status: 'running' };
   const endsAtMs = timing.maxDurationMs === null || startedAtMs === null ? null : startedAtMs + timing.maxDurationMs;
   const leftMs = endsAtMs === null ? Infinity : endsAtMs - nowMs;
@@ -162,6 +167,12 @@ const decideReached = (sight: Sight, timing: PlaceTiming): Decision => {
   const changesInMs = leftMs <= 0 ? timing.turnGraceMs + leftMs : isNear ? leftMs : leftMs - timing.warnBeforeMs;
   const againInMs = Math.min(changesInMs, notKept?.forMs ?? Infinity);
   return nothing(againInMs === Infinity ? null : againInMs);
+};
+
+/** Until its files are there a fork is starting. What failed for good waits for a person's wish. */
+const decideFilling = ({ isUnderWay, pauseMs }: NonNullable<Sight['filling']>, status: string): Decision => {
+  if (isUnderWay || status === 'failed') return nothing();
+  return pauseMs > 0 ? nothing(pauseMs) : { do: 'fill' };
 };
 
 /** Both may be true at once. What is true no longer is not said any more. */

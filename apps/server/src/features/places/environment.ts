@@ -38,11 +38,11 @@ export const agentEnvironment = (
   { runtime, settings, secrets }: EnvironmentDeps,
   ids: { sessionId: string; placeId: string },
   layout: PlaceLayout,
-  claude: SessionState['claude'],
+  state: Pick<SessionState, 'claude' | 'fork'>,
 ): PlaceSpec['environment'] => {
   const programs = [runtime.claudePath, runtime.nodePath, runtime.ripgrepPath].map((path) => dirname(path));
   const path = [...new Set(programs), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-  const { model, permissionMode, effort } = claude;
+  const { model, permissionMode, effort } = state.claude;
   return {
     HOME: layout.home,
     USER: 'claude',
@@ -64,6 +64,7 @@ export const agentEnvironment = (
     [agentVariables.claudePath]: runtime.claudePath,
     [agentVariables.ripgrepPath]: runtime.ripgrepPath,
     [agentVariables.claudeSettings]: JSON.stringify({ model, permissionMode, effort }),
+    ...(state.fork?.isFilled === false && { [agentVariables.awaitsFork]: '1' }),
     [agentVariables.orphanTimeoutMs]: String(settings.orphanTimeoutMs),
     [agentVariables.gatewayWaitMs]: String(settings.gatewayWaitMs),
     [agentVariables.parkAfterMs]: String(settings.parkAfterMs),

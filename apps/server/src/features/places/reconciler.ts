@@ -2,21 +2,21 @@
 // It is level-triggered: a message only says when to look. It knows drivers and agents through its steps and links.
 
 import type { FoundPlace } from '@remote-claude/compute';
-import type { AgentCommand } from '@remote-claude/contract';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Cancel } from '../../platform/clock.js';
 import type { PlaceMetrics } from '../../platform/metrics/index.js';
-import { rulesChannel } from '../claude/index.js';
-import { commandsChannel, StaleFenceError, wantedChannel } from '../events/index.js';
+import { StaleFenceError } from '../events/index.js';
 import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } from './decide.js';
 import { createCountedSteps } from './counted-steps.js';
 import { createCountingDriver } from './counting-driver.js';
+import { createFilling } from './filling.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
 import type { Claimant } from './leases-store.js';
 import { createLineWatch } from './line-watch.js';
+import { listenToNews } from './news.js';
 import { createPatientDriver } from './patient-driver.js';
 import { createQuotas, type QuotaLimits } from './quota.js';
 import { createEyes } from './sight.js';
@@ -50,6 +50,7 @@ export const createPlaces = (given: PlacesDeps) => {
   const driver = createCountingDriver(patient, given.metrics);
   const deps = { ...given, driver };
   const steps = createCountedSteps(createSteps(deps), deps);
+  const filling = createFilling({ ...deps, steps, again: (sessionId) => void reconcile(sessionId) });
   const watches = new Map<string, Watch>();
   const quotas = createQuotas(clock, deps.quota);
   let closed = false;
@@ -229,6 +230,8 @@ export const createPlaces = (given: PlacesDeps) => {
   const dropLink = async (watch: Watch): Promise<void> => {
     const link = watch.link?.link;
     watch.link = null;
+    // What comes to a fork comes to this place and under this lease.
+    await watch.filling?.end();
     await link?.close();
   };
 
@@ -260,6 +263,8 @@ export const createPlaces = (given: PlacesDeps) => {
         return steps.queue(row, decision);
       case 'tell':
         return steps.tell(row, decision);
+      case 'fill':
+        return filling.begin(row, watch);
       case 'expire':
         return steps.expire(row);
     }
@@ -286,6 +291,7 @@ export const createPlaces = (given: PlacesDeps) => {
     const watch = watchOf(sessionId);
     watch.failures = 0;
     watch.pausedUntilMs = -Infinity;
+    watch.fill = { failures: 0, pausedUntilMs: -Infinity };
     void reconcile(sessionId);
   };
 
@@ -344,22 +350,7 @@ export const createPlaces = (given: PlacesDeps) => {
     lookAtAll();
   });
 
-  const idOf = (payload: unknown): string => (payload as { id: string }).id;
-  const commandOf = (payload: unknown): AgentCommand | undefined => (payload as { command?: AgentCommand }).command;
-  const leave = [
-    bus.subscribe(wantedChannel, (notice) => {
-      if (notice.kind === 'message') wish(idOf(notice.payload));
-      else lookAtAll();
-    }),
-    bus.subscribe(commandsChannel, (notice) => {
-      if (notice.kind === 'message') watches.get(idOf(notice.payload))?.link?.link.deliver(commandOf(notice.payload));
-      else for (const watch of watches.values()) watch.link?.link.deliver();
-    }),
-    bus.subscribe(rulesChannel, (notice) => {
-      const owner = notice.kind === 'message' ? idOf(notice.payload) : null;
-      for (const watch of watches.values()) watch.link?.link.rulesChanged(owner);
-    }),
-  ];
+  const leave = listenToNews(bus, { watches, wish, lookAtAll });
 
   const line = createLineWatch({
     store: store.line,
@@ -384,7 +375,7 @@ export const createPlaces = (given: PlacesDeps) => {
       closed = true;
       cancelRound();
       await line.close();
-      for (const end of leave) end();
+      leave();
       await Promise.all(
         [...watches.values()].map(async (watch) => {
           watch.cancelTimer();

@@ -39,6 +39,7 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQ
     return {
       wanted: row.wanted,
       state: row.state,
+      filling: fillingOf(row, watch),
       placeId: row.placeId,
       hasHandle: row.handle !== null,
       startedAtMs: row.startedAt?.getTime() ?? null,
@@ -53,6 +54,11 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQ
       nowMs: clock.now().getTime(),
     };
   };
+
+  const fillingOf = ({ state: { fork } }: PlaceRow, { filling, fill }: Watch): Sight['filling'] =>
+    fork?.isFilled === false
+      ? { isUnderWay: filling !== null, pauseMs: Math.max(0, fill.pausedUntilMs - clock.monotonicMs()) }
+      : null;
 
   const diskUntilMs = ({ terminatedAt, diskRemovedAt }: PlaceRow): number | null =>
     terminatedAt === null || diskRemovedAt !== null ? null : terminatedAt.getTime() + timing.diskRetentionMs;

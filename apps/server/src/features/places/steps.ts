@@ -9,7 +9,7 @@ import {
   type PlaceAddresses,
   type PlaceLimits,
 } from '@remote-claude/compute';
-import { noTokens, type EventOf, type ServerEvent, type SessionState } from '@remote-claude/contract';
+import { noTokens, type EventOf, type ForkFilled, type ServerEvent, type SessionState } from '@remote-claude/contract';
 
 import type { Bus } from '../../platform/bus.js';
 import type { Clock } from '../../platform/clock.js';
@@ -199,7 +199,7 @@ export const createSteps = (deps: StepDeps) => {
         sessionId,
         placeId,
         command: runtime.command,
-        environment: agentEnvironment(deps.environment, { sessionId, placeId }, layout, row.state.claude),
+        environment: agentEnvironment(deps.environment, { sessionId, placeId }, layout, row.state),
         limits: deps.limits,
         readOnlyMounts: runtime.mounts,
       },
@@ -324,6 +324,16 @@ export const createSteps = (deps: StepDeps) => {
       const seen = { wanted, status: state.place.status, hasPlace: placeId !== null, reached: reachedAt !== null };
       await change(row, stumbleWords(seen, reason, isOver));
     },
+
+    /** How far the copying of a fork's files is, or why it cannot go on now. */
+    sayFilling: (row: PlaceRow, words: PlaceWords) => change(row, words),
+
+    /** They are all there: from now on the session is as any other. */
+    filled: (row: PlaceRow, result: ForkFilled) =>
+      change(row, null, async (trx, state) => {
+        if (state.fork?.isFilled === false)
+          await events.record(trx, row.sessionId, [{ type: 'fork.filled', ...result }]);
+      }),
 
     tell: (row: PlaceRow, { reason, next }: RunningWords) => change(row, { status: 'running', reason, next }),
 

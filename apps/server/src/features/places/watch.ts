@@ -9,6 +9,10 @@ export interface Watch {
   /** The name under which it is ours; null while it is not. */
   owner: string | null;
   link: { placeId: string; link: AgentLink } | null;
+  /** The files of a fork are on their way to this place. */
+  filling: { placeId: string; end(): Promise<void> } | null;
+  /** How often that failed in a row, and until when it is not tried again. */
+  fill: { failures: number; pausedUntilMs: number };
   looking: Promise<void> | null;
   stale: boolean;
   /** Places of the session that ran at the last look at everything. */
@@ -27,6 +31,8 @@ export interface Watch {
 export const newWatch = (): Watch => ({
   owner: null,
   link: null,
+  filling: null,
+  fill: { failures: 0, pausedUntilMs: -Infinity },
   looking: null,
   stale: false,
   found: [],

@@ -15,6 +15,10 @@ export const sessionsRoutes = (sessions: Sessions): BoundRoute[] => [
   })),
   handle(routes.sessions.stop, async (call) => ({ status: 200, body: await sessions.stop(call.params.id, call) })),
   handle(routes.sessions.start, async (call) => ({ status: 200, body: await sessions.start(call.params.id, call) })),
+  handle(routes.sessions.fork, async (call) => ({
+    status: 201,
+    body: await sessions.fork(call.params.id, call, call.body),
+  })),
   handle(routes.sessions.remove, async (call) => ({
     status: 200,
     body: await sessions.terminate(call.params.id, call),

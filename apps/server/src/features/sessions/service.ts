@@ -15,9 +15,12 @@ import {
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
+import type { Log } from '../../platform/log.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
+import type { AgentDoor } from '../relay/index.js';
+import { createFork } from './fork.js';
 import { toSession, type ShownSetup } from './show.js';
 import type { SessionsStore } from './store.js';
 
@@ -27,6 +30,8 @@ export interface SessionsDeps {
   events: Events;
   audit: Audit;
   clock: Clock;
+  door: AgentDoor;
+  log: Log;
   setup: ShownSetup;
   /** Sessions that one person may have running. */
   maxPerUser: number;
@@ -69,6 +74,13 @@ export const createSessions = (deps: SessionsDeps) => {
       });
     }
   };
+
+  const fork = createFork({
+    ...deps,
+    shown,
+    requireRoom,
+    toBeStarted: () => placeChange('running', { status: 'none', step: 'Waiting to be started' }),
+  });
 
   /** One act on a session: its audit row, its events and the answer, all or nothing. */
   const act = (
@@ -143,6 +155,9 @@ export const createSessions = (deps: SessionsDeps) => {
         return shown(id, trx);
       });
     },
+
+    /** A session of whoever asks, made from this one. */
+    fork,
 
     rename: (sessionId: string, request: Request, name: string): Promise<Session> =>
       act(sessionId, request, 'sessions.patch', async (_trx, state) => {

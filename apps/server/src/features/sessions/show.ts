@@ -1,6 +1,6 @@
 // A session's row as the API shows it. Pure.
 
-import { shownStatusOf, type Session, type SessionId, type UserId } from '@remote-claude/contract';
+import { shownStatusOf, type ForkedFrom, type Session, type SessionId, type UserId } from '@remote-claude/contract';
 
 import type { ShownRow } from './store.js';
 
@@ -10,6 +10,8 @@ export interface ShownSetup {
   /** How long the disk of a terminated session stays. */
   diskRetentionMs: number;
 }
+
+const forkedFromOf = ({ sessionId, messageId, name }: ForkedFrom): ForkedFrom => ({ sessionId, messageId, name });
 
 export const toSession = (row: ShownRow, { isolation, diskRetentionMs }: ShownSetup): Session => {
   const { state } = row;
@@ -27,6 +29,7 @@ export const toSession = (row: ShownRow, { isolation, diskRetentionMs }: ShownSe
     model: state.claude.model,
     permissionMode: state.claude.permissionMode,
     isolation,
+    forkedFrom: state.fork === null ? null : forkedFromOf(state.fork),
     openApprovals: state.approvals.length,
     costUsd: state.costUsd,
     head: row.head,

@@ -1,6 +1,6 @@
 'use client';
 /** Places the features of one session. The id comes from the address after mount: the export knows none. */
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { useHotkeys } from 'react-hotkeys-hook';
@@ -9,6 +9,7 @@ import { sessionId, shownStatusOf, type Session, type SessionId } from '@remote-
 import { ApprovalDock } from '../../../features/approvals/approval-dock';
 import { Chat } from '../../../features/chat/chat';
 import { ConnectionBanner } from '../../../features/connection/connection-banner';
+import { ForkDialog, type ForkAt } from '../../../features/sessions/fork-dialog';
 import { PlaceCard } from '../../../features/sessions/place-card';
 import { SessionHeader } from '../../../features/sessions/session-header';
 import { usePageTitle } from '../../../features/shell/page-title';
@@ -36,7 +37,16 @@ const Bench = ({ session }: { session: Session }) => {
     preventDefault: true,
   });
 
-  const chat = <Chat dock={<ApprovalDock />} place={<PlaceCard session={session} onCreate={create} />} />;
+  const [fork, setFork] = useState<ForkAt | null>(null);
+  const onFork = useCallback(
+    (messageId: ForkAt['messageId'], message: ForkAt['message']) => setFork({ messageId, message }),
+    [],
+  );
+  const forked = { id: session.id, name: state?.name || session.name, wanted: state?.wanted ?? session.wanted };
+
+  const chat = (
+    <Chat dock={<ApprovalDock />} place={<PlaceCard session={session} onCreate={create} />} onFork={onFork} />
+  );
   return (
     <>
       <SessionHeader session={session} start={<HeaderStart />} panes={<PaneToggles panes={panes} />} />
@@ -46,6 +56,7 @@ const Bench = ({ session }: { session: Session }) => {
       ) : (
         <Workbench chat={chat} panes={panes} />
       )}
+      {fork !== null && <ForkDialog session={forked} at={fork} onClose={() => setFork(null)} />}
     </>
   );
 };
