@@ -1,4 +1,4 @@
-// What the walk of all routes does with checkpoints and rewinds: one act for each, in their order. It checks nobody's rights.
+// What the walk of all routes does with checkpoints, rewinds and forks: one act for each, in their order. It checks nobody's rights.
 
 import { routes, type SessionId } from '@remote-claude/contract';
 import { expect } from 'vitest';
@@ -7,6 +7,7 @@ import type { Person } from './people.js';
 import { until } from './wait.js';
 
 interface Answered {
+  id: string;
   items: { checkpointId: string }[];
   files: { to: string };
   commandId: string;
@@ -78,6 +79,17 @@ export const checkpointActs = (around: () => { owner: Person; sessionId: Session
       call: () => ({ ...session(), body: { target: { checkpointId: found.checkpointId }, what: 'files' } }),
       // What comes after changes files: not while they are put back.
       check: async ({ commandId }: Answered) => void (await untilRewound(commandId)),
+    },
+    'sessions.fork': {
+      as,
+      status: 201,
+      after: untilQuiet,
+      call: () => ({ ...session(), body: { name: 'Forked' } }),
+      check: async (body: Answered) => {
+        const { owner, sessionId } = around();
+        expect(body).toMatchObject({ name: 'Forked', forkedFrom: { sessionId, messageId: null } });
+        await owner.client.call(routes.sessions.remove, { params: { id: body.id } });
+      },
     },
   };
 };

@@ -169,7 +169,6 @@ export const createFilling = (deps: FillingDeps) => {
     },
   };
 };
-export type Filling = ReturnType<typeof createFilling>;
 
 const isAway = (error: unknown): boolean =>
   error instanceof SourceError &&

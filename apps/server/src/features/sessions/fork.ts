@@ -20,7 +20,7 @@ import type { Log } from '../../platform/log.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
 import { askAgent, postingJson, type AgentDoor } from '../relay/index.js';
-import type { Request } from './service.js';
+import type { Request } from './request.js';
 import type { SessionsStore } from './store.js';
 
 export interface ForkDeps {

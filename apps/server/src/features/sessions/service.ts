@@ -14,13 +14,13 @@ import {
 
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
-import type { Actor } from '../../platform/http/index.js';
 import type { Log } from '../../platform/log.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import { createFork } from './fork.js';
+import type { Request } from './request.js';
 import { toSession, type ShownSetup } from './show.js';
 import type { SessionsStore } from './store.js';
 
@@ -39,14 +39,6 @@ export interface SessionsDeps {
   requireModel(model: string): void;
   /** Where a session names no model; null leaves it to Claude Code. */
   defaultModel(): Promise<string | null>;
-}
-
-/** Who asks, and from where, for the audit log. */
-export interface Request {
-  actor: Actor;
-  ip: string;
-  /** A session is made under it: asked again, that one is the answer. */
-  operationId?: string;
 }
 
 export interface ListQuery {
