@@ -277,6 +277,8 @@ const endings = { completed: null, interrupted: 'Interrupted', failed: 'Failed' 
 export const TurnEndView = memo(({ item }: { item: ItemOf<'turn-end'> }) => {
   const { usage, outcome, reason } = item;
   const read = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+  // A turn that another session had was paid for there.
+  const isCounted = read + usage.outputTokens + item.costUsd > 0;
   return (
     <footer data-testid="turn-end" data-outcome={outcome} className="pt-1 pb-4">
       {outcome === 'failed' && (
@@ -293,12 +295,16 @@ export const TurnEndView = memo(({ item }: { item: ItemOf<'turn-end'> }) => {
           </span>
         )}
         <span>{duration(item.durationMs)}</span>
-        <span aria-hidden>·</span>
-        <span title={`${read.toLocaleString()} tokens read, ${usage.outputTokens.toLocaleString()} written`}>
-          {count(read)} in, {count(usage.outputTokens)} out
-        </span>
-        <span aria-hidden>·</span>
-        <span>{money(item.costUsd)}</span>
+        {isCounted && (
+          <>
+            <span aria-hidden>·</span>
+            <span title={`${read.toLocaleString()} tokens read, ${usage.outputTokens.toLocaleString()} written`}>
+              {count(read)} in, {count(usage.outputTokens)} out
+            </span>
+            <span aria-hidden>·</span>
+            <span>{money(item.costUsd)}</span>
+          </>
+        )}
       </p>
     </footer>
   );

@@ -241,9 +241,10 @@ export const Transcript = ({ empty, onRewindAsked, onFork }: TranscriptProps) =>
   const rows = useMemo<Row[]>(() => [...items, ...tailRows(state, blocks, outbox)], [items, state, blocks, outbox]);
   const firstItemIndex = useFirstIndex(items, firstSeq);
   const [rewind, setRewind] = useState<RewindRequest | null>(null);
-  const canRewind =
-    can('session.rewind') && state.turn === null && state.rewinding === null && state.wanted === 'running';
-  const canFork = can('session.fork') && state.wanted === 'running' && state.fork?.isFilled !== false;
+  // A fork that has not its files yet has nothing to go back to.
+  const isHere = state.wanted === 'running' && state.fork?.isFilled !== false;
+  const canRewind = can('session.rewind') && state.turn === null && state.rewinding === null && isHere;
+  const canFork = can('session.fork') && isHere;
   const context = useMemo<RowContext>(
     () => ({
       items,

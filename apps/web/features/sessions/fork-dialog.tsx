@@ -52,13 +52,12 @@ export const ForkDialog = ({ session, at, onClose }: ForkDialogProps) => {
       router.push(`/sessions/${made.id}`);
     },
   });
-  const then = at === null ? 'now' : 'just before this message';
   return (
     <Dialog
       open
       onOpenChange={(open) => !open && onClose()}
       title={at === null ? 'Fork this session' : 'Fork from this message'}
-      description={`A session of your own that begins as this one is ${at === null ? 'now' : 'was just before the message'}. This one stays as it is.`}
+      description={`A session of your own that begins as this one ${at === null ? 'is now' : 'was just before the message'}. This one stays as it is.`}
     >
       <form
         className="flex flex-col gap-4"
@@ -89,7 +88,10 @@ export const ForkDialog = ({ session, at, onClose }: ForkDialogProps) => {
         <dl className="space-y-2 text-sm">
           <div>
             <dt className="font-medium">What is copied</dt>
-            <dd className="text-muted">The conversation, what Claude remembers of it, and the files, all as {then}.</dd>
+            <dd className="text-muted">
+              The conversation{at !== null && ' up to there'}, what Claude remembers of it, and the files as they{' '}
+              {at === null ? 'are now' : 'were then'}.
+            </dd>
           </div>
           <div>
             <dt className="font-medium">What is not</dt>
