@@ -69,7 +69,7 @@ const shown = async (id: SessionId): Promise<Session> => house.ada.client.call(r
 /** Files, memory and log; and nobody was let in before. */
 const expectWhole = async ({ id, viewer }: Forking, fault: string, sinceMs: number): Promise<void> => {
   await viewer.event('fork.filled', () => true, 240_000);
-  await untilRunning(house.ada, id);
+  await viewer.event('place.changed', ({ status }) => status === 'running', 120_000);
   printRow('fork', fault, { lost: 0, twice: 0, wrong: 0 }, performance.now() - sinceMs);
   const filled = viewer.events().filter(({ event }) => event.type === 'fork.filled');
   expect(filled).toHaveLength(1);
