@@ -4,7 +4,13 @@ import { readFileSync } from 'node:fs';
 
 import { baseImage } from '../../scripts/lib/containers/base-images.mjs';
 import { startEngine } from '../../scripts/lib/containers/engine.mjs';
-import { buildServerImage, preparedImages, serverImage, sessionImage } from '../../scripts/lib/containers/images.mjs';
+import {
+  buildServerImage,
+  preparedImages,
+  serverImage,
+  servicesImage,
+  sessionImage,
+} from '../../scripts/lib/containers/images.mjs';
 
 let engine;
 
@@ -30,6 +36,7 @@ export async function setup(project) {
     tls: { host, port, caPath, certificatePath, keyPath },
     sessionImage,
     serverImage,
+    servicesImage,
     baseImage,
     runtimes: ['runc', 'runsc'],
   });

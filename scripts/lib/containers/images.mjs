@@ -13,8 +13,12 @@ import { ensureContainerTools, must } from './tools.mjs';
 
 export const sessionImage = 'remote-claude/session:test';
 export const serverImage = 'remote-claude/server:test';
+/** PostgreSQL, Redis and nginx in one, for what Compose starts beside the server. */
+export const servicesImage = 'remote-claude/services:test';
 const context = join(root, 'deploy/docker');
 const sessionFiles = ['session.Dockerfile', 'session-init.sh', 'session-monitor.sh'].map((name) => join(context, name));
+const servicesContext = join(root, 'tests/containers');
+const servicesFiles = ['services.Dockerfile', 'postgres-entry.sh'].map((name) => join(servicesContext, name));
 const keptSets = 3;
 
 const docker = (engine, ...args) => must(engine.dockerPath, args, { env: engine.env });
@@ -34,7 +38,7 @@ async function buildNode(engine, folder) {
   }
 }
 
-/** Of the session image's sources, and of entries of the cache, which are never changed. */
+/** Of the images' sources, and of entries of the cache, which are never changed. */
 function hashOf(files, entries) {
   const hash = createHash('sha256');
   for (const entry of entries) hash.update(`${entry} ${statSync(entry).mtimeMs}\0`);
@@ -50,7 +54,9 @@ async function makeImages(target, { base, node }) {
     await importBase(engine, base);
     await buildNode(engine, node);
     const [file] = sessionFiles;
-    await docker(engine, 'build', '--network=host', '--quiet', '--tag', sessionImage, '--file', file, context);
+    const build = ['build', '--network=host', '--quiet'];
+    await docker(engine, ...build, '--tag', sessionImage, '--file', file, context);
+    await docker(engine, ...build, '--tag', servicesImage, '--file', servicesFiles[0], servicesContext);
     await docker(engine, 'builder', 'prune', '--all', '--force');
     await engine.takeImages(target);
   } finally {
@@ -63,7 +69,7 @@ export async function preparedImages() {
   const { debootstrapPath } = await ensureContainerTools();
   const base = await baseTar(debootstrapPath);
   const node = await nodeFiles();
-  const name = `images-${hashOf(sessionFiles, [base, node])}`;
+  const name = `images-${hashOf([...sessionFiles, ...servicesFiles], [base, node])}`;
   const path = await cached(name, (target) => makeImages(target, { base, node }));
   keepNewest(path, 'images-', keptSets);
   return path;

@@ -13,6 +13,8 @@ export interface TestEngine {
   sessionImage: string;
   /** Built from deploy/docker/server.Dockerfile, of what was built on this machine. It is made where a test names it. */
   serverImage: string;
+  /** PostgreSQL, Redis and nginx in one, as Compose starts them beside the server. */
+  servicesImage: string;
   /** What the session image is built on: nothing but Debian. */
   baseImage: string;
   /** Each is registered; the first is the default. */
