@@ -56,6 +56,10 @@ const sentences = {
   noMemory:
     "Claude's memory does not reach back to this message: it was summarised since, or belongs to what was rewound. Files can be rewound alone.",
   noFiles: 'The files as they were before this message are not kept, or no longer kept.',
+  noMemoryToFork:
+    "Claude's memory does not reach back to this message: it was summarised since, or belongs to what was rewound. Fork from a later message, or the session as it is. Nothing was changed.",
+  noFilesToFork:
+    'The files as they were before this message are not kept, or no longer kept. Fork from another message, or the session as it is. Nothing was changed.',
   filesOnly: 'A checkpoint is of files alone.',
   gone: 'This checkpoint is no longer kept.',
   noRewind: 'There is nothing to undo: this rewind was not done, or is too long ago.',
@@ -181,9 +185,10 @@ export const createRewind = (deps: RewindDeps): Rewind => {
 
   return {
     before: async (messageId) => {
-      const { point, checkpoint, chatRefusal, filesRefusal } = await resolve({ messageId });
+      const { point, checkpoint } = await resolve({ messageId });
       if (point !== null && checkpoint !== null) return { point, checkpoint };
-      throw new AppError('conflict', { message: chatRefusal ?? filesRefusal ?? sentences.noFiles });
+      const message = point === null ? sentences.noMemoryToFork : sentences.noFilesToFork;
+      throw new AppError('conflict', { message });
     },
     preview: async (target) => {
       const { checkpoint, chatRefusal, filesRefusal } = await resolve(target);

@@ -38,7 +38,8 @@ export interface Points {
   holds(id: CheckpointId): boolean;
 }
 
-const maxPoints = 10;
+/** Each may keep a whole tree that nothing else needs. */
+const maxPoints = 5;
 /** A fork that nobody fills for so long is not waited for. */
 const keptMs = 7 * 86_400_000;
 

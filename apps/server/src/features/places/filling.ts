@@ -75,7 +75,7 @@ export const createFilling = (deps: FillingDeps) => {
     const total = Number(headers[forkBytesHeader] ?? 0);
     let carried = 0;
     let broken: unknown = null;
-    const say = createSayer(fork, (words) => steps.sayFilling(row, words));
+    const say = createSayer(fork, clock, (words) => steps.sayFilling(row, words));
     const meter = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         carried += chunk.length;
@@ -207,12 +207,12 @@ const sentenceOf = (error: unknown): string =>
     : 'the connection between the two broke off.';
 
 /** Says now and then how much of it has come. The last word comes before `done`. */
-const createSayer = ({ name }: Fork, write: (words: PlaceWords) => Promise<void>) => {
+const createSayer = ({ name }: Fork, clock: Clock, write: (words: PlaceWords) => Promise<void>) => {
   let said = -Infinity;
   let saidAtMs = -Infinity;
   let saying: Promise<void> = Promise.resolve();
   const say = (share: number): void => {
-    const nowMs = performance.now();
+    const nowMs = clock.monotonicMs();
     if (share < said + saidEveryShare || nowMs < saidAtMs + saidEveryMs) return;
     said = share;
     saidAtMs = nowMs;
