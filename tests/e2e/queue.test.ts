@@ -68,8 +68,16 @@ it('is seen waiting on desk and phone, with its place in line, and answers what 
   await desk.page.goto(product.url);
   await desk.page.getByRole('button', { name: 'New session' }).first().click();
   await desk.page.getByRole('dialog').getByLabel('Name').fill('Waiting work');
+  await desk.page.getByRole('combobox', { name: 'Size' }).click();
+  await desk.page.screenshot({ path: `${pictures}/sizes-desk.png` });
+  await desk.page.getByRole('option', { name: 'Large' }).click();
   await desk.page.getByRole('button', { name: 'Create session' }).click();
   await untilStatus(desk.page, 'queued');
+  const { items } = await bob.client.call(routes.sessions.list, { query: { limit: 10 } });
+  expect(Object.fromEntries(items.map(({ name, resources }) => [name, resources]))).toEqual({
+    'In the way': { cpus: 2, memoryMb: 4096 },
+    'Waiting work': { cpus: 4, memoryMb: 8192 },
+  });
   const card = desk.page.getByTestId('start-checklist');
   await card.getByText('1st in line: 1 of 1 place is taken.').waitFor();
   await composer(desk.page).fill('Say hello.');

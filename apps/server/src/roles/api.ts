@@ -92,9 +92,14 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness, http }
     clock,
     door,
     log,
-    setup: { isolation: placeIsolation(config), diskRetentionMs: config.retention.sessionsMs },
+    setup: {
+      isolation: placeIsolation(config),
+      diskRetentionMs: config.retention.sessionsMs,
+      resources: site.resources,
+    },
     maxPerUser: config.sessions.maxPerUser,
     requireModel: models.require,
+    requireResources: site.resources.require,
     defaultModel: upstreams.defaultModel,
   });
   const claude = createClaude({
@@ -117,6 +122,7 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness, http }
     version: site.assets.version,
     isolation: placeIsolation(config),
     models: models.allowed,
+    resources: { usual: site.resources.usual, most: site.resources.most },
     setupNeeded: users.setupNeeded,
     // A gateway that is away is said among the problems, and a key that is not seen is not called missing.
     modelSource: () => upstreams.source().catch(() => 'configuration' as const),

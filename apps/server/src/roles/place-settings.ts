@@ -3,6 +3,7 @@
 import type { PlaceLimits } from '@remote-claude/compute';
 
 import type { PlacesDeps } from '../features/places/index.js';
+import type { ResourceRules } from '../features/sessions/index.js';
 import type { Config } from '../platform/config/config.js';
 
 export const linkTiming = ({ timing }: Config) => ({
@@ -16,12 +17,12 @@ export const linkTiming = ({ timing }: Config) => ({
 export const placeIsolation = ({ compute: { driver, isolation } }: Config) =>
   driver === 'docker' ? 'container' : isolation;
 
-export const placeLimits = ({ compute: { limits } }: Config): PlaceLimits => ({
-  cpus: limits.cpus,
-  memoryBytes: limits.memoryMb * 2 ** 20,
-  processes: limits.processes,
-  openFiles: limits.openFiles,
-});
+export const placeLimits =
+  ({ compute: { limits } }: Config, resources: Pick<ResourceRules, 'of'>) =>
+  (config: unknown): PlaceLimits => {
+    const { cpus, memoryMb } = resources.of(config);
+    return { cpus, memoryBytes: memoryMb * 2 ** 20, processes: limits.processes, openFiles: limits.openFiles };
+  };
 
 /** Places at once: one per GiB that they can use, and a few in any case. */
 export const placeCapacity = ({ compute }: Config, memoryBytes: number): number =>

@@ -90,7 +90,7 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
       secrets,
     },
     capacity,
-    limits: placeLimits(config),
+    limitsOf: placeLimits(config, site.resources),
     timing: placeTiming(config),
     metrics: createPlaceMetrics(metrics),
   });

@@ -10,6 +10,7 @@ import {
 import { createCommands, createEvents, createEventsStore } from '../features/events/index.js';
 import { createModelRules } from '../features/gateway/index.js';
 import { createPlaceSecrets } from '../features/places/index.js';
+import { createResourceRules } from '../features/sessions/index.js';
 import { createTaskProjection, createTasksStore } from '../features/tasks/index.js';
 import { createEventMetrics } from '../platform/metrics/index.js';
 import type { Base } from './base.js';
@@ -42,6 +43,7 @@ export const openSite = async (base: Base) => {
     commands: createCommands(database, bus),
     rules: createApprovalRules({ database, store: createRulesStore(database), audit, bus }),
     models: createModelRules(config.claude.models),
+    resources: createResourceRules(config.compute),
     secrets: createPlaceSecrets(secretBox.derive),
   };
 };

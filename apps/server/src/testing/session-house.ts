@@ -17,7 +17,7 @@ import {
   type PlacesDeps,
 } from '../features/places/index.js';
 import { createAgentDoor, createDoorStore } from '../features/relay/index.js';
-import { createSessions, createSessionsStore } from '../features/sessions/index.js';
+import { createResourceRules, createSessions, createSessionsStore } from '../features/sessions/index.js';
 import { createSystemClock } from '../platform/clock.js';
 import { createLoneConnection, type Database } from '../platform/database/index.js';
 import type { Actor } from '../platform/http/index.js';
@@ -72,6 +72,10 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
   const events = newEvents();
   const commands = createCommands(database, bus);
   const door = createAgentDoor({ store: createDoorStore(database), secretOf, log });
+  const resources = createResourceRules({
+    request: { cpus: 1, memoryMb: 1024 },
+    limits: { cpus: 2, memoryMb: 2048 },
+  });
   const sessions = createSessions({
     door,
     log,
@@ -80,9 +84,10 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     events,
     audit,
     clock,
-    setup: { isolation: 'none', diskRetentionMs: testTiming.diskRetentionMs },
+    setup: { isolation: 'none', diskRetentionMs: testTiming.diskRetentionMs, resources },
     maxPerUser: options.maxPerUser ?? 1_000,
     requireModel: () => {},
+    requireResources: resources.require,
     defaultModel: async () => null,
   });
   const rules = createApprovalRules({ database, store: createRulesStore(database), audit, bus });
@@ -140,7 +145,10 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
         secrets: { agent: secretOf, gateway: (placeId) => `gateway-of-${placeId}` },
       },
       capacity: 10_000,
-      limits: { cpus: 1, memoryBytes: 1e9, processes: 100, openFiles: 1_000 },
+      limitsOf: (config) => {
+        const { cpus, memoryMb } = resources.of(config);
+        return { cpus, memoryBytes: memoryMb * 2 ** 20, processes: 100, openFiles: 1_000 };
+      },
       timing: testTiming,
       ...change,
     });

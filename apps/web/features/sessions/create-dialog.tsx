@@ -12,6 +12,7 @@ import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
 import { Notice } from '../../ui/notice';
 import { SelectField } from '../../ui/select';
+import { sizesOf, usualSize } from './sizes';
 
 type Mode = NonNullable<SessionConfig['permissionMode']>;
 
@@ -33,7 +34,11 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
   const [form] = useState(newForm);
   const [name, setName] = useState('');
   const [model, setModel] = useState('');
-  const allowed = useAbout().data?.models ?? [];
+  const about = useAbout().data;
+  const allowed = about?.models ?? [];
+  const sizes = about === undefined ? [] : sizesOf(about.resources);
+  const [size, setSize] = useState(usualSize);
+  const chosenSize = sizes.find(({ value }) => value === size);
   const [permissionMode, setPermissionMode] = useState<Mode>('default');
   const wrongModel = model.trim() === '' ? undefined : modelName.safeParse(model).error?.issues[0]?.message;
   const create = useMutation({
@@ -42,6 +47,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         permissionMode,
         ...(name.trim() === '' ? {} : { name: name.trim() }),
         ...(model.trim() === '' ? {} : { model: model.trim() }),
+        ...(chosenSize?.request === undefined ? {} : { resources: chosenSize.request }),
       };
       return form.call(routes.sessions.create, { body });
     },
@@ -94,6 +100,9 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
           placeholder="The site’s default"
           onChange={(event) => setModel(event.target.value)}
         />
+      )}
+      {sizes.length > 1 && (
+        <SelectField label="Size" value={size} choices={sizes} onChange={setSize} hint={chosenSize?.hint} />
       )}
       {create.error !== null && (
         <Notice tone="danger" role="alert">

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { sessionId, timestamp } from '../ids.js';
+import { sessionResources } from '../model/session.js';
 import { email, password, personName, user } from '../model/user.js';
 import { defineRoute } from './route.js';
 import { done } from './shared.js';
@@ -19,6 +20,8 @@ export const about = z.object({
   modelSet: z.boolean(),
   /** Models that may be chosen: families such as `sonnet`, or names; empty for any. */
   models: z.array(z.string()),
+  /** What the place of a session gets that asks for nothing, and the most that one may ask for. */
+  resources: z.object({ usual: sessionResources, most: sessionResources }),
   /** Why no session can start here, each with what to do; empty where all is well. */
   problems: z.array(z.object({ what: z.string(), mend: z.string() })),
   warnings: z.array(z.string()),

@@ -18,11 +18,21 @@ export const modelName = z
   .regex(/^[\w.:@/[\]-]+$/, 'This is not a model name.');
 export const sessionName = plainText.trim().min(1).max(120);
 
+/** What a session's place may use at most; what is left out is the site's usual. Sizes are in 2^20 and 2^30 bytes. */
+export const resourceRequest = z.strictObject({
+  /** Cores; fractions are allowed. */
+  cpus: z.number().min(0.1).max(1024).optional(),
+  memoryMb: z.int().min(512).max(16_777_216).optional(),
+  diskGb: z.int().min(1).max(1_048_576).optional(),
+});
+export type ResourceRequest = z.infer<typeof resourceRequest>;
+
 /** What may be chosen when a session is made, and is stored with it. */
 export const sessionConfig = z.strictObject({
   name: sessionName.optional(),
   model: modelName.optional(),
   permissionMode: permissionMode.exclude(['bypassPermissions']).optional(),
+  resources: resourceRequest.optional(),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
@@ -63,6 +73,9 @@ export type ShownStatus = z.infer<typeof shownStatus>;
 export const forkedFrom = z.object({ sessionId, messageId: commandId.nullable(), name: sessionName });
 export type ForkedFrom = z.infer<typeof forkedFrom>;
 
+/** What a place may use at most. */
+export const sessionResources = z.object({ cpus: z.number(), memoryMb: z.int() });
+
 export const session = z.object({
   id: sessionId,
   userId,
@@ -83,6 +96,8 @@ export const session = z.object({
   isolation: z.enum(['bubblewrap', 'container', 'pod', 'none']),
   /** Null for one that began with nothing. */
   forkedFrom: forkedFrom.nullable(),
+  /** Of its place, when it is started next. */
+  resources: sessionResources,
   openApprovals: z.int().nonnegative(),
   costUsd: z.number().nonnegative(),
   head: z.int().nonnegative(),

@@ -7,6 +7,7 @@ export interface AboutDeps {
   version: string;
   isolation: About['isolation'];
   models: readonly string[];
+  resources: About['resources'];
   setupNeeded(): Promise<boolean>;
   modelSource(): Promise<ModelSettings['source']>;
   /** What keeps sessions from starting, and what to mind. */
@@ -27,6 +28,7 @@ export const createAbout = (deps: AboutDeps) => async (): Promise<About> => {
     demo: source === 'demo',
     modelSet: source !== 'none',
     models: [...deps.models],
+    resources: deps.resources,
     problems,
     warnings,
   };

@@ -44,12 +44,13 @@ describe('a session gets its place', () => {
   test('created, it is started with an environment of its own, and the steps are events', async () => {
     const ada = await house.person();
     await withPlaces(async (places, driver) => {
-      const { id } = await house.sessions.create(ada, { name: 'First' });
+      const { id } = await house.sessions.create(ada, { name: 'First', resources: { cpus: 2 } });
       await vi.waitFor(async () => expect((await row(id)).handle).not.toBeNull(), patience);
       await places.reconcile(id);
       const [place] = live(driver.world, id);
       const { placeId, doors } = await row(id);
       expect(place?.spec.placeId).toBe(placeId);
+      expect(place?.spec.limits).toMatchObject({ cpus: 2, memoryBytes: 2 ** 30 });
       expect(place?.spec.environment).toMatchObject({
         SESSION_ID: id,
         PLACE_ID: placeId,

@@ -46,7 +46,8 @@ export interface StepDeps {
   clock: Clock;
   log: Log;
   environment: EnvironmentDeps;
-  limits: PlaceLimits;
+  /** Of the place of a session with this configuration. */
+  limitsOf(config: unknown): PlaceLimits;
   /** Places that there may be at once on our engine. */
   capacity: number;
   timing: PlaceTiming & { stopGraceMs: number };
@@ -200,7 +201,7 @@ export const createSteps = (deps: StepDeps) => {
         placeId,
         command: runtime.command,
         environment: agentEnvironment(deps.environment, { sessionId, placeId }, layout, row.state),
-        limits: deps.limits,
+        limits: deps.limitsOf(row.config),
         readOnlyMounts: runtime.mounts,
       },
       progress,

@@ -13,6 +13,8 @@ export interface PlaceRow {
   sessionId: string;
   wanted: 'running' | 'stopped' | 'terminated';
   state: SessionState;
+  /** What was chosen when it was made. */
+  config: unknown;
   placeId: string | null;
   handle: PlaceHandle | null;
   doors: PlaceAddresses | null;
@@ -32,6 +34,7 @@ const columns = [
   'id',
   'wanted',
   'state',
+  'config',
   'place_id',
   'place_handle',
   'place_doors',
@@ -50,6 +53,7 @@ const toRow = (row: Pick<SessionRow, (typeof columns)[number]>): PlaceRow => ({
   sessionId: row.id,
   wanted: row.wanted,
   state: { ...initialSessionState, ...(row.state as Partial<SessionState>) },
+  config: row.config,
   placeId: row.place_id,
   handle: row.place_handle as PlaceHandle | null,
   doors: row.place_doors as PlaceAddresses | null,

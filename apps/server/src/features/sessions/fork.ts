@@ -121,7 +121,13 @@ export const createFork = (deps: ForkDeps) => {
     const origin = await events.creation(trx, sourceId);
     const from = { sessionId: source.id, messageId, name: source.name };
     const called = name ?? `${source.name.slice(0, maxNameUnits - ' (fork)'.length)} (fork)`;
-    await store.insert(trx, { id, userId: actor.userId, name: called, config: { name: called }, at: clock.now() });
+    await store.insert(trx, {
+      id,
+      userId: actor.userId,
+      name: called,
+      config: { name: called, resources: source.resources },
+      at: clock.now(),
+    });
     await audit.record(trx, {
       userId: actor.userId,
       sessionId: sourceId,

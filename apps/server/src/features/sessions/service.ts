@@ -5,6 +5,7 @@ import {
   AppError,
   sessionId as sessionIdForm,
   type ApprovalId,
+  type ResourceRequest,
   type ServerEvent,
   type Session,
   type SessionConfig,
@@ -37,6 +38,8 @@ export interface SessionsDeps {
   maxPerUser: number;
   /** Throws where this model may not be used here. */
   requireModel(model: string): void;
+  /** Throws where no session may use so much here. */
+  requireResources(asked: ResourceRequest): void;
   /** Where a session names no model; null leaves it to Claude Code. */
   defaultModel(): Promise<string | null>;
 }
@@ -116,6 +119,7 @@ export const createSessions = (deps: SessionsDeps) => {
 
     create: async (request: Request, config: SessionConfig): Promise<Session> => {
       if (config.model !== undefined) deps.requireModel(config.model);
+      if (config.resources !== undefined) deps.requireResources(config.resources);
       const model = config.model ?? (await deps.defaultModel());
       return database.transaction(async (trx) => {
         const { actor } = request;

@@ -41,6 +41,23 @@ describe('making sessions', () => {
     expect((await house.sessions.list(ada, { limit: 10, terminated: 'false' })).items).toEqual([session]);
   });
 
+  test('what it may use is what was asked for, within what the site gives', async () => {
+    const ada = await house.person();
+    const [plain, large] = [
+      await house.sessions.create(ada, {}),
+      await house.sessions.create(ada, { resources: { memoryMb: 2048 } }),
+    ];
+    expect([plain.resources, large.resources]).toEqual([
+      { cpus: 1, memoryMb: 1024 },
+      { cpus: 1, memoryMb: 2048 },
+    ]);
+    expect((await house.sessions.get(large.id)).resources).toEqual(large.resources);
+    await expect(house.sessions.create(ada, { resources: { memoryMb: 4096 } })).rejects.toMatchObject({
+      code: 'unsupported_option',
+    });
+    expect((await house.sessions.list(ada, { limit: 10, terminated: 'false' })).items).toHaveLength(2);
+  });
+
   test('asked for again under the same id, the first one is the answer, at the limit too', async () => {
     const ada = await house.person();
     const operationId = randomUUID();

@@ -2,6 +2,7 @@
 
 import { shownStatusOf, type ForkedFrom, type Session, type SessionId, type UserId } from '@remote-claude/contract';
 
+import type { ResourceRules } from './resources.js';
 import type { ShownRow } from './store.js';
 
 /** What a session shows of how this server is set up. */
@@ -9,11 +10,12 @@ export interface ShownSetup {
   isolation: Session['isolation'];
   /** How long the disk of a terminated session stays. */
   diskRetentionMs: number;
+  resources: Pick<ResourceRules, 'of'>;
 }
 
 const forkedFromOf = ({ sessionId, messageId, name }: ForkedFrom): ForkedFrom => ({ sessionId, messageId, name });
 
-export const toSession = (row: ShownRow, { isolation, diskRetentionMs }: ShownSetup): Session => {
+export const toSession = (row: ShownRow, { isolation, diskRetentionMs, resources }: ShownSetup): Session => {
   const { state } = row;
   const { reason, next } = state.place;
   return {
@@ -30,6 +32,7 @@ export const toSession = (row: ShownRow, { isolation, diskRetentionMs }: ShownSe
     permissionMode: state.claude.permissionMode,
     isolation,
     forkedFrom: state.fork === null ? null : forkedFromOf(state.fork),
+    resources: resources.of(row.config),
     openApprovals: state.approvals.length,
     costUsd: state.costUsd,
     head: row.head,

@@ -13,6 +13,7 @@ export type ShownRow = Pick<
   | 'name'
   | 'status'
   | 'wanted'
+  | 'config'
   | 'head'
   | 'created_at'
   | 'last_activity'
@@ -35,6 +36,7 @@ const shown = [
   'sessions.name',
   'sessions.status',
   'sessions.wanted',
+  'sessions.config',
   'sessions.head',
   'sessions.state',
   'sessions.created_at',

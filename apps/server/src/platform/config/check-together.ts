@@ -84,6 +84,10 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
       'Add it to claude.models, or choose one of those.',
     );
   }
+  for (const key of ['cpus', 'memoryMb'] as const) {
+    if (compute === undefined || (compute.request[key] ?? 0) <= compute.limits[key]) continue;
+    refuse(`compute.request.${key}`, `is more than compute.limits.${key}`, 'Lower the one or raise the other.');
+  }
   if (compute !== undefined && database !== undefined) {
     const { first, count } = compute.uidRange;
     if (database.embeddedUid >= first && database.embeddedUid < first + count) {

@@ -266,6 +266,8 @@ describe('refusals', () => {
     ],
     ['server: { internal: { gatewayUrl: "http://g:1" } }', 'server.internal.gatewayUrl: is "http://g:1"'],
     ['claude: { model: other }', 'claude.model: is other, which claude.models does not list'],
+    ['compute: { capacity: 0 }', 'compute.capacity: is 0. It must be a whole number from 1'],
+    ['compute: { request: { cpus: 5 } }', 'compute.request.cpus: is more than compute.limits.cpus'],
     ['compute: { uidRange: { first: 49000 } }', 'database.embeddedUid: lies in compute.uidRange'],
     ['timing: { heartbeat: 25s }', 'timing.heartbeat: is not shorter'],
     ['a: [', 'site.yaml: '],

@@ -114,6 +114,12 @@ const compute = z.strictObject({
       ),
     })
     .prefault({}),
+  request: z
+    .strictObject({
+      cpus: optional(decimal(0.1, 1024)),
+      memoryMb: optional(wholeNumber(512, 16_777_216)),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       cpus: decimal(0.1, 1024).prefault(4),
