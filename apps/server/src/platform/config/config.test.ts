@@ -187,7 +187,6 @@ describe('refusals', () => {
       later('auth.oauth'),
       later('security.allowedDomains'),
       later('storage.s3'),
-      'CONTAINER_PREFIX: not supported yet: compute.containerPrefix. Unset the variable for this program.',
       'auth.provider: not supported yet: "google". It must be local.',
       'storage.type: not supported yet: "s3". It must be local.',
     ]);
