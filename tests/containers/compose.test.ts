@@ -163,9 +163,10 @@ describe('compose up', () => {
 
   it.each(services)('goes on after a restart of %s', async (service) => {
     await compose('restart', '--timeout', '30', service);
-    await until(async () => (await ada.client.call(routes.auth.currentUser, {})).user.email === ada.email, {
-      what: `it to answer after ${service}`,
+    const email = await until(async () => (await ada.client.call(routes.auth.currentUser, {})).user.email, {
+      what: `an answer after the restart of ${service}`,
       timeoutMs: 90_000,
     });
+    expect(email).toBe(ada.email);
   });
 });
