@@ -181,5 +181,7 @@ it('says while it waits what it waits for, and goes on', async () => {
   await ada.client.call(routes.sessions.start, { params: { id: source.id } });
   await untilStatus(page, 'idle');
   await inChat(page, 'The files were copied').waitFor();
+  // All that there was but for what no checkpoint holds.
+  expect([await output(ada, source.id, 'ls -A'), await output(ada, id, 'ls -A')]).toEqual(['node_modules', '']);
   await visit.close();
 });
