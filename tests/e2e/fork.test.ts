@@ -20,7 +20,7 @@ import {
   type Visit,
 } from '../support/browser.js';
 import { signInByCookie } from '../support/calls.js';
-import { output, startSession, stopSession } from '../support/inside.js';
+import { output, startSession, stopSession, untilRunning } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { addMember, setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
@@ -181,6 +181,7 @@ it('says while it waits what it waits for, and goes on', async () => {
   await ada.client.call(routes.sessions.start, { params: { id: source.id } });
   await untilStatus(page, 'idle');
   await inChat(page, 'The files were copied').waitFor();
+  await untilRunning(ada, source.id);
   // All that there was but for what no checkpoint holds.
   expect([await output(ada, source.id, 'ls -A'), await output(ada, id, 'ls -A')]).toEqual(['node_modules', '']);
   await visit.close();
