@@ -13,7 +13,7 @@ export interface Size {
   request: SessionConfig['resources'];
 }
 
-export const wordsOf = ({ cpus, memoryMb }: Resources): string =>
+const wordsOf = ({ cpus, memoryMb }: Resources): string =>
   `${cpus} ${cpus === 1 ? 'core' : 'cores'}, ${memoryMb < 1024 ? `${memoryMb} MB` : `${Math.round((memoryMb / 1024) * 10) / 10} GB`} of memory`;
 
 /** Half the usual, the usual, and the most; only those that differ. */
