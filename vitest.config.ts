@@ -64,8 +64,11 @@ export default defineConfig({
             'packages/compute/src/drivers/docker/**/*.containers.test.ts',
             'apps/server/src/**/*.containers.test.ts',
             'tests/containers/**/*.test.ts',
+            // What holds of places that are processes holds of containers.
+            'tests/faults/places.test.ts',
           ],
           exclude: notOurs,
+          env: { TEST_PLACES: 'runc' },
           globalSetup: ['tests/setup/containers.mjs'],
           ...limits,
           testTimeout: 180_000,

@@ -1,8 +1,7 @@
-// Faults of places with the whole product and the real process driver: killed, out of memory (F4), and a server that is
+// Faults of places with the whole product and the real engine, processes or containers: killed, out of memory (F4), and a server that is
 // killed between what it did and what it wrote down, in both orders (F17).
 
 import { createHash, randomBytes } from 'node:crypto';
-import type { Driver } from '@remote-claude/compute';
 import { routes, type Session } from '@remote-claude/contract';
 import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +10,8 @@ import { openDatabase, type ProductDatabase } from '../support/database.js';
 import { execute, output, startSession, stopSession, untilRunning } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
-import { driverOf, startProduct, type Product } from '../support/product.js';
+import { placesOf, type Places } from '../support/places.js';
+import { startProduct, type Product } from '../support/product.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 import { printRow } from './support.js';
@@ -22,7 +22,7 @@ let model: ScriptedModel;
 let product: Product;
 let database: ProductDatabase;
 let ada: Person;
-let driver: Driver;
+let places: Places;
 let session: Session;
 let viewer: Viewer;
 /** What the disk must still hold, whatever happens to the place. */
@@ -33,20 +33,22 @@ beforeAll(async () => {
   product = await startProduct({ config: configFor(model, `compute: { limits: { memoryMb: ${memoryMb} } }`) });
   ada = await setUpAdmin(product);
   database = await openDatabase(product);
-  driver = driverOf(product.dataDir);
+  places = placesOf(product);
   session = await startSession(ada, { name: 'Faults' });
   viewer = openViewer(product.url, ada, session.id);
-  await ada.fetch(`/sessions/${session.id}/files/sample.bin`, {
+  const saved = await ada.fetch(`/sessions/${session.id}/files/sample.bin`, {
     method: 'PUT',
+    headers: { 'if-none-match': '*' },
     body: new Uint8Array(randomBytes(2_000_000)),
   });
+  expect(saved.status).toBe(201);
   await output(ada, session.id, 'git init -q . && mkdir -p a/b && seq 10000 > a/b/numbers && ln -s a/b/numbers link');
   kept = await contentOf();
 });
 
 afterAll(async () => {
   viewer?.close();
-  await driver?.close();
+  await places?.close();
   await database?.close();
   await product?.close();
   await model?.close();
@@ -61,7 +63,7 @@ const contentOf = async (): Promise<string> => {
   return createHash('sha256').update(listing).digest('hex');
 };
 
-const placesOf = async () => (await driver.list()).filter(({ sessionId }) => sessionId === session.id);
+const ours = () => places.of(session.id);
 const theRow = async () => {
   const [row] = await database.query<{ place_id: string | null; has_handle: boolean }>(
     'select place_id, place_handle is not null as has_handle from sessions where id = $1',
@@ -71,11 +73,10 @@ const theRow = async () => {
   return row;
 };
 
-/** Kills the first process of the session's place, and with it all of the place. */
 const killPlace = async (): Promise<string> => {
-  const [place] = await placesOf();
+  const [place] = await ours();
   if (place === undefined) throw new Error('there is no place to kill');
-  process.kill((place.handle as { init: { pid: number } }).init.pid, 'SIGKILL');
+  await place.kill();
   return place.placeId;
 };
 
@@ -90,12 +91,12 @@ const untilBack = async (fault: string, sinceMs: number, isOther: (placeId: stri
   );
   await untilRunning(ada, session.id);
   const recoveryMs = performance.now() - sinceMs;
-  const places = (await placesOf()).map(({ placeId }) => placeId);
+  const found = (await ours()).map(({ placeId }) => placeId);
   const wrong = (await contentOf()) === kept ? 0 : 1;
   const [number = '', ...what] = fault.split(' ');
-  const row = { lost: viewer.gaps().length, twice: viewer.repeats().length + places.length - 1, wrong };
+  const row = { lost: viewer.gaps().length, twice: viewer.repeats().length + found.length - 1, wrong };
   printRow(number, what.join(' '), row, recoveryMs);
-  expect(places).toEqual([(await theRow()).place_id]);
+  expect(found).toEqual([(await theRow()).place_id]);
   expect([viewer.gaps(), viewer.repeats()]).toEqual([[], []]);
   expect(wrong).toBe(0);
   return recoveryMs;
@@ -129,10 +130,11 @@ describe('F4: the place is gone', () => {
       'this machine sets no memory limit',
     );
     const before = head();
-    const [place] = await placesOf();
+    const [place] = await ours();
     // Memory that no process has: the kernel takes the largest of the place instead, which is its agent.
-    const eaten = execute(ada, session.id, `head -c ${memoryMb}M /dev/zero > /dev/shm/fill`).catch(() => null);
-    await until(async () => (await placesOf()).every(({ placeId }) => placeId !== place?.placeId), {
+    const fill = `for at in /dev/shm /tmp /var/tmp; do head -c ${memoryMb}M /dev/zero > $at/fill; done`;
+    const eaten = execute(ada, session.id, fill).catch(() => null);
+    await until(async () => (await ours()).every(({ placeId }) => placeId !== place?.placeId), {
       what: 'the kernel to end the place',
     });
     const recoveryMs = await untilBack('F4 out of memory', performance.now(), (placeId) => placeId !== place?.placeId);
@@ -168,10 +170,8 @@ describe('F17: between what was done and what was written down', () => {
     const holder = await holdRowOfStart();
     const [place] = await until(
       async () => {
-        const places = await placesOf();
-        return places.length > 0 && (await driver.inspect(places[0]?.handle ?? null)).status === 'running'
-          ? places
-          : null;
+        const found = await ours();
+        return (await found[0]?.isRunning()) === true ? found : null;
       },
       { what: 'the place to run' },
     );

@@ -17,3 +17,9 @@ export const drawOptions = (): { seed: number; durationMs: number } => ({
 
 /** The product's PostgreSQL and Redis are given to it by URL; else it has what it brings. */
 export const usesServicesByUrl = (): boolean => process.env['TEST_SERVICES'] === 'urls';
+
+/** What sessions run in: places of this machine, or containers of the engine that the project `containers` starts. */
+export const placesUnderTest = (): 'process' | 'runc' | 'runsc' => {
+  const given = process.env['TEST_PLACES'];
+  return given === 'runc' || given === 'runsc' ? given : 'process';
+};

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TestEngine } from '@remote-claude/compute/testing';
 import Docker from 'dockerode';
+import { parse, stringify } from 'yaml';
 
 export interface Contained {
   engine: Pick<TestEngine, 'socketPath' | 'sessionImage'>;
@@ -12,6 +13,26 @@ export interface Contained {
 }
 
 export const newPrefix = (): string => `test-${randomUUID().slice(0, 8)}`;
+
+/** YAML: this configuration, with sessions in containers. */
+export const withContainers = (config: string, contained: Contained): string => {
+  const [given, ours] = [config, containersConfig(contained)].map((text) => parse(text) as Tree);
+  return stringify(merge(given ?? {}, ours ?? {}));
+};
+
+interface Tree {
+  [key: string]: Tree | string | number;
+}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const merge = (one: Tree, other: Tree): Tree => {
+  const both = Object.entries(other).map(([key, value]): [string, Tree[string]] => {
+    const before = one[key];
+    return [key, isTree(before) && isTree(value) ? merge(before, value) : value];
+  });
+  return { ...one, ...Object.fromEntries(both) };
+};
 
 /** YAML. */
 export const containersConfig = ({ engine, runtime, prefix }: Contained): string => `compute:
@@ -26,15 +47,16 @@ security:
 `;
 
 /** The engine's API, for tests that look at containers or break them. */
-const engineClient = ({ socketPath }: Pick<TestEngine, 'socketPath'>): Docker => new Docker({ socketPath });
+export const engineClient = ({ socketPath }: Pick<TestEngine, 'socketPath'>): Docker => new Docker({ socketPath });
 
 /** Containers and volumes of this product, which outlive it. */
 export const endContainers = async ({ engine, prefix }: Contained): Promise<void> => {
   const docker = engineClient(engine);
-  const isOurs = (name: string): boolean => name.replace(/^\//, '').startsWith(`${prefix}-`);
-  const containers = await docker.listContainers({ all: true });
-  for (const { Id: id, Names: names } of containers)
-    if (names.some(isOurs)) await docker.getContainer(id).remove({ force: true, v: true });
+  // A server that was killed has left what it prepared a place with, which is named by its volumes alone.
+  const isOurs = (name = ''): boolean => name.replace(/^\//, '').startsWith(`${prefix}-`);
+  for (const { Id: id, Names: names, Mounts: mounts } of await docker.listContainers({ all: true }))
+    if (names.some(isOurs) || mounts.some(({ Name: name }) => isOurs(name)))
+      await docker.getContainer(id).remove({ force: true, v: true });
   const { Volumes: volumes } = await docker.listVolumes();
   for (const { Name: name } of volumes) if (isOurs(name)) await docker.getVolume(name).remove();
 };

@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createProcessDriver, type Driver } from '@remote-claude/compute';
 
-import { builtEnv, usesServicesByUrl } from './config.js';
+import { builtEnv, placesUnderTest, usesServicesByUrl } from './config.js';
+import { endContainers, newPrefix, withContainers, type Contained } from './containers.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import { until } from './wait.js';
@@ -22,6 +23,8 @@ export interface Product {
   /** The set-up link; null once there is an admin. */
   setupUrl: string | null;
   dataDir: string;
+  /** Its sessions' containers; null where they are processes. */
+  contained: Contained | null;
   /** Its database, for whoever else connects to it; it answers for as long as this server is not told to end, if it runs it. */
   databaseUrl: string;
   /** All that the server printed. */
@@ -60,7 +63,10 @@ interface Running {
 }
 
 export const startProduct = async (options: ProductOptions): Promise<Product> => {
-  const { config, computeDir, endPlaces, nodeArgs = [], port: wantedPort = 0 } = options;
+  const { computeDir, nodeArgs = [], port: wantedPort = 0 } = options;
+  const contained = options.endPlaces === undefined ? await chooseContainers() : null;
+  const config = contained === null ? options.config : withContainers(options.config, contained);
+  const endPlaces = contained === null ? options.endPlaces : () => endContainers(contained);
   const folder = await mkdtemp(join(tmpdir(), 'rc-'));
   await chmod(folder, 0o711);
   const dataDir = join(folder, 'd');
@@ -127,6 +133,7 @@ export const startProduct = async (options: ProductOptions): Promise<Product> =>
       return running.setupUrl;
     },
     dataDir,
+    contained,
     databaseUrl: services?.databaseUrl ?? socketUrl(join(dataDir, 'run', 'postgres')),
     output: () => lines.join('\n'),
     pid: () => running.child.pid ?? 0,
@@ -143,6 +150,14 @@ export const startProduct = async (options: ProductOptions): Promise<Product> =>
       await removeAll();
     },
   };
+};
+
+/** Containers of its own, where that is what is tested; null for places of this machine. */
+const chooseContainers = async (): Promise<Contained | null> => {
+  const runtime = placesUnderTest();
+  if (runtime === 'process') return null;
+  const { providedEngine } = await import('@remote-claude/compute/testing');
+  return { engine: providedEngine(), runtime, prefix: newPrefix() };
 };
 
 /** Whoever may enter the socket's folder is let in: the superuser of the machine here. */

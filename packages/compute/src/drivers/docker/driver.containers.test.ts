@@ -1,7 +1,10 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runDriverConformance } from '../../testing/conformance.js';
 import { makeDockerHarness } from '../../testing/docker/harness.js';
 import { providedEngine } from '../../testing/engine.js';
+import { createEngineClient } from './client.js';
+import { createDockerDriver } from './driver.js';
+import { disksOf, labels } from './names.js';
 
 const { socketPath, sessionImage: image } = providedEngine();
 const host = `unix://${socketPath}`;
@@ -23,4 +26,57 @@ runDriverConformance({
   makeHarness: () => makeDockerHarness({ host, image, runtime: 'runsc' }),
   describe,
   it,
+});
+
+describe('docker alone', () => {
+  it('removes a session whose preparation a server did not survive', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    try {
+      const { prefix, installation, socketDir } = harness.options;
+      const spec = { sessionId: 's1', placeId: 'p1', command: harness.commands.idle, ...harness.base };
+      const { handle } = await harness.driver.start(spec);
+      const docker = await createEngineClient({ host, tls: null })();
+      const [disk] = disksOf({ prefix, installation, socketDir }, 's1');
+      const left = await docker.createContainer({
+        Image: image,
+        Labels: { [labels.installation]: installation, [labels.session]: 's1', [labels.helper]: 'true' },
+        HostConfig: { Mounts: [{ Type: 'volume', Source: disk?.name ?? '', Target: '/workspace' }] },
+      });
+      await harness.driver.destroy('s1');
+      expect((await harness.driver.inspect(handle)).status).toBe('stopped');
+      await expect(left.inspect()).rejects.toMatchObject({ statusCode: 404 });
+      await expect(docker.getVolume(disk?.name ?? '').inspect()).rejects.toMatchObject({ statusCode: 404 });
+    } finally {
+      await harness.close();
+    }
+  });
+
+  it('starts nothing on an engine that has not the disks', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    const other = createDockerDriver({ ...harness.options, engineId: 'another' });
+    const spec = { sessionId: 's2', placeId: 'p2', command: harness.commands.idle, ...harness.base };
+    await expect(other.start(spec)).rejects.toMatchObject({ code: 'not_ready' });
+    expect(await harness.driver.list()).toEqual([]);
+    await other.close();
+    await harness.close();
+  });
+
+  it('says which program an image lacks, and which image the engine lacks', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    const spec = { sessionId: 's3', placeId: 'p3', command: ['/no/such/program'], ...harness.base };
+    await expect(harness.driver.start(spec)).rejects.toMatchObject({
+      code: 'start_failed',
+      message: expect.stringContaining('/no/such/program'),
+    });
+    expect(await harness.driver.list()).toEqual([]);
+    const unknown = createDockerDriver({ ...harness.options, image: 'localhost:1/none:none' });
+    expect((await unknown.probe()).problems[0]?.what).toContain('localhost:1/none:none');
+    await expect(unknown.start({ ...spec, command: harness.commands.idle })).rejects.toMatchObject({
+      code: 'start_failed',
+      message: expect.stringContaining('localhost:1/none:none'),
+    });
+    await unknown.close();
+    await harness.driver.destroy('s3');
+    await harness.close();
+  });
 });

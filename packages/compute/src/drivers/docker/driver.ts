@@ -12,7 +12,7 @@ import { createTurns } from '../../turns.js';
 import { createEngineClient, statusOf, wordsOf } from './client.js';
 import type { EngineAddress } from './client.js';
 import type { Context } from './context.js';
-import { destroySession, stopPlace } from './end-place.js';
+import { destroySession, stopPlace, sweepHelpers } from './end-place.js';
 import { createEngineInfo } from './engine-info.js';
 import { createFilesVolumes } from './files-volumes.js';
 import { fromHandle, toHandle } from './handle.js';
@@ -98,7 +98,11 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
   return {
     kind: 'docker',
     isolation: 'container',
-    probe: () => verb('not_ready', () => probeEngine(context, info)),
+    probe: () =>
+      verb('not_ready', async () => {
+        await sweepHelpers(client, naming).catch(() => {});
+        return probeEngine(context, info);
+      }),
     start: (spec, progress = () => {}, mayAct) =>
       verb('start_failed', async () => {
         checkSpec(spec);

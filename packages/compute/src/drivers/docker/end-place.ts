@@ -7,9 +7,11 @@ import type { ComputeErrorCode } from '../../driver.js';
 import { orNull, statusOf, wordsOf } from './client.js';
 import type { EngineClient } from './client.js';
 import type { DockerPlace } from './handle.js';
-import { containerName, disksOf, socketFolders } from './names.js';
+import { containerName, disksOf, labels, socketFolders } from './names.js';
 import type { Naming } from './names.js';
 
+/** A helper is needed for seconds, or for a minute where it carries files over a slow line. */
+const abandonedMs = 600_000;
 const killTimeoutMs = 10_000;
 const pauseMs = 50;
 
@@ -26,9 +28,22 @@ export async function stopPlace(client: EngineClient, { containerId }: DockerPla
 export async function destroySession(client: EngineClient, naming: Naming, sessionId: string): Promise<void> {
   const docker = await client();
   await removeContainer(docker.getContainer(containerName(naming, sessionId)), 'destroy_failed');
+  // One that a server has left which died while it prepared a place holds the volumes.
+  const label = [`${labels.installation}=${naming.installation}`, `${labels.session}=${sessionId}`, labels.helper];
+  for (const { Id: id } of await docker.listContainers({ all: true, filters: { label } }))
+    await removeContainer(docker.getContainer(id), 'destroy_failed');
   for (const { name } of disksOf(naming, sessionId)) await removeVolume(docker, name);
   // Where the engine is on this machine; elsewhere an empty folder stays until its host restarts.
   await rm(socketFolders(naming, sessionId).own, { recursive: true, force: true }).catch(() => {});
+}
+
+/** Removes what servers have left that died while they filled a volume: by then it is not at work any more. */
+export async function sweepHelpers(client: EngineClient, { installation }: Naming): Promise<void> {
+  const docker = await client();
+  const label = [`${labels.installation}=${installation}`, labels.helper];
+  for (const { Id: id, Created: madeAtS } of await docker.listContainers({ all: true, filters: { label } })) {
+    if (Date.now() - madeAtS * 1_000 > abandonedMs) await removeContainer(docker.getContainer(id), 'not_ready');
+  }
 }
 
 async function isRunning(container: Docker.Container): Promise<boolean> {

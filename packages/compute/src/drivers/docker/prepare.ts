@@ -46,6 +46,7 @@ export async function preparePlace(
     helperFor(
       { naming, rules },
       {
+        sessionId,
         volumes: disks.map(({ name, target }) => ({ volume: name, target })),
         binds: [`${naming.socketDir}:${socketsInside}:rw`],
       },

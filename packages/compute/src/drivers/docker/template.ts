@@ -136,14 +136,19 @@ export function containerFor(
 /** What is created, never started and removed again, to put files into volumes and folders over the engine's API. */
 export function helperFor(
   { naming, rules }: { naming: Naming; rules: ContainerRules },
-  { name, volumes, binds }: { name?: string; volumes: readonly FilesMount[]; binds: readonly string[] },
+  how: { name?: string; sessionId?: string; volumes: readonly FilesMount[]; binds: readonly string[] },
 ): Docker.ContainerCreateOptions {
+  const { name, sessionId, volumes, binds } = how;
   return {
     ...(name !== undefined && { name }),
     Image: rules.image,
     Entrypoint: ['/nonexistent'],
     Cmd: [],
-    Labels: { [labels.installation]: naming.installation, [labels.helper]: 'true' },
+    Labels: {
+      [labels.installation]: naming.installation,
+      [labels.helper]: 'true',
+      ...(sessionId !== undefined && { [labels.session]: sessionId }),
+    },
     NetworkDisabled: true,
     HostConfig: {
       NetworkMode: 'none',
