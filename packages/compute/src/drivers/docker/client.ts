@@ -46,7 +46,7 @@ interface EngineFailure {
   statusCode?: number;
   code?: string;
   reason?: string;
-  json?: { message?: string } | string;
+  json?: { message?: string } | string | null;
   message?: string;
 }
 
@@ -59,7 +59,7 @@ export function statusOf(error: unknown): number | null {
 export function wordsOf(error: unknown): string {
   const { statusCode, code, json, message = String(error) } = (error ?? {}) as EngineFailure;
   if (statusCode !== undefined) {
-    const said = (typeof json === 'object' ? json.message : json) ?? message;
+    const said = (typeof json === 'object' ? json?.message : json) ?? message;
     return said.trim().slice(0, 500);
   }
   if (code === 'ENOENT') return 'there is no socket of an engine at its address; is Docker installed and running?';
