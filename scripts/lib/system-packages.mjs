@@ -15,6 +15,7 @@ const systemPackages = {
     debian: 'postgresql',
     use: 'is the database by URL in the tests',
   },
+  prometheus: { command: 'prometheus', debian: 'prometheus', use: 'reads the metrics of every role, in the tests' },
   dockerd: { command: 'dockerd', debian: 'docker.io', use: 'runs the containers of tests' },
   iptables: { command: 'iptables', debian: 'iptables', use: 'makes the networks of containers, in the tests' },
   iproute: { command: 'ip', debian: 'iproute2', use: 'makes the networks of containers, in the tests' },

@@ -59,6 +59,7 @@ async function prepare() {
     'postgresql',
     'nginx',
     'openssl',
+    'prometheus',
   ]);
   return missing.map(howToInstall);
 }
