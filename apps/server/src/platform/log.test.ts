@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createLog } from './log.js';
+import { createLog, sinkOf } from './log.js';
+import { createLogContext } from './log-context.js';
 
 function collect(plain: boolean) {
   let text = '';
@@ -38,4 +39,60 @@ test('plain lines carry fields and stacks, and no control characters', () => {
   const { log, text } = collect(true);
   log.error({ err: new Error('broken'), path: 'a\u001b[31m\nb' }, 'it failed');
   expect(text()).toMatch(/^\d\d:\d\d:\d\d error it failed path=a\\u001b\[31m\\nb\n {2}Error: broken\n {2}/);
+});
+
+test('each line says the role, and on whose behalf it is written, whoever writes it', async () => {
+  let text = '';
+  const context = createLogContext();
+  const log = createLog({
+    level: 'info',
+    plain: false,
+    role: 'api',
+    context,
+    sink: { write: (line) => (text += line) },
+  });
+  const deep = async (what: string): Promise<void> => {
+    await Promise.resolve();
+    log.info({ sessionId: 'mine' }, what);
+  };
+  await Promise.all([
+    context.run({ requestId: 'one', sessionId: 'two' }, () => deep('first')),
+    context.run({ requestId: 'three' }, () => deep('second')),
+  ]);
+  await deep('outside');
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map(({ role, requestId, sessionId, msg }) => [role, requestId, sessionId, msg])).toEqual([
+    ['api', 'one', 'mine', 'first'],
+    ['api', 'three', 'mine', 'second'],
+    ['api', undefined, 'mine', 'outside'],
+  ]);
+  // No name twice in a line.
+  expect(text).not.toMatch(/"sessionId".*"sessionId"/);
+});
+
+test('what the file does not take goes to the console, whether or not that is wanted for the rest', () => {
+  const [onConsole, inFile]: string[][] = [[], []];
+  let takes = true;
+  const console = { write: (line: string) => onConsole?.push(line) };
+  const file = {
+    write(line: string) {
+      inFile?.push(line);
+      return takes;
+    },
+    close: async () => {},
+  };
+  const [fileAlone, both] = [sinkOf(console, file, false), sinkOf(console, file, true)];
+  fileAlone.write('a');
+  both.write('b');
+  takes = false;
+  fileAlone.write('c');
+  both.write('d');
+  sinkOf(console, null, true).write('e');
+  expect([onConsole, inFile]).toEqual([
+    ['b', 'c', 'd', 'e'],
+    ['a', 'b', 'c', 'd'],
+  ]);
 });

@@ -1,11 +1,15 @@
-// The log: one JSON object per line, or plain lines where a person watches. It does not know who writes.
+// The log: one JSON object per line, or plain lines where a person watches; on the console, in files, or both. It does not
+// know who writes.
 
 import { pino, type Logger, type LoggerOptions } from 'pino';
+
+import type { LogContext } from './log-context.js';
+import type { LogFile } from './log-file.js';
 
 export type Log = Logger;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-interface LogSink {
+export interface LogSink {
   write(text: string): unknown;
 }
 
@@ -47,11 +51,23 @@ function loggedError(thrown: unknown): unknown {
   );
 }
 
-/** `plain` gives readable lines instead of JSON; `sink` is not closed here. */
-export function createLog(options: { level: LogLevel; sink: LogSink; plain: boolean }): Log {
+interface LogOptions {
+  level: LogLevel;
+  /** Not closed here. */
+  sink: LogSink;
+  /** Readable lines instead of JSON. */
+  plain: boolean;
+  /** The roles of this process, in each line. */
+  role?: string;
+  context?: LogContext;
+}
+
+export function createLog(options: LogOptions): Log {
+  const { context, role } = options;
   const settings: LoggerOptions = {
     level: options.level,
-    base: null,
+    base: role === undefined ? null : { role },
+    ...(context && { mixin: () => ({ ...context.fields() }) }),
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: loggedError },
@@ -61,15 +77,27 @@ export function createLog(options: { level: LogLevel; sink: LogSink; plain: bool
   return pino(settings, options.plain ? { write: (line: string) => sink.write(plainLine(line)) } : sink);
 }
 
-/** The log on a standard stream: plain on a terminal, JSON otherwise. A reader that went away is not an error. */
-export function createConsoleLog(level: LogLevel, stream: NodeJS.WriteStream): Log {
+/** A standard stream: plain on a terminal, JSON otherwise. A reader that went away is not an error. */
+export function createConsole(stream: NodeJS.WriteStream): LogSink {
   stream.on('error', () => {});
-  return createLog({ level, sink: stream, plain: stream.isTTY === true });
+  return stream.isTTY ? { write: (line) => stream.write(plainLine(line)) } : stream;
+}
+
+/** Lines go to all of them. What the file does not take goes to the console in any case. */
+export function sinkOf(console: LogSink, file: LogFile | null, toConsole: boolean): LogSink {
+  if (file === null) return console;
+  return {
+    write(line) {
+      const isKept = file.write(line);
+      if (toConsole || !isKept) console.write(line);
+    },
+  };
 }
 
 /** `12:03:01 warn  message key=value`, with an error's stack below. */
 export function plainLine(json: string): string {
-  const { level, time, msg, err, ...rest } = JSON.parse(json) as Record<string, unknown>;
+  // Who watches knows what was started.
+  const { level, time, msg, err, role: _role, ...rest } = JSON.parse(json) as Record<string, unknown>;
   const fields = Object.entries(rest).map(([name, value]) => `${name}=${display(value)}`);
   const head = [String(time).slice(11, 19), String(level).padEnd(5), display(msg ?? ''), ...fields].join(' ');
   const stack = (err as { stack?: unknown } | undefined)?.stack;

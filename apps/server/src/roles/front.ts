@@ -51,7 +51,7 @@ export const createFront = async ({
   isTrusted,
   http,
 }: FrontDeps): Promise<FastifyInstance> => {
-  const { assets, machine, closers, config, log } = base;
+  const { assets, machine, closers, config, log, logContext } = base;
   const { server, timing } = config;
   const { basePath } = server;
   const app = await createHttpApp({
@@ -65,6 +65,7 @@ export const createFront = async ({
     addressOf,
     isTrusted,
     metrics: http,
+    logContext,
   });
   // A third for requests under way, a tenth for viewers to take their leave, the rest for all else.
   closers.add('HTTP server', closeInTime(app), (close) => close(timing.drainMs / 3));

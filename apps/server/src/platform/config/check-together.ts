@@ -14,7 +14,7 @@ const ways = [
 ] as const satisfies readonly (readonly [keyof Parsed['server']['internal'], Role, readonly Role[]])[];
 
 export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): void {
-  const { server, compute, claude, database, timing, auth, security } = parsed;
+  const { server, compute, claude, database, timing, auth, security, monitoring } = parsed;
   const refuse: Refuse = (path, what, mend) => void problems.push({ path, what, mend });
 
   if (server !== undefined && compute?.isolation === 'none' && !isLoopback(server.host)) {
@@ -88,6 +88,7 @@ export function checkTogether(parsed: Partial<Parsed>, problems: Problem[]): voi
     if (compute === undefined || (compute.request[key] ?? 0) <= compute.limits[key]) continue;
     refuse(`compute.request.${key}`, `is more than compute.limits.${key}`, 'Lower the one or raise the other.');
   }
+  if (monitoring !== undefined) checkLogFile(monitoring.logging, refuse);
   if (compute !== undefined && database !== undefined) {
     const { first, count } = compute.uidRange;
     if (database.embeddedUid >= first && database.embeddedUid < first + count) {

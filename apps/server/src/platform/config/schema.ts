@@ -165,7 +165,15 @@ const monitoring = z.strictObject({
   logging: z
     .strictObject({
       level: choice(['debug', 'info', 'warn', 'error']).prefault('info'),
-      destinations: listOf(choice(['console'], ['file', 'elasticsearch']), 1).prefault(['console']),
+      destinations: listOf(choice(['console', 'file'], ['elasticsearch']), 1).prefault(['console']),
+      file: z
+        .strictObject({
+          path: optional(matching(/^\/[^<>"|?*:\0]*[^/<>"|?*:\0]$/, 'the absolute path of a file')),
+          maxSize: size().prefault('50MiB'),
+          rotate: choice(['daily', 'hourly']).prefault('daily'),
+          keep: wholeNumber(2, 1_000).prefault(10),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });
@@ -236,7 +244,6 @@ export const laterKeys: readonly string[] = [
   'storage.s3',
   'monitoring.tracing',
   'monitoring.alerts',
-  'monitoring.logging.file',
   'monitoring.logging.elasticsearch',
   'backup',
   'budgets',

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
+import type { LogContext, LogFields } from '../log-context.js';
 import type { HttpMetrics } from '../metrics/index.js';
 import { createCeilings, createStay, type Ceilings, type RequestCeilings, type Stay } from './ceilings.js';
 import type { AddressOf, Trust } from './client-address.js';
@@ -40,6 +41,8 @@ export interface HttpAppDeps {
   ceilings?: RequestCeilings;
   /** Nobody counts where it is left out. */
   metrics?: HttpMetrics;
+  /** What is written on behalf of a request says so. */
+  logContext?: LogContext;
 }
 
 const bodyTimes: BodyTiming = { headersMs: 15_000, idleMs: 30_000, smallMs: 60_000 };
@@ -96,6 +99,7 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   app.server.maxConnections = maxConnections;
   const slowBodies = createSlowBodies(timing);
   app.addHook('onClose', async () => slowBodies.close());
+  const api = under(deps.basePath, '/api');
   const door: Door = {
     deps,
     slowBodies,
@@ -125,13 +129,16 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
       status: reply.statusCode,
       durationMs: reply.elapsedTime,
     });
-    deps.log.debug(
+    // Pages, and what machines ask all the time, are nobody's act; what is forwarded is said where it is answered.
+    const isQuiet = !(request.routeOptions.url ?? '/api').startsWith(api) || request.routeOptions.config.isForwarded;
+    deps.log[isQuiet ? 'debug' : 'info'](
       {
-        requestId: request.id,
+        ...fieldsOf(request),
         method: request.method,
-        path: request.routeOptions.url,
+        route: request.routeOptions.url,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
+        userId: door.entries.get(request)?.actor?.userId,
       },
       'request',
     );
@@ -153,7 +160,6 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
   });
   app.setNotFoundHandler(notFound);
 
-  const api = under(deps.basePath, '/api');
   const json = deps.routes.filter(({ route }) => route.kind === 'json' || route.kind === 'stream');
   const uploads = deps.routes.filter(({ route }) => route.kind === 'upload');
   for (const bound of json) addRoute(app, api, bound, door);
@@ -164,6 +170,15 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     for (const bound of uploads) addRoute(scope, api, bound, door);
   });
   return app;
+};
+
+const sessionIdForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** What each line says that is written on behalf of a request. */
+const fieldsOf = ({ id, params, routeOptions }: FastifyRequest): LogFields => {
+  const named = (params as { id?: unknown } | undefined)?.id;
+  const isSession = routeOptions.url?.includes('/sessions/:id') === true && sessionIdForm.test(String(named));
+  return isSession ? { requestId: id, sessionId: String(named) } : { requestId: id };
 };
 
 const isOpenToMachines = (request: FastifyRequest, basePath: string): boolean =>
@@ -217,47 +232,58 @@ const bodyLimitOf = (route: Route): { bodyLimit?: number } => {
   return route.permission === 'public' ? { bodyLimit: maxPublicBodyBytes } : {};
 };
 
-const addRoute = (app: FastifyInstance, api: string, { route, handler }: BoundRoute, door: Door): void => {
+const addRoute = (app: FastifyInstance, api: string, bound: BoundRoute, door: Door): void => {
+  const { route } = bound;
+  const { logContext } = door.deps;
+  const speaking = <T>(request: FastifyRequest, work: () => T): T =>
+    logContext === undefined ? work() : logContext.run(fieldsOf(request), work);
   app.route({
     method: route.method,
     url: api + route.path,
     exposeHeadRoute: false,
     ...bodyLimitOf(route),
-    onRequest: (request, reply) => enter(door, route, request, reply),
-    handler: async (request, reply) => {
-      const entry = door.entries.get(request);
-      if (entry === undefined) throw new Error(`${route.id} was reached without a look at who asks`);
-      const { actor, params, stay } = entry;
-      const query = parse(route.query, request.query, null);
-      // No body at all is an empty one; the JSON `null` is what it is.
-      const body = parse(route.body, request.body === undefined ? {} : request.body, null);
-      const act = (operationId: string) =>
-        handler({
-          actor,
-          params,
-          query,
-          body,
-          operationId,
-          requestId: request.id,
-          ip: door.deps.addressOf(request.raw),
-          request,
-          reply,
-        } as never);
-      const key = actor === null ? null : keyOf(route, request.headers);
-      if (actor === null || key === null) {
-        const answer = await stay.during(() => act(randomUUID()));
-        return answer === answered ? reply : send(reply, shownAnswer(route, answer));
-      }
-      const { answer, repeated } = await stay.during(() =>
-        door.deps.idempotency.once(
-          { route, userId: actor.userId, key, content: { params, query, body } },
-          async (operationId) => shownAnswer(route, await act(operationId)),
-        ),
-      );
-      if (repeated) reply.header('idempotency-replayed', 'true');
-      return send(reply, answer);
-    },
+    onRequest: (request, reply) => speaking(request, () => enter(door, route, request, reply)),
+    handler: (request, reply) => speaking(request, () => serve(door, bound, request, reply)),
   });
+};
+
+const serve = async (
+  door: Door,
+  { route, handler }: BoundRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  const entry = door.entries.get(request);
+  if (entry === undefined) throw new Error(`${route.id} was reached without a look at who asks`);
+  const { actor, params, stay } = entry;
+  const query = parse(route.query, request.query, null);
+  // No body at all is an empty one; the JSON `null` is what it is.
+  const body = parse(route.body, request.body === undefined ? {} : request.body, null);
+  const act = (operationId: string) =>
+    handler({
+      actor,
+      params,
+      query,
+      body,
+      operationId,
+      requestId: request.id,
+      ip: door.deps.addressOf(request.raw),
+      request,
+      reply,
+    } as never);
+  const key = actor === null ? null : keyOf(route, request.headers);
+  if (actor === null || key === null) {
+    const answer = await stay.during(() => act(randomUUID()));
+    return answer === answered ? reply : send(reply, shownAnswer(route, answer));
+  }
+  const { answer, repeated } = await stay.during(() =>
+    door.deps.idempotency.once(
+      { route, userId: actor.userId, key, content: { params, query, body } },
+      async (operationId) => shownAnswer(route, await act(operationId)),
+    ),
+  );
+  if (repeated) reply.header('idempotency-replayed', 'true');
+  return send(reply, answer);
 };
 
 /** `idError` answers for an `id` of the wrong form; other fields are said by name. */

@@ -57,5 +57,5 @@ export const rawAnswer = (thrown: unknown, requestId: string, log: Log): string 
   const { status, body } = errorAnswer(thrown, requestId, log);
   const json = JSON.stringify(body);
   const length = Buffer.byteLength(json);
-  return `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncache-control: no-store\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${json}`;
+  return `HTTP/1.1 ${status} Refused\r\nconnection: close\r\nx-request-id: ${requestId}\r\ncache-control: no-store\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${json}`;
 };
