@@ -88,7 +88,7 @@ beforeAll(async () => {
   const site: Product = { ...role('api'), url: role('web').url, setupUrl };
   ada = await setUpAdmin(site);
   ({ id: sessionId } = await startSession(ada, { name: 'Counted' }));
-  viewer = openViewer(site.url, ada, sessionId as never);
+  viewer = openViewer(site.url, ada, sessionId);
 });
 afterAll(async () => {
   viewer?.close();
@@ -179,7 +179,7 @@ describe('Prometheus', () => {
     await ada.client.call(routes.sessions.start, at);
     await counted('max by (state) (remote_claude_sessions{state="idle"})', 1);
     await counted('sum(remote_claude_session_start_duration_seconds_count{after="start"})', 1);
-    await counted('sum(remote_claude_places_started_total)', 2);
+    expect(await counted('sum(remote_claude_places_started_total)', 2)).toBe(true);
   });
 });
 

@@ -72,7 +72,7 @@ export const openLogFile = async (options: LogFileOptions): Promise<LogFile> => 
     });
     await new Promise<void>((resolve, reject) => {
       made.once('ready', resolve);
-      made.on('error', (err) => {
+      made.on('error', (err: Error) => {
         if (made === stream) return fail(err);
         // It has a timer that ends with it alone.
         made.emit('close');

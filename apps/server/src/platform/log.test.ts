@@ -76,7 +76,7 @@ test('each line says the role, and on whose behalf it is written, whoever writes
 test('what the file does not take goes to the console, whether or not that is wanted for the rest', () => {
   const [onConsole, inFile]: string[][] = [[], []];
   let takes = true;
-  const console = { write: (line: string) => onConsole?.push(line) };
+  const screen = { write: (line: string) => onConsole?.push(line) };
   const file = {
     write(line: string) {
       inFile?.push(line);
@@ -84,13 +84,13 @@ test('what the file does not take goes to the console, whether or not that is wa
     },
     close: async () => {},
   };
-  const [fileAlone, both] = [sinkOf(console, file, false), sinkOf(console, file, true)];
+  const [fileAlone, both] = [sinkOf(screen, file, false), sinkOf(screen, file, true)];
   fileAlone.write('a');
   both.write('b');
   takes = false;
   fileAlone.write('c');
   both.write('d');
-  sinkOf(console, null, true).write('e');
+  sinkOf(screen, null, true).write('e');
   expect([onConsole, inFile]).toEqual([
     ['b', 'c', 'd', 'e'],
     ['a', 'b', 'c', 'd'],

@@ -84,12 +84,12 @@ export function createConsole(stream: NodeJS.WriteStream): LogSink {
 }
 
 /** Lines go to all of them. What the file does not take goes to the console in any case. */
-export function sinkOf(console: LogSink, file: LogFile | null, toConsole: boolean): LogSink {
-  if (file === null) return console;
+export function sinkOf(screen: LogSink, file: LogFile | null, toConsole: boolean): LogSink {
+  if (file === null) return screen;
   return {
     write(line) {
       const isKept = file.write(line);
-      if (toConsole || !isKept) console.write(line);
+      if (toConsole || !isKept) screen.write(line);
     },
   };
 }

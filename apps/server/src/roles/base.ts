@@ -28,11 +28,11 @@ type Logging = Config['monitoring']['logging'];
 /** The file of the log, where one is wanted. What is wrong with it is said on the console. */
 const openFile = (
   { destinations, file, level }: Logging,
-  { console, clock, logsDir, role }: { console: LogSink; clock: Clock; logsDir: string; role: string },
+  { screen, clock, logsDir, role }: { screen: LogSink; clock: Clock; logsDir: string; role: string },
 ): Promise<LogFile> | null => {
   const { path, maxSizeBytes, rotate, keep } = file;
   if (!destinations.includes('file')) return null;
-  const log = createLog({ level, sink: console, plain: false, role });
+  const log = createLog({ level, sink: screen, plain: false, role });
   return openLogFile({
     path: path ?? join(logsDir, 'remote-claude.log'),
     maxBytes: maxSizeBytes,
@@ -55,10 +55,10 @@ const openLog = async (
   { machine, logsDir, closers }: { machine: Clock; logsDir: string; closers: Closers },
 ) => {
   const role = roles.length === allRoles ? 'all' : roles.join('+');
-  const console = createConsole(process.stderr);
-  const file = await openFile(logging, { console, clock: machine, logsDir, role });
+  const screen = createConsole(process.stderr);
+  const file = await openFile(logging, { screen, clock: machine, logsDir, role });
   if (file !== null) closers.add('log file', file, (opened) => opened.close());
-  const sink = sinkOf(console, file, logging.destinations.includes('console'));
+  const sink = sinkOf(screen, file, logging.destinations.includes('console'));
   const logContext = createLogContext();
   return { logContext, log: createLog({ level: logging.level, sink, plain: false, role, context: logContext }) };
 };
