@@ -40,7 +40,7 @@ const targeted = z.object({
 export const startPrometheus = async (scrapeConfigs: string): Promise<Prometheus> => {
   const folder = await mkdtemp(join(tmpdir(), 'rc-prometheus-'));
   const file = join(folder, 'prometheus.yml');
-  await writeFile(file, `global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n${scrapeConfigs}`);
+  await writeFile(file, `global: { scrape_interval: 2s, scrape_timeout: 2s }\nscrape_configs:\n${scrapeConfigs}`);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const args = [
