@@ -130,3 +130,12 @@ function checkCertificate(path: string, given: Certificate, refuse: Refuse, mend
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+function checkLogFile({ destinations, file }: Parsed['monitoring']['logging'], refuse: Refuse): void {
+  if (file.path === null || destinations.includes('file')) return;
+  refuse(
+    'monitoring.logging.file.path',
+    'is set, and monitoring.logging.destinations does not have file',
+    'Add file to the destinations, or remove the path.',
+  );
+}
