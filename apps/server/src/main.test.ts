@@ -3,6 +3,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startRecordingEngine } from '@remote-claude/compute/testing';
 import { stringify } from 'yaml';
 import { expect, test } from 'vitest';
 
@@ -35,7 +36,6 @@ const leavesOf = (value: unknown, path: string): string[] =>
 /** Keys with one possible value, which is what the product does anyway; each with what must be refused. */
 const fixed: Readonly<Record<string, readonly unknown[]>> = {
   'auth.provider': ['google', 'ldap', 'none'],
-  'compute.driver': ['docker', 'kubernetes', 'none'],
   'security.encryption': [false, 'no'],
   'security.audit': [false, 'no'],
   'storage.type': ['s3', 'none'],
@@ -68,20 +68,26 @@ const fakeAssets = async (folder: string): Promise<ServerAssets> => {
 test('every key that is accepted is used', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rc-main-'));
   await chmod(folder, 0o711);
+  const engine = await startRecordingEngine();
   try {
-    const config = load({
-      server: { port: 0, dataDir: join(folder, 'data') },
-      monitoring: { logging: { level: 'error', destinations: ['console', 'file'] } },
-    });
     const read = new Set<string>();
-    const server = await startServer({
-      config: recording(config, '', read) as Config,
-      assets: await fakeAssets(folder),
-    });
-    await server.close();
-    const unread = leavesOf(config, '').flatMap((leaf) => (read.has(leaf) ? [] : [leaf.slice(1)]));
+    const assets = await fakeAssets(folder);
+    let leaves: string[] = [];
+    // What one driver has no use for, the other has.
+    for (const compute of [{ driver: 'process' }, { driver: 'docker', docker: { host: engine.host } }]) {
+      const config = load({
+        server: { port: 0, dataDir: join(folder, 'data') },
+        monitoring: { logging: { level: 'error', destinations: ['console', 'file'] } },
+        compute,
+      });
+      const server = await startServer({ config: recording(config, '', read) as Config, assets });
+      await server.close();
+      leaves = leavesOf(config, '');
+    }
+    const unread = leaves.flatMap((leaf) => (read.has(leaf) ? [] : [leaf.slice(1)]));
     expect(unread.sort()).toEqual([...Object.keys(fixed), ...ofRolesApart].sort());
   } finally {
+    await engine.close();
     await rm(folder, { recursive: true, force: true });
   }
 }, 120_000);

@@ -17,12 +17,13 @@ export const linkTiming = ({ timing }: Config) => ({
 export const placeIsolation = ({ compute: { driver, isolation } }: Config) =>
   driver === 'docker' ? 'container' : isolation;
 
-export const placeLimits =
-  ({ compute: { limits } }: Config, resources: Pick<ResourceRules, 'of'>) =>
-  (config: unknown): PlaceLimits => {
+export const placeLimits = ({ compute }: Config, resources: Pick<ResourceRules, 'of'>) => {
+  const { processes, openFiles } = compute.limits;
+  return (config: unknown): PlaceLimits => {
     const { cpus, memoryMb } = resources.of(config);
-    return { cpus, memoryBytes: memoryMb * 2 ** 20, processes: limits.processes, openFiles: limits.openFiles };
+    return { cpus, memoryBytes: memoryMb * 2 ** 20, processes, openFiles };
   };
+};
 
 /** Places at once: one per GiB that they can use, and a few in any case. */
 export const placeCapacity = ({ compute }: Config, memoryBytes: number): number =>

@@ -7,3 +7,4 @@ export type { FakeBehaviour, FakeDriver, FakeOptions, FakePlace, FakeVerb, FakeW
 export { askInside, probeAgentCommand, probeListenVariable } from './probe-agent.js';
 export { providedEngine } from './engine.js';
 export type { TestEngine } from './engine.js';
+export { startRecordingEngine } from './docker/recording-engine.js';
