@@ -1,5 +1,6 @@
-// `docker compose up` of the shipped file with the images that were built here: people sign in through nginx over TLS, the roles
-// reach each other and nobody else does, and each service can be started again.
+// `docker compose up` of the shipped file with the images that were built here: people sign in through nginx over TLS and work
+// in a session, the roles reach each other and nobody else does, and nothing is lost when a service is started again in the
+// middle of a turn, or when all of them get another image.
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -8,24 +9,48 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { providedEngine } from '@remote-claude/compute/testing';
-import { routes } from '@remote-claude/contract';
+import { routes, type SessionId, type TurnId } from '@remote-claude/contract';
+import {
+  always,
+  gate,
+  numbered,
+  startScriptedModel,
+  text,
+  userSays,
+  type Rule,
+  type ScriptedModel,
+} from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
 import { docker } from '../support/container.js';
+import { endContainers } from '../support/containers.js';
+import { canaryKey } from '../support/model.js';
 import type { Person } from '../support/people.js';
+import { openTerminal } from '../support/terminal.js';
 import { makeCertificate, openTlsSite, setUpOverTls, type TlsSite } from '../support/tls-site.js';
-import { until } from '../support/wait.js';
+import { endOfTurn, sayIn } from '../support/turns.js';
+import { openViewer, type Viewer } from '../support/viewer.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const name = 'claude.test';
 const project = `rc-${randomUUID().slice(0, 8)}`;
-/** The session-manager needs the driver of this engine, which is tried by tests of its own. */
-const services = ['db', 'redis', 'gateway', 'api', 'web', 'proxy'];
+const services = ['db', 'redis', 'gateway', 'session-manager', 'api', 'web', 'proxy'];
+const count = 60;
 
 let clone: string;
-let site: TlsSite;
+let reached: TlsSite;
 let ada: Person;
+let model: ScriptedModel;
+let sessionId: SessionId;
+let viewer: Viewer;
+
+const counts = (name: string): Rule => ({
+  name: `count until ${name}`,
+  when: userSays(`count until ${name}`),
+  answer: [numbered(count / 2, { delayMs: 5 }), gate(name), numbered(count / 2, { from: count / 2 + 1, delayMs: 5 })],
+});
+const greet: Rule = { name: 'greet', when: always, answer: [text('Hello.')] };
 
 interface Said {
   code: number;
@@ -56,18 +81,25 @@ beforeAll(async () => {
   const files = { certificate: join(clone, 'pair.pem'), key: join(clone, 'pair.key') };
   await makeCertificate(name, files);
   const given = ['--host', name, '--certificate', 'pair.pem', '--key', 'pair.key'];
-  const { socketPath, servicesImage, serverImage, address } = providedEngine();
+  const { socketPath, servicesImage, serverImage, address, hostAddress } = providedEngine();
   const setUp = await run('sh', ['deploy/compose/set-up.sh', ...given], { DOCKER_SOCKET: socketPath });
   expect(setUp).toMatchObject({ code: 0 });
-  // The driver's keys belong to the session-manager.
-  const { compute: _driver, ...config } = parse(
-    await readFile(join(clone, 'deploy/compose/remote-claude.yaml'), 'utf8'),
-  ) as {
-    compute: unknown;
-    security: { container?: unknown };
+  model = await startScriptedModel({
+    host: hostAddress,
+    apiKey: canaryKey,
+    script: [...[...services, 'upgraded'].map(counts), greet],
+  });
+  const config = parse(await readFile(join(clone, 'deploy/compose/remote-claude.yaml'), 'utf8')) as {
+    compute: Record<string, unknown>;
   };
-  delete config.security.container;
-  await writeFile(join(clone, 'site.yaml'), stringify(config));
+  const site = {
+    ...config,
+    claude: { baseUrl: model.url },
+    // What the tests' engine may give, and names that nobody else's containers have.
+    compute: { ...config.compute, containerPrefix: project, limits: { openFiles: 16_384 } },
+  };
+  await writeFile(join(clone, 'site.yaml'), stringify(site));
+  await writeFile(join(clone, 'secrets', 'claude_api_key'), canaryKey);
   const [image, version] = serverImage.split(':');
   const more = {
     ...{ COMPOSE_PROJECT_NAME: project, REMOTE_CLAUDE_IMAGE: image, REMOTE_CLAUDE_VERSION: version },
@@ -81,12 +113,16 @@ beforeAll(async () => {
       .join(''),
   );
   await compose('up', '--detach', '--no-build', '--wait', '--wait-timeout', '240', ...services);
-  site = openTlsSite({ url: `https://${name}`, address, ca: await readFile(files.certificate, 'utf8') });
+  reached = openTlsSite({ url: `https://${name}`, address, ca: await readFile(files.certificate, 'utf8') });
 }, 400_000);
 
 afterAll(async () => {
-  site?.close();
+  viewer?.close();
+  reached?.close();
   await run(providedEngine().composePath, ['--profile', '*', 'down', '--volumes', '--timeout', '20']);
+  const { socketPath, sessionImage } = providedEngine();
+  await endContainers({ engine: { socketPath, sessionImage }, runtime: 'runc', prefix: project });
+  await model?.close();
   await rm(clone, { recursive: true, force: true });
 }, 120_000);
 
@@ -120,11 +156,11 @@ describe('compose up', () => {
   it('is signed in to through nginx over TLS', async () => {
     const link = /one-time link: (\S+)/.exec(await compose('logs', '--no-color', 'api'))?.[1];
     expect(link).toMatch(/^https:\/\/claude\.test\/setup\//);
-    ada = await setUpOverTls(site, link ?? null);
-    const page = await site.ask({ path: '/' });
+    ada = await setUpOverTls(reached, link ?? null);
+    const page = await reached.ask({ path: '/' });
     expect([page.status, page.headers['strict-transport-security']]).toEqual([200, 'max-age=31536000']);
     // By way of the gateway, in a container of its own.
-    expect(await ada.client.call(routes.settings.getModel, {})).toMatchObject({ source: 'none' });
+    expect(await ada.client.call(routes.settings.getModel, {})).toMatchObject({ source: 'configuration' });
   });
 
   it('lets nobody reach what is not theirs', async () => {
@@ -161,12 +197,59 @@ describe('compose up', () => {
     await expect(compose(...psql)).rejects.toThrow(/password/);
   });
 
-  it.each(services)('goes on after a restart of %s', async (service) => {
+  it('gives a session in a container: a turn, a terminal, a file', async () => {
+    ({ id: sessionId } = await ada.client.call(routes.sessions.create, { body: { name: 'Composed' } }));
+    viewer = openViewer(reached.url, ada, sessionId, reached.agent);
+    await viewer.event('place.changed', (event) => event.status === 'running', 120_000);
+    const answer = await ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'Hi' } });
+    expect(answer).toMatchObject({ outcome: 'completed', message: 'Hello.' });
+    const terminal = await openTerminal(viewer);
+    terminal.type("echo made in''side > made; id -u\r");
+    await terminal.until(/\b1000\r\n/);
+    expect(await fileOf('made')).toBe('made inside\n');
+  });
+
+  it.each(services)('loses nothing when %s is started again in the middle of a turn', async (service) => {
+    const turnId = await sayIn(ada, sessionId, viewer, `count until ${service}`);
+    await model.control.untilWaiting(service);
     await compose('restart', '--timeout', '30', service);
-    const email = await until(async () => (await ada.client.call(routes.auth.currentUser, {})).user.email, {
-      what: `an answer after the restart of ${service}`,
-      timeoutMs: 90_000,
-    });
-    expect(email).toBe(ada.email);
+    model.control.release(service);
+    await expectWhole(turnId);
+  });
+
+  it('loses nothing by an upgrade: other containers of every role, the same session', async () => {
+    const before = await containerOf('api');
+    const next = 'upgraded';
+    for (const image of [providedEngine().serverImage, providedEngine().sessionImage])
+      expect(await docker(['tag', image, `${image.split(':')[0] ?? ''}:${next}`])).toMatchObject({ code: 0 });
+    await appendFile(join(clone, '.env'), `REMOTE_CLAUDE_VERSION=${next}\n`);
+    const turnId = await sayIn(ada, sessionId, viewer, 'count until upgraded');
+    await model.control.untilWaiting('upgraded');
+    await compose('up', '--detach', '--no-build', '--wait', '--wait-timeout', '240', ...services);
+    model.control.release('upgraded');
+    await expectWhole(turnId);
+    expect(await containerOf('api')).not.toBe(before);
+    expect(await fileOf('made')).toBe('made inside\n');
   });
 });
+
+const containerOf = async (service: string): Promise<string> => (await compose('ps', '--quiet', service)).trim();
+
+const fileOf = async (path: string): Promise<string> => {
+  const headers = { authorization: `Bearer ${ada.token}` };
+  return (await reached.ask({ path: `/api/sessions/${sessionId}/files/${path}`, headers })).body.toString();
+};
+
+/** The turn ends with every number once, and the viewer has seen every event once. */
+const expectWhole = async (turnId: TurnId): Promise<void> => {
+  expect(await endOfTurn(viewer, turnId, 120_000)).toMatchObject({ outcome: 'completed' });
+  const said = viewer
+    .events()
+    .flatMap(({ event }) => (event.type === 'text' && event.turnId === turnId ? [event.text.text] : []));
+  const numbers = (said.at(-1)?.match(/token-\d+/g) ?? []).map((token) => Number(token.slice('token-'.length)));
+  expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+  expect([viewer.gaps(), viewer.repeats()]).toEqual([[], []]);
+  expect(await docker(['ps', '--quiet', '--filter', `name=${project}-${sessionId}`])).toMatchObject({
+    stdout: expect.stringMatching(/^\w+\n$/),
+  });
+};

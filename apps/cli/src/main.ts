@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
+import { doctor, type DoctorFlags } from './doctor.js';
 import { serve, type ServeOptions } from './serve.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -23,5 +24,15 @@ program
   .option('--data-dir <folder>', 'folder for everything that is kept')
   .option('--roles <list>', 'roles to run, with commas')
   .action((options: ServeOptions) => serve(options, version));
+
+program
+  .command('doctor')
+  .description('say what is wrong with a set-up, why it matters, and how to mend it')
+  .option('--config <file>', 'configuration file, as for serve')
+  .option('--data-dir <folder>', 'folder for everything that is kept, as for serve')
+  .option('--roles <list>', 'roles to look at, with commas')
+  .option('--url <address>', 'what people open, to look at it from outside')
+  .option('--json', 'one finding a line, for programs')
+  .action((options: DoctorFlags) => doctor(options));
 
 await program.parseAsync();

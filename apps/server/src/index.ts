@@ -1,4 +1,5 @@
 // The server's public entry: what the command line may use.
 
+export { examine, type DoctorOptions, type Finding } from './doctor.js';
 export { startServer, type RunningServer, type ServerAssets } from './main.js';
 export { ConfigError, readConfig, type ConfigFlags } from './platform/config/config.js';

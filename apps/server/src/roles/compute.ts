@@ -25,17 +25,20 @@ export const openCompute = async ({ config, dataDir, installation }: Site): Prom
   const computeDir: SharedDir = wanted === null ? dataDir : await openComputeDir(wanted, installation);
   return {
     computeDir,
-    engine:
-      config.compute.driver === 'docker'
-        ? await askEngineId(await engineAddress(config))
-        : await rememberOnce(join(computeDir.path, 'engine'), randomUUID()),
+    engine: await engineOf(config, computeDir),
     predecessor: createRemembered(join(dataDir.path, 'manager')),
   };
 };
 
+/** Asked of a container engine; of a folder on this machine it is written there once. */
+export const engineOf = async (config: Config, computeDir: SharedDir): Promise<string> =>
+  config.compute.driver === 'docker'
+    ? askEngineId(await engineAddress(config))
+    : rememberOnce(join(computeDir.path, 'engine'), randomUUID());
+
 export const createDriver = async (
-  { childEnv, config, installation }: Site,
-  { computeDir, engine }: Compute,
+  { childEnv, config, installation }: Pick<Site, 'childEnv' | 'config' | 'installation'>,
+  { computeDir, engine }: Pick<Compute, 'computeDir' | 'engine'>,
 ): Promise<Driver> => {
   const { compute } = config;
   if (compute.driver === 'process') {

@@ -1,0 +1,61 @@
+// `remote-claude doctor`: looks at a site's set-up as it is, beside a server that runs or not, and says what is wrong, why
+// it matters and how to mend it. It changes nothing, and takes no lock.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ComputeError } from '@remote-claude/compute';
+
+import { checkDatabase, checkRedis } from './platform/checks/database.js';
+import { ok, problem, warning, type Finding } from './platform/checks/finding.js';
+import { checkFront, checkUpstream } from './platform/checks/front.js';
+import { checkFolder, checkMachine } from './platform/checks/machine.js';
+import { processChildEnv, type Config } from './platform/config/config.js';
+import { defaultDataDir } from './platform/data-dir.js';
+import { createDriver, engineOf } from './roles/compute.js';
+
+export type { Finding } from './platform/checks/finding.js';
+
+export interface DoctorOptions {
+  config: Config;
+  /** What people open; else `server.publicUrl`. null looks at nothing from outside. */
+  url: string | null;
+}
+
+/** In the order in which they are known. */
+export async function* examine({ config, url }: DoctorOptions): AsyncGenerator<Finding> {
+  const has = (role: Config['server']['roles'][number]): boolean => config.server.roles.includes(role);
+  yield checkMachine({ platform: process.platform, node: process.version });
+  yield await checkFolder(config.server.dataDir ?? defaultDataDir({ uid: process.getuid?.() ?? -1, home: homedir() }));
+  if (has('api') || has('session-manager') || has('gateway')) {
+    yield* await checkDatabase(config.database.url);
+    yield await checkRedis(config.redis.url);
+  }
+  if (has('session-manager')) yield* await checkEngine(config);
+  if (has('gateway')) yield await checkUpstream(config.claude.baseUrl);
+  if (url !== null) yield* await checkFront(url);
+}
+
+/** With folders of its own: what runs is not touched. */
+const checkEngine = async (config: Config): Promise<Finding[]> => {
+  const topic = config.compute.driver === 'docker' ? 'container engine' : 'isolation';
+  const folder = await mkdtemp(join(tmpdir(), 'rc-doctor-'));
+  try {
+    const computeDir = { path: folder, runDir: join(folder, 'run') };
+    const site = { config, childEnv: processChildEnv(), installation: 'doctor' };
+    const driver = await createDriver(site, { computeDir, engine: await engineOf(config, computeDir) });
+    const { problems, warnings } = await driver.probe();
+    await driver.close();
+    const found = [
+      ...problems.map(({ what, mend }) => problem(topic, what, mend)),
+      ...warnings.map((what) => warning(topic, what, 'Sessions work without it; see docs/operating.')),
+    ];
+    return found.length > 0 ? found : [ok(topic, 'A place like a session’s was tried, and works')];
+  } catch (error) {
+    if (!(error instanceof ComputeError)) throw error;
+    return [problem(topic, error.message, 'Sessions cannot start until this is mended.')];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
