@@ -33,6 +33,15 @@ export interface Begun {
   isConnected(): boolean;
 }
 
+/** A path or a header that our reader of HTTP takes and our writer does not. */
+const sendable = (begin: () => ClientRequest): ClientRequest => {
+  try {
+    return begin();
+  } catch {
+    throw new AppError('bad_request', { message: 'This request cannot be sent on as it is.' });
+  }
+};
+
 /** The other end keeps an idle connection for longer, so none is closed just as it is used. */
 const keptIdleMs = 15_000;
 const probeAfterMs = 15_000;
@@ -50,7 +59,9 @@ export const createTarget = ({ url, connectMs, name }: TargetDeps): Target => {
 
   return {
     begin(wanted, connection) {
-      const outgoing = (isSecure ? httpsRequest : httpRequest)(base, { ...wanted, agent: agents[connection] });
+      const outgoing = sendable(() =>
+        (isSecure ? httpsRequest : httpRequest)(base, { ...wanted, agent: agents[connection] }),
+      );
       let connected = false;
       outgoing.once('socket', (socket) => {
         // A machine that vanished is noticed while an answer is waited for, which may take long.

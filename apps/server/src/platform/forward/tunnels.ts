@@ -11,7 +11,7 @@ import { rawAnswer } from '../http/index.js';
 import type { Log } from '../log.js';
 import { closeFrame, createFrameGate, type FrameGate } from './frame-gate.js';
 import { answerHeaders, requestHeaders, type RawHeaders } from './headers.js';
-import type { Target } from './requests.js';
+import type { Begun, Target } from './requests.js';
 
 export interface TunnelDeps {
   server: Server;
@@ -114,10 +114,13 @@ export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
 
     const isTrusted = deps.isTrusted(socket.remoteAddress ?? '');
     const passed = [...requestHeaders(request, { requestId, isTrusted }), 'Connection', 'Upgrade'];
-    const { outgoing, isConnected } = target.begin(
-      { method, path: url, headers: [...passed, 'Upgrade', 'websocket'] },
-      'new',
-    );
+    let begun: Begun;
+    try {
+      begun = target.begin({ method, path: url, headers: [...passed, 'Upgrade', 'websocket'] }, 'new');
+    } catch (thrown) {
+      return refuse(thrown);
+    }
+    const { outgoing, isConnected } = begun;
     const patience = setTimeout(() => outgoing.destroy(new Error('the handshake was not answered')), deps.answerMs);
     const hangUp = (): void => void outgoing.destroy();
     near.once('close', hangUp);

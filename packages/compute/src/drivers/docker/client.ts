@@ -45,6 +45,7 @@ function connectionOptions({ host, tls }: EngineAddress): Docker.DockerOptions {
 interface EngineFailure {
   statusCode?: number;
   code?: string;
+  syscall?: string;
   reason?: string;
   json?: { message?: string } | string | null;
   message?: string;
@@ -57,11 +58,12 @@ export function statusOf(error: unknown): number | null {
 
 /** What the engine said, in its own words, or why it did not answer. */
 export function wordsOf(error: unknown): string {
-  const { statusCode, code, json, message = String(error) } = (error ?? {}) as EngineFailure;
+  const { statusCode, code, syscall, json, message = String(error) } = (error ?? {}) as EngineFailure;
   if (statusCode !== undefined) {
     const said = (typeof json === 'object' ? json?.message : json) ?? message;
     return said.trim().slice(0, 500);
   }
+  if (syscall !== 'connect') return message.slice(0, 500);
   if (code === 'ENOENT') return 'there is no socket of an engine at its address; is Docker installed and running?';
   if (code === 'ECONNREFUSED') return 'nothing answers at its address; is Docker running?';
   if (code === 'EACCES') return 'this server may not open its socket: add its user to the socket’s group.';

@@ -87,10 +87,10 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
   };
   /** Another engine has none of the disks: a session that is started there would have lost its work. */
   const checkEngine = async (): Promise<void> => {
-    if ((await info()).id === options.engineId) return;
+    if ((await info('fresh')).id === options.engineId) return;
     throw new ComputeError(
       'not_ready',
-      'The container engine is another one than that which has the disks of the sessions; nothing was started.',
+      'The container engine is another one than that which has the disks of the sessions; nothing was done.',
     );
   };
   const agentUid = async (): Promise<number | null> => ((await info()).mapsUsers ? null : user.uid);
@@ -101,6 +101,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
     probe: () =>
       verb('not_ready', async () => {
         await sweepHelpers(client, naming).catch(() => {});
+        await context.files.sweep().catch(() => {});
         return probeEngine(context, info);
       }),
     start: (spec, progress = () => {}, mayAct) =>
@@ -140,6 +141,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
           throw new ComputeError('bad_spec', 'A session id has 1 to 64 letters, digits, "_" or "-".');
         return turns.run(sessionId, async () => {
           checkMayAct(mayAct);
+          await checkEngine();
           await destroySession(client, naming, sessionId);
         });
       }),

@@ -29,7 +29,11 @@ export async function destroySession(client: EngineClient, naming: Naming, sessi
   const docker = await client();
   await removeContainer(docker.getContainer(containerName(naming, sessionId)), 'destroy_failed');
   // One that a server has left which died while it prepared a place holds the volumes.
-  const label = [`${labels.installation}=${naming.installation}`, `${labels.session}=${sessionId}`, labels.helper];
+  const label = [
+    `${labels.installation}=${naming.installation}`,
+    `${labels.session}=${sessionId}`,
+    `${labels.helper}=true`,
+  ];
   for (const { Id: id } of await docker.listContainers({ all: true, filters: { label } }))
     await removeContainer(docker.getContainer(id), 'destroy_failed');
   for (const { name } of disksOf(naming, sessionId)) await removeVolume(docker, name);
@@ -40,7 +44,7 @@ export async function destroySession(client: EngineClient, naming: Naming, sessi
 /** Removes what servers have left that died while they filled a volume: by then it is not at work any more. */
 export async function sweepHelpers(client: EngineClient, { installation }: Naming): Promise<void> {
   const docker = await client();
-  const label = [`${labels.installation}=${installation}`, labels.helper];
+  const label = [`${labels.installation}=${installation}`, `${labels.helper}=true`];
   for (const { Id: id, Created: madeAtS } of await docker.listContainers({ all: true, filters: { label } })) {
     if (Date.now() - madeAtS * 1_000 > abandonedMs) await removeContainer(docker.getContainer(id), 'not_ready');
   }

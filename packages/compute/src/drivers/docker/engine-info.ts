@@ -41,7 +41,8 @@ interface Said {
   DockerRootDir: string;
 }
 
-export function createEngineInfo(client: EngineClient, runtime: string): () => Promise<EngineInfo> {
+/** `fresh`: what it says now, not a minute ago. */
+export function createEngineInfo(client: EngineClient, runtime: string): (fresh?: 'fresh') => Promise<EngineInfo> {
   let known: { at: number; info: Promise<EngineInfo> } | null = null;
   const ask = async (): Promise<EngineInfo> => {
     const said = (await (await client()).info()) as Said;
@@ -54,7 +55,7 @@ export function createEngineInfo(client: EngineClient, runtime: string): () => P
       cpus: said.NCPU,
       version: said.ServerVersion,
       runtimes,
-      hasSeccomp: security.includes('name=seccomp'),
+      hasSeccomp: security.includes('name=seccomp') && !security.includes('profile=unconfined'),
       hasApparmor: security.includes('name=apparmor'),
       mapsUsers: security.includes('name=userns'),
       isRootless: security.includes('name=rootless'),
@@ -66,9 +67,9 @@ export function createEngineInfo(client: EngineClient, runtime: string): () => P
       dataRoot: said.DockerRootDir,
     };
   };
-  return () => {
+  return (fresh) => {
     const now = performance.now();
-    if (known !== null && now - known.at < rememberMs) return known.info;
+    if (fresh === undefined && known !== null && now - known.at < rememberMs) return known.info;
     const info = ask();
     known = { at: now, info };
     info.catch(() => {

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pack } from 'tar-stream';
 import type Docker from 'dockerode';
@@ -37,6 +38,8 @@ const abandonedMs = 300_000;
 export interface FilesVolumes {
   /** Volumes with the content that these folders have now. */
   ensure(mounts: readonly ReadOnlyMount[], progress: (step: string) => void): Promise<FilesMount[]>;
+  /** Removes those of other versions that no container has. */
+  sweep(): Promise<void>;
 }
 
 export function createFilesVolumes(deps: {
@@ -70,22 +73,35 @@ export function createFilesVolumes(deps: {
         await putArchive(helper, target, (archive) => void archive.entry({ name: wholeMark, mode: 0o444 }, ''));
       }
     } finally {
-      await unlessSo(helper.remove({ force: true }));
+      await unlessSo(helper.remove({ force: true, v: true }));
     }
     return volume;
   };
+
+  /** One that was removed since, with all that nobody used at the time, is made anew. */
+  const isThere = async (volume: Promise<string>): Promise<boolean> =>
+    (await orNull((await client()).getVolume(await volume).inspect())) !== null;
 
   return {
     ensure: (mounts, progress) =>
       Promise.all(
         mounts.map(async ({ source, target: seenAt }) => {
           const before = known.get(source);
-          const volume = before ?? ensureOne(source, progress);
+          const volume = before !== undefined && (await isThere(before)) ? before : ensureOne(source, progress);
           known.set(source, volume);
           volume.catch(() => known.delete(source));
           return { volume: await volume, target: seenAt };
         }),
       ),
+    async sweep() {
+      const docker = await client();
+      const ours = await Promise.all([...known.values()].map((volume) => volume.catch(() => '')));
+      // Of a server that has handed out nothing yet it is not known which it needs.
+      if (ours.length === 0) return;
+      const label = [`${labels.installation}=${naming.installation}`, labels.files];
+      const { Volumes: found } = await docker.listVolumes({ filters: { label } });
+      for (const { Name: name } of found) if (!ours.includes(name)) await unlessSo(docker.getVolume(name).remove());
+    },
   };
 }
 

@@ -15,6 +15,9 @@ interface PullEvent {
   progressDetail?: { current?: number; total?: number };
 }
 
+/** A name without one would be looked for at a registry where it may be anybody's. */
+export const namesRegistry = (image: string): boolean => /^[^/]*[.:][^/]*\/|^localhost\//.test(image);
+
 export function createImages(client: EngineClient): Images {
   const pulls = new Map<string, Promise<void>>();
   const listeners = new Map<string, Set<(step: string) => void>>();
@@ -40,6 +43,10 @@ export function createImages(client: EngineClient): Images {
     async ensure(image, progress) {
       const docker = await client();
       if ((await orNull(docker.getImage(image).inspect())) !== null) return;
+      if (!namesRegistry(image)) {
+        const words = `The engine does not have the image ${image}, and its name says no registry to fetch it from.`;
+        throw new ComputeError('start_failed', `${words} Build it there, or name it with its registry.`);
+      }
       progress(`Fetching the image ${image}`);
       const told = listeners.get(image) ?? new Set();
       listeners.set(image, told.add(progress));

@@ -72,7 +72,7 @@ export async function findPlaces(
   agentUid: number | null,
 ): Promise<FoundPlace[]> {
   const docker = await client();
-  const marks = [`${labels.installation}=${installation}`, labels.place];
+  const marks = [`${labels.installation}=${installation}`, `${labels.helper}=false`];
   const found = await docker.listContainers({ all: true, filters: { label: marks, status: liveStates } });
   return found.flatMap(({ Id: containerId, Labels: marked }) => {
     const { [labels.session]: session, [labels.place]: place } = marked;

@@ -58,6 +58,6 @@ export async function preparePlace(
         archive.entry({ ...header, name: `${path.slice(1)}/`, type: 'directory', mtime: new Date() });
     });
   } finally {
-    await unlessSo(helper.remove({ force: true }));
+    await unlessSo(helper.remove({ force: true, v: true }));
   }
 }

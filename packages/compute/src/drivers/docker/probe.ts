@@ -5,6 +5,7 @@ import type { ProbeResult } from '../../driver.js';
 import { orNull, unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
 import type { EngineInfo } from './engine-info.js';
+import { namesRegistry } from './image.js';
 import { labels } from './names.js';
 import { isGvisor } from './seccomp.js';
 import { containerFor } from './template.js';
@@ -41,7 +42,10 @@ function runtimeProblem({ runtimes, hasSeccomp, version }: EngineInfo, runtime: 
     };
   }
   if (!hasSeccomp)
-    return { what: 'The engine has no seccomp.', mend: 'Use an engine and a kernel that have it; sessions need it.' };
+    return {
+      what: 'The engine filters no system calls (seccomp is missing, or its profile is unconfined).',
+      mend: 'Use an engine and a kernel that have seccomp, with a profile; sessions need it.',
+    };
   if (isGvisor(runtime) && known.runtimeArgs !== undefined && !hasArgument(known.runtimeArgs, 'host-uds=all')) {
     return {
       what: 'gVisor on this engine does not let containers use unix sockets of the host.',
@@ -58,8 +62,10 @@ async function imageProblem({ client }: Context, image: string): Promise<Problem
   const docker = await client();
   if ((await orNull(docker.getImage(image).inspect())) !== null) return null;
   return {
-    what: `The engine does not have the image ${image}; the first session waits until it is fetched.`,
-    mend: `Fetch it ahead with "docker pull ${image}", or build it with "npm run image".`,
+    what: namesRegistry(image)
+      ? `The engine does not have the image ${image}; the first session waits until it is fetched.`
+      : `The engine does not have the image ${image}, and its name says no registry to fetch it from.`,
+    mend: 'Build it on the engine with "npm run image", or fetch it there ahead.',
   };
 }
 

@@ -5,7 +5,7 @@
 import type Docker from 'dockerode';
 import { ComputeError } from '../../driver.js';
 import type { MayAct, PlaceSpec } from '../../driver.js';
-import { orNull, statusOf, wordsOf } from './client.js';
+import { orNull, statusOf, unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
 import { removeContainer } from './end-place.js';
 import { containerName, labels } from './names.js';
@@ -77,23 +77,30 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
   const { spec, progress, mayAct } = job;
   const { sessionId } = spec;
   try {
-    if (mayAct?.() === false)
-      throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was done.');
     await preparePlace(context.client, { ...context, rules: await context.rules() }, sessionId);
     await checkCommand(container, spec.command[0] ?? '');
     progress('Starting its container');
+    checkMayAct(mayAct);
     // Who was quicker has started it.
     await container.start().catch((error: unknown) => {
       if (statusOf(error) !== 304) throw error;
     });
   } catch (error) {
-    await removeContainer(container, 'start_failed').catch(() => {});
+    if (error instanceof ComputeError && error.code === 'superseded') throw error;
+    // Not by force: one that runs by now is another server's.
+    await unlessSo(container.remove({ v: true })).catch(() => {});
     if (error instanceof ComputeError) throw error;
     const words = wordsOf(error);
     const hint = /rlimit/.test(words) ? ' Lower compute.limits.openFiles: the engine may not give so many.' : '';
     throw new ComputeError('start_failed', `The engine could not start it: ${words}${hint}`, { cause: error });
   }
   return container.id;
+}
+
+/** Whoever looks after the session now finds the container by its name, and goes on with it. */
+function checkMayAct(mayAct: MayAct | undefined): void {
+  if (mayAct?.() === false)
+    throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was started.');
 }
 
 /** The first process in a container is the engine's own and always starts; what it cannot run is seen here. */

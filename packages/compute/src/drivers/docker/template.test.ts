@@ -162,7 +162,7 @@ it('asks the engine for nothing dangerous, whatever it is handed', async () => {
     for (const body of created(from)) {
       const marked = body['Labels'] as Record<string, string>;
       expect(marked['remote-claude.installation']).toBe('here');
-      if ('remote-claude.helper' in marked) checkHelper(body);
+      if (marked['remote-claude.helper'] === 'true') checkHelper(body);
       else checkSession(body);
     }
   });

@@ -62,6 +62,8 @@ export function containerFor(
       [labels.installation]: naming.installation,
       [labels.session]: sessionId,
       [labels.place]: placeId,
+      // An image's own labels count where a container says nothing.
+      [labels.helper]: 'false',
     },
     Tty: false,
     OpenStdin: false,
@@ -147,6 +149,7 @@ export function helperFor(
     Labels: {
       [labels.installation]: naming.installation,
       [labels.helper]: 'true',
+      [labels.place]: '',
       ...(sessionId !== undefined && { [labels.session]: sessionId }),
     },
     NetworkDisabled: true,
