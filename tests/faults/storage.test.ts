@@ -56,12 +56,18 @@ afterAll(async () => {
 /** What a viewer was shown and what is stored, number by number. */
 const expectShownIsStored = async (): Promise<void> => {
   const database = await openDatabase(house.product);
-  const rows = await database.query<{ seq: number; event: unknown }>(
-    'select seq::int, event from events where session_id = $1 order by seq',
-    [house.sessionId],
+  // What comes after a turn, such as its checkpoint, may come while we look.
+  const rows = await until(
+    async () => {
+      const found = await database.query<{ seq: number; event: unknown }>(
+        'select seq::int, event from events where session_id = $1 order by seq',
+        [house.sessionId],
+      );
+      return house.viewer.events().at(-1)?.seq === found.at(-1)?.seq ? found : null;
+    },
+    { what: 'the viewer to have all' },
   );
   await database.close();
-  await until(() => house.viewer.events().at(-1)?.seq === rows.at(-1)?.seq, { what: 'the viewer to have all' });
   const first = house.viewer.events()[0]?.seq ?? 0;
   const stored = rows.filter(({ seq }) => seq >= first);
   expect(house.viewer.events().map(({ seq }) => seq)).toEqual(stored.map(({ seq }) => seq));
