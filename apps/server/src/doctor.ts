@@ -1,7 +1,7 @@
 // `remote-claude doctor`: looks at a site's set-up as it is, beside a server that runs or not, and says what is wrong, why
 // it matters and how to mend it. It changes nothing, and takes no lock.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -41,6 +41,8 @@ export async function* examine({ config, url }: DoctorOptions): AsyncGenerator<F
 const checkEngine = async (config: Config): Promise<Finding[]> => {
   const topic = config.compute.driver === 'docker' ? 'container engine' : 'isolation';
   const folder = await mkdtemp(join(tmpdir(), 'rc-doctor-'));
+  // Sessions of a server that is root are others, who pass through it.
+  await chmod(folder, 0o711);
   try {
     const computeDir = { path: folder, runDir: join(folder, 'run') };
     const site = { config, childEnv: processChildEnv(), installation: 'doctor' };
