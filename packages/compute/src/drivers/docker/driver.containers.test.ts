@@ -61,6 +61,42 @@ describe('docker alone', () => {
     await harness.close();
   });
 
+  it('leaves what it began to whoever looks after the session by then', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    const spec = { sessionId: 's4', placeId: 'p4', command: harness.commands.idle, ...harness.base };
+    let asked = 0;
+    const late = harness.driver.start(
+      spec,
+      () => {},
+      () => (asked += 1) === 1,
+    );
+    await expect(late).rejects.toMatchObject({ code: 'superseded' });
+    expect(asked).toBe(2);
+    const [found] = await harness.driver.list();
+    expect((await harness.driver.inspect(found?.handle ?? null)).status).toBe('starting');
+    const { handle } = await harness.reopen().start(spec);
+    expect(handle).toEqual(found?.handle);
+    expect((await harness.driver.inspect(handle)).status).toBe('running');
+    await harness.close();
+  });
+
+  it('brings the files of the server again where their volume was removed', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    const { mount, name } = harness.inside.mountedFile;
+    const command = ['/bin/sh', '-c', `cat ${mount.target}/${name} && exec sleep 100000`];
+    const start = (id: string) => harness.driver.start({ sessionId: id, placeId: `p-${id}`, command, ...harness.base });
+    const first = await start('s5');
+    await harness.driver.stop(first.handle, { graceMs: 0 });
+    const docker = await createEngineClient({ host, tls: null })();
+    const label = [`${labels.installation}=${harness.options.installation}`, labels.files];
+    const { Volumes: volumes } = await docker.listVolumes({ filters: { label } });
+    expect(volumes).toHaveLength(1);
+    await docker.getVolume(volumes[0]?.Name ?? '').remove();
+    const second = await start('s6');
+    expect((await harness.driver.inspect(second.handle)).status).toBe('running');
+    await harness.close();
+  });
+
   it('says which program an image lacks, and which image the engine lacks', async () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
     const spec = { sessionId: 's3', placeId: 'p3', command: ['/no/such/program'], ...harness.base };

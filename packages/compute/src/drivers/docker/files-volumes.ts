@@ -161,9 +161,7 @@ async function writeFiles(archive: Pack, found: FoundFile[]): Promise<void> {
     }
     await new Promise<void>((resolve, reject) => {
       const entry = archive.entry({ ...header, size: bytes }, (error) => (error ? reject(error) : resolve()));
-      createReadStream(path, { highWaterMark: 1 << 20 })
-        .on('error', reject)
-        .pipe(entry);
+      pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), entry).catch(reject);
     });
   }
 }
