@@ -165,6 +165,18 @@ describe('F17: between what was done and what was written down', () => {
     return holder;
   };
 
+  /** What the dead server had asked for and the held row kept waiting; the database would do it still. */
+  const dropWaiting = (): Promise<true> =>
+    until(
+      async () => {
+        const ended = await database.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`,
+        );
+        return ended.length === 0 ? (true as const) : null;
+      },
+      { what: 'nobody to wait for the row' },
+    );
+
   it('created and not recorded: the same place is found again', async () => {
     await stopSession(ada, session.id);
     const holder = await holdRowOfStart();
@@ -176,6 +188,7 @@ describe('F17: between what was done and what was written down', () => {
       { what: 'the place to run' },
     );
     await product.kill();
+    await dropWaiting();
     await holder.query('rollback');
     await holder.close();
     expect(await theRow()).toEqual({ place_id: place?.placeId, has_handle: false });
