@@ -10,19 +10,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { providedEngine } from '@remote-claude/compute/testing';
 import { routes, type SessionId, type TurnId } from '@remote-claude/contract';
-import {
-  always,
-  gate,
-  numbered,
-  startScriptedModel,
-  text,
-  userSays,
-  type Rule,
-  type ScriptedModel,
-} from '@remote-claude/scripted-model';
+import { startScriptedModel, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 
+import { countUntil, greet, tokens, upTo } from '../faults/support.js';
 import { docker } from '../support/container.js';
 import { endContainers } from '../support/containers.js';
 import { canaryKey } from '../support/model.js';
@@ -36,7 +28,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const name = 'claude.test';
 const project = `rc-${randomUUID().slice(0, 8)}`;
 const services = ['db', 'redis', 'gateway', 'session-manager', 'api', 'web', 'proxy'];
-const count = 60;
 
 let clone: string;
 let reached: TlsSite;
@@ -44,13 +35,6 @@ let ada: Person;
 let model: ScriptedModel;
 let sessionId: SessionId;
 let viewer: Viewer;
-
-const counts = (name: string): Rule => ({
-  name: `count until ${name}`,
-  when: userSays(`count until ${name}`),
-  answer: [numbered(count / 2, { delayMs: 5 }), gate(name), numbered(count / 2, { from: count / 2 + 1, delayMs: 5 })],
-});
-const greet: Rule = { name: 'greet', when: always, answer: [text('Hello.')] };
 
 interface Said {
   code: number;
@@ -87,7 +71,7 @@ beforeAll(async () => {
   model = await startScriptedModel({
     host: hostAddress,
     apiKey: canaryKey,
-    script: [...[...services, 'upgraded'].map(counts), greet],
+    script: [...[...services, 'upgraded'].map(countUntil), greet],
   });
   const config = parse(await readFile(join(clone, 'deploy/compose/remote-claude.yaml'), 'utf8')) as {
     compute: Record<string, unknown>;
@@ -247,7 +231,7 @@ const expectWhole = async (turnId: TurnId): Promise<void> => {
     .events()
     .flatMap(({ event }) => (event.type === 'text' && event.turnId === turnId ? [event.text.text] : []));
   const numbers = (said.at(-1)?.match(/token-\d+/g) ?? []).map((token) => Number(token.slice('token-'.length)));
-  expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+  expect(numbers).toEqual(upTo(tokens));
   expect([viewer.gaps(), viewer.repeats()]).toEqual([[], []]);
   expect(await docker(['ps', '--quiet', '--filter', `name=${project}-${sessionId}`])).toMatchObject({
     stdout: expect.stringMatching(/^\w+\n$/),

@@ -138,10 +138,9 @@ const security = z.strictObject({
   audit: always().prefault(true),
   container: z
     .strictObject({
-      runtime: matching(
-        /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-        'the name of a runtime such as runc, runsc or kata',
-      ).prefault('runc'),
+      runtime: matching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'the name of a runtime such as runc or runsc').prefault(
+        'runc',
+      ),
       seccomp: optional(text('a path')),
       apparmor: optional(text('the name of a profile')),
       capabilities: listOf(capability).prefault([]),

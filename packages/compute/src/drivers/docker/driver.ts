@@ -6,8 +6,9 @@
 import { isAbsolute } from 'node:path';
 import { checkSpec } from '../../check-spec.js';
 import { ComputeError } from '../../driver.js';
-import type { ComputeErrorCode, Driver, MayAct } from '../../driver.js';
+import type { ComputeErrorCode, Driver } from '../../driver.js';
 import { isId } from '../../place-id.js';
+import { requireMayAct } from '../../require-may-act.js';
 import { createTurns } from '../../turns.js';
 import { createEngineClient, statusOf, wordsOf } from './client.js';
 import type { EngineAddress } from './client.js';
@@ -26,7 +27,7 @@ import { gvisorProfile, isGvisor } from './seccomp.js';
 import { startPlace } from './start-place.js';
 import type { ContainerRules } from './template.js';
 
-export interface DockerDriverOptions extends Naming, Omit<ContainerRules, 'diskOptions' | 'cpus'> {
+export interface DockerDriverOptions extends Naming, Omit<ContainerRules, 'cpus'> {
   engine: EngineAddress;
   /** The engine that has the sessions' disks, as it names itself; no other one is used. */
   engineId: string;
@@ -55,7 +56,6 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
   const seccompProfile = options.seccompProfile ?? (isGvisor(runtime) ? gvisorProfile : null);
   const rules = async (): Promise<ContainerRules> => ({
     ...{ image, runtime, user, seccompProfile, apparmorProfile, capabilities },
-    diskOptions: {},
     cpus: (await info()).cpus,
   });
   const context: Context = {
@@ -81,10 +81,6 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
       throw new ComputeError(code, `The container engine: ${wordsOf(error)}`, { cause: error });
     }
   };
-  const checkMayAct = (mayAct: MayAct | undefined): void => {
-    if (mayAct?.() === false)
-      throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was done.');
-  };
   /** Another engine has none of the disks: a session that is started there would have lost its work. */
   const checkEngine = async (): Promise<void> => {
     if ((await info('fresh')).id === options.engineId) return;
@@ -108,7 +104,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
       verb('start_failed', async () => {
         checkSpec(spec);
         return turns.run(spec.sessionId, async () => {
-          checkMayAct(mayAct);
+          requireMayAct(mayAct);
           await checkEngine();
           starting.add(spec.placeId);
           try {
@@ -131,7 +127,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
       verb('stop_failed', async () => {
         const place = fromHandle(handle);
         return turns.run(place.sessionId, async () => {
-          checkMayAct(mayAct);
+          requireMayAct(mayAct);
           await stopPlace(client, place, graceMs);
         });
       }),
@@ -140,7 +136,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
         if (!isId(sessionId))
           throw new ComputeError('bad_spec', 'A session id has 1 to 64 letters, digits, "_" or "-".');
         return turns.run(sessionId, async () => {
-          checkMayAct(mayAct);
+          requireMayAct(mayAct);
           await checkEngine();
           await destroySession(client, naming, sessionId);
         });

@@ -5,6 +5,7 @@
 import type Docker from 'dockerode';
 import { ComputeError } from '../../driver.js';
 import type { MayAct, PlaceSpec } from '../../driver.js';
+import { requireMayAct } from '../../require-may-act.js';
 import { orNull, statusOf, unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
 import { removeContainer } from './end-place.js';
@@ -80,12 +81,13 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
     await preparePlace(context.client, { ...context, rules: await context.rules() }, sessionId);
     await checkCommand(container, spec.command[0] ?? '');
     progress('Starting its container');
-    checkMayAct(mayAct);
+    requireMayAct(mayAct);
     // Who was quicker has started it.
     await container.start().catch((error: unknown) => {
       if (statusOf(error) !== 304) throw error;
     });
   } catch (error) {
+    // Whoever looks after the session now finds the container by its name, and goes on with it.
     if (error instanceof ComputeError && error.code === 'superseded') throw error;
     // Not by force: one that runs by now is another server's.
     await unlessSo(container.remove({ v: true })).catch(() => {});
@@ -95,12 +97,6 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
     throw new ComputeError('start_failed', `The engine could not start it: ${words}${hint}`, { cause: error });
   }
   return container.id;
-}
-
-/** Whoever looks after the session now finds the container by its name, and goes on with it. */
-function checkMayAct(mayAct: MayAct | undefined): void {
-  if (mayAct?.() === false)
-    throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was started.');
 }
 
 /** The first process in a container is the engine's own and always starts; what it cannot run is seen here. */

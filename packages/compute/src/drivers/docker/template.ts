@@ -19,8 +19,6 @@ export interface ContainerRules {
   apparmorProfile: string | null;
   /** Added to none. From the site's configuration alone. */
   capabilities: readonly string[];
-  /** For the local driver's volumes: a size, where the engine can enforce one. */
-  diskOptions: Readonly<Record<string, string>>;
   /** Of the engine's machine: it refuses a limit above them. */
   cpus: number;
 }
@@ -117,7 +115,7 @@ export function containerFor(
             // An empty home begins with what the image has there.
             NoCopy: false,
             Labels: { [labels.installation]: naming.installation, [labels.session]: sessionId },
-            DriverConfig: { Name: 'local', Options: { ...rules.diskOptions } },
+            DriverConfig: { Name: 'local', Options: {} },
           },
         })),
         ...files.map(({ volume, target }) => ({

@@ -12,6 +12,7 @@ import { checkSpec } from '../../check-spec.js';
 import { addressesOf, isRoot } from './context.js';
 import type { Context } from './context.js';
 import { destroySession, stopPlace } from './end-place.js';
+import { requireMayAct } from '../../require-may-act.js';
 import { createTurns } from '../../turns.js';
 import { inspectPlace } from './look-at-place.js';
 import { fromHandle, toHandle } from './place-record.js';
@@ -66,8 +67,7 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     turns.run(job.sessionId, () => {
       makeSharedFolders(roots);
       return locks.run(job, async () => {
-        if (mayAct?.() === false)
-          throw new ComputeError('superseded', 'Another server looks after this session by now; nothing was done.');
+        requireMayAct(mayAct);
         return act();
       });
     });
