@@ -105,3 +105,4 @@ export const createQuotas = (clock: Clock, limits?: QuotaLimits) => {
     closed: (sessionId: string): Closed | null => bySession.get(sessionId)?.closed() ?? null,
   };
 };
+export type Quotas = ReturnType<typeof createQuotas>;

@@ -4,25 +4,28 @@
 import type { FoundPlace } from '@remote-claude/compute';
 
 import type { Bus } from '../../platform/bus.js';
-import type { Cancel } from '../../platform/clock.js';
 import type { PlaceMetrics } from '../../platform/metrics/index.js';
 import { StaleFenceError } from '../events/index.js';
-import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
-import { cutOffReason, decide, pauseAfterMs, type Decision, type PlaceTiming } from './decide.js';
+import type { AgentLinkDeps, LinkTiming } from './agent-link.js';
 import { createCountedSteps } from './counted-steps.js';
 import { createCountingDriver } from './counting-driver.js';
+import { decide, pauseAfterMs, type PlaceTiming } from './decide.js';
 import { createFilling } from './filling.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
 import type { Claimant } from './leases-store.js';
 import { createLineWatch } from './line-watch.js';
+import { createLinks } from './links.js';
 import { listenToNews } from './news.js';
 import { createPatientDriver } from './patient-driver.js';
 import { createQuotas, type QuotaLimits } from './quota.js';
+import { createRounds } from './rounds.js';
 import { createEyes } from './sight.js';
-import { createSteps, type StepDeps } from './steps.js';
+import type { StepDeps } from './step-parts.js';
+import { createSteps } from './steps.js';
 import type { PlaceRow } from './store.js';
-import { reasonOf, StepFailure } from './stumble.js';
+import { reasonOf } from './stumble.js';
+import { createTaking } from './taking.js';
 import { newWatch, type Watch } from './watch.js';
 
 export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rules'> {
@@ -40,9 +43,6 @@ export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rule
 
 /** More steps than any way from one settled state to another has. */
 const maxSteps = 12;
-const touchEveryMs = 30_000;
-/** Disks that are removed at once; the others' turn comes with the next rounds. */
-const disksPerRound = 4;
 
 export const createPlaces = (given: PlacesDeps) => {
   const { store, bus, leases, clock, log, timing } = given;
@@ -54,7 +54,6 @@ export const createPlaces = (given: PlacesDeps) => {
   const watches = new Map<string, Watch>();
   const quotas = createQuotas(clock, deps.quota);
   let closed = false;
-  let cancelRound: Cancel = () => {};
 
   const watchOf = (sessionId: string): Watch => {
     const watch = watches.get(sessionId) ?? newWatch();
@@ -169,107 +168,6 @@ export const createPlaces = (given: PlacesDeps) => {
     }
   };
 
-  const attach = async (row: PlaceRow, watch: Watch, cutOff: boolean): Promise<void> => {
-    if (cutOff) {
-      // Perhaps only a file system that is not mounted yet: another place is the last resort.
-      if (watch.failures < timing.maxAttempts) throw new StepFailure(cutOffReason);
-      return;
-    }
-    try {
-      await steps.reopenGateway(row);
-    } finally {
-      // The agent's journal is read whether or not the model can be reached.
-      await ensureLink(row, watch);
-    }
-  };
-
-  /** A look writes it down; it is called for each batch, so most find it written. */
-  const noteQuota = (sessionId: string, watch: Watch, why: string | null): void => {
-    if (why === watch.notKept) return;
-    if (why !== null) log.warn({ sessionId, why }, 'what an agent says is not kept for a while');
-    watch.notKept = why;
-    void nudge(sessionId, watch);
-  };
-
-  const ensureLink = async (row: PlaceRow, watch: Watch): Promise<void> => {
-    const { sessionId, placeId, doors, fence } = row;
-    if (placeId === null || doors === null || watch.link?.placeId === placeId) return;
-    await dropLink(watch);
-    const link = createAgentLink({
-      ...deps,
-      sessionId,
-      fence,
-      onUp: () => void reconcile(sessionId),
-      // The place may have gone with its agent: the driver is asked at once.
-      onDown: () => void nudge(sessionId, watch),
-      onActivity: (idleMs) => touch(sessionId, watch, idleMs),
-      quota: quotas.of(sessionId),
-      onQuota: (why) => noteQuota(sessionId, watch, why),
-    });
-    watch.link = { placeId, link };
-  };
-
-  const eyes = createEyes({
-    driver,
-    clock,
-    log,
-    timing,
-    attach,
-    lineOf: (sessionId) => steps.lineOf(sessionId),
-    closedQuota: quotas.closed,
-  });
-
-  const touch = (sessionId: string, watch: Watch, idleMs: number): void => {
-    if (clock.monotonicMs() - watch.touchedAtMs < touchEveryMs) return;
-    watch.touchedAtMs = clock.monotonicMs();
-    store.touch(sessionId, new Date(clock.now().getTime() - idleMs)).catch((err: unknown) => {
-      log.warn({ err, sessionId }, 'activity could not be written down');
-    });
-  };
-
-  const dropLink = async (watch: Watch): Promise<void> => {
-    const link = watch.link?.link;
-    watch.link = null;
-    // What comes to a fork comes to this place and under this lease.
-    await watch.filling?.end();
-    await link?.close();
-  };
-
-  const take = async (row: PlaceRow, decision: Exclude<Decision, { do: 'nothing' }>, watch: Watch): Promise<void> => {
-    switch (decision.do) {
-      case 'start':
-        return steps.start(row, decision.fresh);
-      case 'stop':
-        // The link stays until the place has ended, so that its last events arrive.
-        await steps.stop(row);
-        await dropLink(watch);
-        return deps.onPlaceEnded();
-      case 'remove-disk':
-        return steps.removeDisk(row);
-      case 'settle':
-        return steps.settle(row);
-      case 'bury':
-        await dropLink(watch);
-        await steps.bury(row, decision.reason);
-        return deps.onPlaceEnded();
-      case 'abandon':
-        // Until it has ended its silence goes on: a step that fails is taken again soon.
-        await steps.abandon(row, decision.reason);
-        await dropLink(watch);
-        return deps.onPlaceEnded();
-      case 'mark':
-        return steps.mark(row, decision.status);
-      case 'queue':
-        return steps.queue(row, decision);
-      case 'tell':
-        return steps.tell(row, decision);
-      case 'fill':
-        return filling.begin(row, watch);
-      case 'expire':
-        return steps.expire(row);
-    }
-  };
-
   /** Looks at one session; resolves when a look that began after the call is done. */
   const reconcile = async (sessionId: string): Promise<void> => {
     if (closed) return;
@@ -295,53 +193,9 @@ export const createPlaces = (given: PlacesDeps) => {
     void reconcile(sessionId);
   };
 
-  const listPlaces = async (): Promise<FoundPlace[]> => {
-    try {
-      return await driver.list();
-    } catch (err) {
-      // Each session is looked at nevertheless, and says what is wrong.
-      log.warn({ err }, 'what runs could not be listed');
-      return [];
-    }
-  };
-
-  const reconcileAll = async (): Promise<void> => {
-    const begunAtMs = clock.monotonicMs();
-    const us = await claimant();
-    const [found, unsettled, dueDisks] = await Promise.all([
-      listPlaces(),
-      store.unsettled(us),
-      store.dueDisks(new Date(clock.now().getTime() - timing.diskRetentionMs), disksPerRound, us),
-    ]);
-    for (const id of new Set(found.map(({ sessionId }) => sessionId)))
-      watchOf(id).found = found.filter(({ sessionId }) => sessionId === id);
-    const linked = [...watches].filter(([, watch]) => watch.link !== null).map(([sessionId]) => sessionId);
-    const sessions = new Set([...unsettled, ...dueDisks, ...found.map((place) => place.sessionId), ...linked]);
-    await Promise.all([...sessions].map((sessionId) => nudge(sessionId, watchOf(sessionId))));
-    deps.metrics?.lookedAtAll(clock.monotonicMs() - begunAtMs);
-    for (const [sessionId, watch] of watches) {
-      if (!sessions.has(sessionId) && watch.failures === 0 && watch.link === null && watch.looking === null)
-        watches.delete(sessionId);
-    }
-  };
-
-  const round = async (): Promise<void> => {
-    let cancelLate: Cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancelLate = clock.after(timing.reconcileMs, resolve);
-    });
-    try {
-      // One that takes long keeps the others neither from being looked at again nor from being started.
-      await Promise.race([reconcileAll(), late]);
-    } catch (err) {
-      if (!closed) log.error({ err }, 'sessions could not be looked after and are tried again');
-    }
-    cancelLate();
-    if (!closed) cancelRound = clock.after(timing.reconcileMs, () => void round());
-  };
-
+  const rounds = createRounds({ ...deps, watches, watchOf, claimant, nudge });
   const lookAtAll = (): void => {
-    reconcileAll().catch((err: unknown) => log.warn({ err }, 'sessions could not be looked after'));
+    rounds.reconcileAll().catch((err: unknown) => log.warn({ err }, 'sessions could not be looked after'));
   };
   leases.onChange((what) => {
     if (closed) return;
@@ -350,6 +204,9 @@ export const createPlaces = (given: PlacesDeps) => {
     lookAtAll();
   });
 
+  const { attach, dropLink } = createLinks({ ...deps, steps, quotas, reconcile, nudge });
+  const take = createTaking({ ...deps, steps, filling, dropLink });
+  const eyes = createEyes({ ...deps, attach, lineOf: steps.lineOf, closedQuota: quotas.closed });
   const leave = listenToNews(bus, { watches, wish, lookAtAll });
 
   const line = createLineWatch({
@@ -364,8 +221,8 @@ export const createPlaces = (given: PlacesDeps) => {
 
   return {
     /** Resolves after the first look at everything. */
-    start: round,
-    reconcileAll,
+    start: rounds.start,
+    reconcileAll: rounds.reconcileAll,
     reconcile,
     /** Sessions whose agent is linked now. */
     linked: (): string[] =>
@@ -373,7 +230,7 @@ export const createPlaces = (given: PlacesDeps) => {
     /** Places stay; steps under way are finished. */
     async close(): Promise<void> {
       closed = true;
-      cancelRound();
+      rounds.close();
       await line.close();
       leave();
       await Promise.all(
