@@ -1,7 +1,8 @@
 /** Says what is wrong with a place's specification, before anything is made of it. It does not know engines. */
 import { posix } from 'node:path';
 import { ComputeError } from './driver.js';
-import type { PlaceSpec } from './driver.js';
+import type { PlaceNeeds, PlaceSpec } from './driver.js';
+import { isImageName } from './image-name.js';
 import { isId } from './place-id.js';
 
 /** Where read-only mounts may appear: nowhere that the session can write or that the system needs. */
@@ -11,6 +12,11 @@ const maxVariables = 2_000;
 
 export function checkSpec(spec: PlaceSpec): void {
   const problem = problemOf(spec);
+  if (problem !== null) throw new ComputeError('bad_spec', problem);
+}
+
+export function checkNeeds(needs: PlaceNeeds): void {
+  const problem = needsProblem(needs);
   if (problem !== null) throw new ComputeError('bad_spec', problem);
 }
 
@@ -31,7 +37,12 @@ function problemOf(spec: PlaceSpec): string | null {
     if (!Number.isSafeInteger(limits[name]) || limits[name] < 1)
       return `limits.${name} must be a whole number above 0.`;
   }
-  return (spec.readOnlyMounts ?? []).map(mountProblem).find((found) => found !== null) ?? null;
+  return needsProblem(spec);
+}
+
+function needsProblem({ image, readOnlyMounts = [] }: PlaceNeeds): string | null {
+  if (image !== undefined && !isImageName(image)) return `"${image}" is not the name of an image.`;
+  return readOnlyMounts.map(mountProblem).find((found) => found !== null) ?? null;
 }
 
 function mountProblem({ source, target }: { source: string; target: string }): string | null {

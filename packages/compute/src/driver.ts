@@ -27,7 +27,23 @@ export interface PlaceLimits {
   openFiles: number;
 }
 
-export interface PlaceSpec {
+/** What an engine needs before a place can be started on it. */
+export interface PlaceNeeds {
+  /** Of what the place is made, where it is not what the site says. Engines without images ignore it. */
+  image?: string | undefined;
+  readOnlyMounts?: ReadOnlyMount[] | undefined;
+}
+
+/** What is done to prepare an engine, in words that a person can read, and how much of it: 0 to 99, null where nobody knows. */
+export interface Preparing {
+  what: string;
+  percent: number | null;
+}
+
+export const wordsOfPreparing = ({ what, percent }: Preparing): string =>
+  percent === null ? what : `${what} ${percent} %`;
+
+export interface PlaceSpec extends PlaceNeeds {
   /** Names the disk, which outlives the place. 1 to 64 of `A-Z a-z 0-9 _ -`. */
   sessionId: string;
   /** New for each start; the same id twice is one place. Same alphabet. */
@@ -40,7 +56,6 @@ export interface PlaceSpec {
    */
   environment: Record<string, string>;
   limits: PlaceLimits;
-  readOnlyMounts?: ReadOnlyMount[];
 }
 
 export interface PlaceAddresses {
@@ -116,9 +131,16 @@ export interface Driver {
   /** Tries the engine for real; never rejects for what it finds. */
   probe(): Promise<ProbeResult>;
   /**
+   * Brings the engine what places with these needs are made of; it may take minutes. Of many who ask at once, here and in
+   * other processes, one does it and the others wait. What is there is not brought again, so that it costs little to ask.
+   * A percent never falls while the words stay. `start` does the same where nobody did, in its own time.
+   * Errors: `bad_spec`, `not_ready`, `prepare_failed` (with what the engine said).
+   */
+  prepare(needs: PlaceNeeds, tell?: (how: Preparing) => void): Promise<void>;
+  /**
    * Makes the disk if missing and starts the place. The same `placeId` again gives the same place, also when it has
    * ended since: it is not run twice. Errors: `bad_spec`, `not_ready`, `place_exists` (another place of this session
-   * is there: stop it first), `no_room` (the engine has no room for one more place now, and will have when another has
+   * is there: stop it first), `prepare_failed`, `no_room` (the engine has no room for one more place now, and will have when another has
    * ended; nothing is left running), `start_failed` (with what the engine said; nothing is left running). A command that
    * cannot be run is one too. `progress` gets a few words for each step.
    */
@@ -142,6 +164,7 @@ export type ComputeErrorCode =
   | 'bad_spec'
   | 'bad_handle'
   | 'not_ready'
+  | 'prepare_failed'
   | 'place_exists'
   | 'no_room'
   | 'superseded'

@@ -68,11 +68,12 @@ export const createDriver = async (
   });
 };
 
-const engineAddress = async ({ compute: { docker } }: Config) => {
+const engineAddress = async ({ compute: { docker }, timing }: Config) => {
   const { host, ca, certificate, key } = docker;
-  if (ca === null || certificate === null || key === null) return { host, tls: null };
+  const silenceMs = timing.engineSilenceMs;
+  if (ca === null || certificate === null || key === null) return { host, tls: null, silenceMs };
   const [caText, certText, keyText] = await Promise.all([ca, certificate, key].map((path) => readFile(path, 'utf8')));
-  return { host, tls: { ca: caText ?? '', cert: certText ?? '', key: keyText ?? '' } };
+  return { host, silenceMs, tls: { ca: caText ?? '', cert: certText ?? '', key: keyText ?? '' } };
 };
 
 /** Shared by the servers of one database: to those of another its places would be strays. */

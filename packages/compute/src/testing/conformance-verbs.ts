@@ -1,7 +1,7 @@
 /** The contract of the verbs: idempotent, honest about what they find, and unharmed by crashes of the caller. */
 import assert from 'node:assert/strict';
 import { ComputeError } from '../driver.js';
-import type { ComputeErrorCode, PlaceHandle } from '../driver.js';
+import type { ComputeErrorCode, PlaceHandle, Preparing } from '../driver.js';
 import type { Check } from './conformance-harness.js';
 import { newId, specFor, untilStatus } from './conformance-steps.js';
 
@@ -9,6 +9,7 @@ const rejectsWith = (code: ComputeErrorCode) => (error: unknown) =>
   error instanceof ComputeError && error.code === code;
 
 export function verbContract(check: Check): void {
+  prepareContract(check);
   startContract(check);
   endContract(check);
   claimContract(check);
@@ -25,6 +26,30 @@ export function verbContract(check: Check): void {
     await harness.driver.close();
     await assert.rejects(harness.driver.list(), rejectsWith('closed'));
     assert.equal((await harness.reopen().inspect(handle)).status, 'running');
+  });
+}
+
+function prepareContract(check: Check): void {
+  check('prepare may be repeated, at once and by another driver, and says how far it is', async (harness) => {
+    const { driver, base } = harness;
+    const told: Preparing[] = [];
+    const tell = (how: Preparing): void => void told.push(how);
+    await Promise.all([driver.prepare(base, tell), driver.prepare(base), harness.reopen().prepare(base)]);
+    for (const what of new Set(told.map((how) => how.what))) {
+      const percents = told.flatMap((how) => (how.what === what && how.percent !== null ? [how.percent] : []));
+      assert.deepEqual(
+        percents,
+        percents.toSorted((one, other) => one - other),
+      );
+      assert.ok(percents.every((percent) => percent >= 0 && percent < 100));
+    }
+    assert.deepEqual(await driver.list(), []);
+    await driver.start(specFor(harness));
+  });
+
+  check('what is no name of an image is refused', async ({ driver, base }) => {
+    for (const image of ['', '../../containers/json', 'a b', 'one/Upper', 'a?b', 'name:'])
+      await assert.rejects(driver.prepare({ ...base, image }), rejectsWith('bad_spec'));
   });
 }
 

@@ -3,6 +3,7 @@
  * let places die. It runs no command: of a command it knows three words, `idle`, `exit N` and `stubborn`.
  */
 import { setTimeout as timer } from 'node:timers/promises';
+import { checkNeeds } from '../check-spec.js';
 import { ComputeError } from '../driver.js';
 import type {
   Driver,
@@ -12,11 +13,12 @@ import type {
   PlaceHandle,
   PlaceReport,
   PlaceSpec,
+  Preparing,
   ProbeResult,
   StartedPlace,
 } from '../driver.js';
 
-export type FakeVerb = 'probe' | 'start' | 'inspect' | 'stop' | 'destroy' | 'list';
+export type FakeVerb = 'probe' | 'prepare' | 'start' | 'inspect' | 'stop' | 'destroy' | 'list';
 
 export interface FakePlace {
   spec: PlaceSpec;
@@ -40,6 +42,8 @@ export interface FakeBehaviour {
   fail: Partial<Record<FakeVerb, Error>>;
   /** The verb acts, and then rejects with this: its answer was lost. */
   failAfter: Partial<Record<FakeVerb, Error>>;
+  /** What is told at the beginning of `prepare`; `hold` makes it last. */
+  preparing: Preparing[];
   /** So many places fit on the engine; null for any number. */
   room: number | null;
   /** What is told instead of the truth. */
@@ -83,6 +87,7 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     delayMs: {},
     fail: {},
     failAfter: {},
+    preparing: [],
     room: null,
     lieAboutPlace: null,
     lieAboutList: null,
@@ -195,6 +200,10 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     world,
     calls,
     probe: () => act('probe', null, probe),
+    prepare: (needs, tell = () => {}) => {
+      for (const how of behaviour.preparing) tell(how);
+      return act('prepare', needs.image ?? null, () => checkNeeds(needs));
+    },
     start: (spec, progress = () => {}, mayAct) => act('start', spec.placeId, () => start(spec, progress), mayAct),
     inspect: async (handle) => act('inspect', parseHandle(handle).placeId, () => inspect(handle)),
     stop: async (handle, { graceMs, mayAct }) =>

@@ -19,11 +19,13 @@ const maxWaiting = 10_000;
 /** Since when somebody has waited for each session that starts. */
 const createWishes = () => {
   const waiting = new Map<string, Wish>();
+  /** Whose next sight says nothing new. */
+  const kept = new Set<string>();
   return {
     see({ sessionId, state, createdAt }: PlaceRow): void {
       const { status, since } = state.place;
       // It is in line since the wish was seen first; words about its turn are newer.
-      if (status === 'queued') return;
+      if (status === 'queued' || kept.delete(sessionId)) return;
       waiting.delete(sessionId);
       if (status !== 'none' || since === null || waiting.size >= maxWaiting) return;
       const sinceMs = Date.parse(since);
@@ -34,7 +36,12 @@ const createWishes = () => {
       waiting.delete(sessionId);
       return wish === undefined ? null : { after: wish.after, ms: nowMs - wish.sinceMs };
     },
-    forget: (sessionId: string): void => void waiting.delete(sessionId),
+    /** It waits for what its place is made of, and that is told. */
+    keep: (sessionId: string): void => void (waiting.has(sessionId) && kept.add(sessionId)),
+    forget(sessionId: string): void {
+      waiting.delete(sessionId);
+      kept.delete(sessionId);
+    },
   };
 };
 
@@ -60,6 +67,11 @@ export const createCountedSteps = (steps: Steps, { clock, metrics }: CountedStep
     async queue(row, words) {
       wishes.see(row);
       await steps.queue(row, words);
+    },
+    async unprepared(row, how) {
+      wishes.see(row);
+      wishes.keep(row.sessionId);
+      await steps.unprepared(row, how);
     },
     async mark(row, status) {
       await steps.mark(row, status);

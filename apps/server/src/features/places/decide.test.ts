@@ -43,6 +43,7 @@ const running: Sight = {
   reached: true,
   retryAtMs: null,
   line: null,
+  unprepared: null,
   diskUntilMs: null,
   report: { alive: true, cutOff: false, reason: null },
   link: { up: true, silentMs: 0 },
@@ -57,7 +58,51 @@ const aged = (ageMs: number) => ({ startedAtMs: nowMs - ageMs });
 const filling = { isUnderWay: false, pauseMs: 0 };
 const starting = { place: place('starting'), turn: null };
 
+const pulling = { step: 'Pulling image 43 %', failure: null, againInMs: null };
+const notPulled = (isOver: boolean) => ({ step: null, failure: { reason: 'No such image.', isOver }, againInMs: 800 });
+const kept = 'Its files and its history are kept, and it is tried again by itself.';
+const stumbled = { status: 'starting', step: 'Trying again', reason: 'No such image.', next: kept } as const;
+
 const cases: [string, Partial<Sight>, Decision][] = [
+  [
+    'its image is being pulled',
+    { ...none, unprepared: pulling, state: { place: place('none'), turn: null } },
+    { do: 'unprepared', words: { status: 'starting', step: 'Pulling image 43 %' }, retryInMs: null },
+  ],
+  [
+    'its image is being pulled, as is told',
+    { ...none, unprepared: pulling, state: { place: { ...place('starting'), step: pulling.step }, turn: null } },
+    { do: 'nothing', againInMs: null },
+  ],
+  [
+    'its image could not be pulled, and is tried again',
+    { ...none, unprepared: notPulled(false), state: starting },
+    { do: 'unprepared', words: stumbled, retryInMs: null },
+  ],
+  [
+    'its image could not be pulled, as is told',
+    { ...none, unprepared: notPulled(false), state: { place: { ...place('starting'), ...stumbled }, turn: null } },
+    { do: 'nothing', againInMs: 800 },
+  ],
+  [
+    'its image could not be pulled too often',
+    { ...none, unprepared: notPulled(true), state: starting },
+    {
+      do: 'unprepared',
+      words: expect.objectContaining({ status: 'failed', reason: 'No such image.' }),
+      retryInMs: 800,
+    },
+  ],
+  [
+    'its image is pulled once more, in silence',
+    {
+      ...none,
+      retryAtMs: nowMs - 1,
+      unprepared: { ...pulling, failure: { reason: 'No such image.', isOver: true } },
+      state: { place: place('failed'), turn: null },
+    },
+    { do: 'nothing', againInMs: null },
+  ],
   ['a fork without its files', { reached: false, filling, state: starting }, { do: 'fill' }],
   [
     'a fork whose files are on their way',

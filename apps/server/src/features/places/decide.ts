@@ -3,7 +3,7 @@
 import type { SessionState } from '@remote-claude/contract';
 
 import { lineWords, wayIn, type Line } from './line.js';
-import { tryingAgain } from './stumble.js';
+import { stumbleWords, tryingAgain, type PlaceWords } from './stumble.js';
 
 export interface PlaceTiming {
   /** How long a new place's agent may take to answer. */
@@ -28,6 +28,16 @@ export interface PlaceTiming {
   turnGraceMs: number;
 }
 
+/** Why a place cannot be started on the engine yet. */
+export interface Unprepared {
+  /** What is done now, in words; null while nobody said. */
+  step: string | null;
+  /** Of the last try, until one succeeds. */
+  failure: { reason: string; isOver: boolean } | null;
+  /** When to look again; null where that is told. */
+  againInMs: number | null;
+}
+
 export interface Sight {
   wanted: 'running' | 'stopped' | 'terminated';
   state: Pick<SessionState, 'place' | 'turn'>;
@@ -40,6 +50,8 @@ export interface Sight {
   retryAtMs: number | null;
   /** Where it stands in line; null where it needs no place. */
   line: Line | null;
+  /** What the engine lacks of what its place is made of; null where nothing does, or it is not its turn. */
+  unprepared: Unprepared | null;
   /** When the disk of a terminated session is to go; null where there is none to remove. */
   diskUntilMs: number | null;
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
@@ -71,6 +83,8 @@ export type Decision =
   /** The place runs, and nobody reaches it or ever did. */
   | { do: 'abandon'; reason: string }
   | { do: 'mark'; status: 'starting' | 'running' | 'unreachable' }
+  /** The engine is brought what its place is made of, or that failed; `retryInMs` where it waits as failed. */
+  | { do: 'unprepared'; words: PlaceWords; retryInMs: number | null }
   /** There is no room: it waits in line. */
   | ({ do: 'queue' } & RunningWords)
   /** What people should know of a session that works. */
@@ -101,8 +115,9 @@ export const decide = (sight: Sight, timing: PlaceTiming): Decision => {
   return sight.link.up ? decideReached(sight, timing) : decideSilent(sight, timing);
 };
 
-const decideWaiting = ({ line, state: { place } }: Sight): Decision => {
-  if (line === null || wayIn(line) !== 'none') return { do: 'start', fresh: true };
+const decideWaiting = ({ line, unprepared, state: { place } }: Sight): Decision => {
+  if (line === null || wayIn(line) !== 'none')
+    return unprepared === null ? { do: 'start', fresh: true } : decideUnprepared(unprepared, place);
   // The others are woken when the line moves.
   const probeInMs = line.ahead === 0 ? (line.refusal?.probeInMs ?? 0) : 0;
   const later = nothing(probeInMs > 0 ? probeInMs : null);
@@ -111,6 +126,22 @@ const decideWaiting = ({ line, state: { place } }: Sight): Decision => {
   const words = lineWords(line);
   const isSaid = place.status === 'queued' && place.reason === words.reason && place.next === words.next;
   return isSaid ? later : { do: 'queue', ...words };
+};
+
+/** What is done is told as it comes, and what failed until it is tried again. One that is known as failed waits in silence. */
+const decideUnprepared = ({ step, failure, againInMs }: Unprepared, place: SessionState['place']): Decision => {
+  const later = nothing(againInMs);
+  if (againInMs === null) {
+    const isQuiet = step === null || failure?.isOver === true || (place.status === 'starting' && place.step === step);
+    return isQuiet ? later : { do: 'unprepared', words: { status: 'starting', step }, retryInMs: null };
+  }
+  if (failure === null) return later;
+  const seen = { wanted: 'running', status: place.status, hasPlace: false, reached: false } as const;
+  const words = stumbleWords(seen, failure.reason, failure.isOver);
+  if (words.status === 'failed') return { do: 'unprepared', words, retryInMs: againInMs };
+  return place.step === words.step && place.reason === words.reason
+    ? later
+    : { do: 'unprepared', words, retryInMs: null };
 };
 
 /** The pause after so many failures in a row. */

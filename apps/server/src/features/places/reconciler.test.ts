@@ -90,6 +90,47 @@ describe('a session gets its place', () => {
   });
 });
 
+describe('an engine that lacks what places are made of', () => {
+  test('is brought it before a place is named; the session says how far it is, and can be stopped meanwhile', async () => {
+    const ada = await house.person();
+    await withPlaces(async (places, driver) => {
+      driver.behave({ preparing: [{ what: 'Pulling image', percent: 43 }] });
+      const release = driver.hold('prepare');
+      const [{ id }, { id: other }] = [await house.sessions.create(ada, {}), await house.sessions.create(ada, {})];
+      await vi.waitFor(async () => expect((await row(id)).state.place.step).toBe('Pulling image 43 %'), patience);
+      expect((await house.sessions.get(id)).shown).toBe('starting');
+      await house.sessions.stop(other, ada);
+      await vi.waitFor(async () => expect((await house.sessions.get(other)).shown).toBe('stopped'), patience);
+      expect([(await row(id)).placeId, driver.calls.filter(({ verb }) => verb === 'prepare').length]).toEqual([
+        null,
+        1,
+      ]);
+      driver.behave({ preparing: [] });
+      release();
+      await vi.waitFor(() => expect(live(driver.world, id)).toHaveLength(1), patience);
+      await places.reconcile(other);
+      expect(live(driver.world, other)).toEqual([]);
+    });
+  });
+
+  test('and cannot be brought it: it is tried again, then it says why, and goes on by itself once it can', async () => {
+    const ada = await house.person();
+    const timing = { ...testTiming, longestRetryMs: 300 };
+    await withPlaces(
+      async (_places, driver) => {
+        driver.behave({ fail: { prepare: new ComputeError('prepare_failed', 'No registry answers.') } });
+        const { id } = await house.sessions.create(ada, {});
+        await vi.waitFor(async () => expect((await house.sessions.get(id)).shown).toBe('failed'), patience);
+        expect((await house.sessions.get(id)).reason).toContain('No registry answers.');
+        expect(driver.calls.filter(({ verb }) => verb === 'start')).toEqual([]);
+        driver.behave({ fail: {} });
+        await vi.waitFor(() => expect(live(driver.world, id)).toHaveLength(1), patience);
+      },
+      { timing },
+    );
+  });
+});
+
 describe('what goes wrong', () => {
   test('a start that fails is tried three times, then says why and what to do, and a person can try again', async () => {
     const ada = await house.person();

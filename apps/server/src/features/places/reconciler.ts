@@ -18,6 +18,8 @@ import { createLineWatch } from './line-watch.js';
 import { createLinks } from './links.js';
 import { listenToNews } from './news.js';
 import { createPatientDriver } from './patient-driver.js';
+import { needsOf } from './place-needs.js';
+import { createPreparation } from './preparation.js';
 import { createQuotas, type QuotaLimits } from './quota.js';
 import { createRounds } from './rounds.js';
 import { createEyes } from './sight.js';
@@ -51,6 +53,11 @@ export const createPlaces = (given: PlacesDeps) => {
   const deps = { ...given, driver };
   const steps = createCountedSteps(createSteps(deps), deps);
   const filling = createFilling({ ...deps, steps, again: (sessionId) => void reconcile(sessionId) });
+  const preparation = createPreparation({
+    ...deps,
+    again: (sessionId) => void nudge(sessionId, watchOf(sessionId)),
+  });
+  const unprepared = ({ sessionId }: PlaceRow) => preparation.look(sessionId, needsOf(deps.environment));
   const watches = new Map<string, Watch>();
   const quotas = createQuotas(clock, deps.quota);
   let closed = false;
@@ -190,6 +197,7 @@ export const createPlaces = (given: PlacesDeps) => {
     watch.failures = 0;
     watch.pausedUntilMs = -Infinity;
     watch.fill = { failures: 0, pausedUntilMs: -Infinity };
+    preparation.hurry();
     void reconcile(sessionId);
   };
 
@@ -206,7 +214,7 @@ export const createPlaces = (given: PlacesDeps) => {
 
   const { attach, dropLink } = createLinks({ ...deps, steps, quotas, reconcile, nudge });
   const take = createTaking({ ...deps, steps, filling, dropLink });
-  const eyes = createEyes({ ...deps, attach, lineOf: steps.lineOf, closedQuota: quotas.closed });
+  const eyes = createEyes({ ...deps, attach, lineOf: steps.lineOf, unprepared, closedQuota: quotas.closed });
   const leave = listenToNews(bus, { watches, wish, lookAtAll });
 
   const line = createLineWatch({
@@ -221,7 +229,10 @@ export const createPlaces = (given: PlacesDeps) => {
 
   return {
     /** Resolves after the first look at everything. */
-    start: rounds.start,
+    start(): Promise<void> {
+      preparation.ahead(needsOf(deps.environment));
+      return rounds.start();
+    },
     reconcileAll: rounds.reconcileAll,
     reconcile,
     /** Sessions whose agent is linked now. */
@@ -230,6 +241,7 @@ export const createPlaces = (given: PlacesDeps) => {
     /** Places stay; steps under way are finished. */
     async close(): Promise<void> {
       closed = true;
+      preparation.close();
       rounds.close();
       await line.close();
       leave();

@@ -5,8 +5,8 @@ import { ComputeError, type Driver, type PlaceReport } from '@remote-claude/comp
 
 import type { Clock } from '../../platform/clock.js';
 import type { Log } from '../../platform/log.js';
-import type { PlaceTiming, Sight } from './decide.js';
-import type { Line } from './line.js';
+import type { PlaceTiming, Sight, Unprepared } from './decide.js';
+import { wayIn, type Line } from './line.js';
 import type { Closed } from './quota.js';
 import type { PlaceRow } from './store.js';
 import type { Watch } from './watch.js';
@@ -23,11 +23,13 @@ export interface EyesDeps {
   attach(row: PlaceRow, watch: Watch, cutOff: boolean): Promise<void>;
   /** Where a session stands among those that want a place. */
   lineOf(sessionId: string): Promise<Line>;
+  /** What the engine lacks of what its place is made of; asking begins to bring it. */
+  unprepared(row: PlaceRow): Promise<Unprepared | null>;
   /** Why the log of a session is closed now. */
   closedQuota(sessionId: string): Closed | null;
 }
 
-export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQuota }: EyesDeps) => {
+export const createEyes = ({ driver, clock, log, timing, attach, lineOf, unprepared, closedQuota }: EyesDeps) => {
   const see = async (row: PlaceRow, watch: Watch): Promise<Sight> => {
     const report = await examine(row, watch);
     const alive = report !== null && isAlive(report);
@@ -36,6 +38,7 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQ
     watch.notKept = notKept?.why ?? null;
     const isUnreachable = row.state.place.status === 'unreachable' && link?.isUp() !== true;
     watch.unreachableSinceMs = isUnreachable ? (watch.unreachableSinceMs ?? clock.monotonicMs()) : null;
+    const line = row.wanted === 'running' && row.placeId === null ? await lineOf(row.sessionId) : null;
     return {
       wanted: row.wanted,
       state: row.state,
@@ -45,7 +48,8 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQ
       startedAtMs: row.startedAt?.getTime() ?? null,
       reached: row.reachedAt !== null,
       retryAtMs: row.retryAt?.getTime() ?? null,
-      line: row.wanted === 'running' && row.placeId === null ? await lineOf(row.sessionId) : null,
+      line,
+      unprepared: line !== null && isTurnOf(row, line) ? await unprepared(row) : null,
       diskUntilMs: diskUntilMs(row),
       report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
@@ -54,6 +58,9 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, closedQ
       nowMs: clock.now().getTime(),
     };
   };
+
+  const isTurnOf = ({ state, retryAt }: PlaceRow, line: Line): boolean =>
+    wayIn(line) !== 'none' && (state.place.status !== 'failed' || retryAt !== null);
 
   const fillingOf = ({ state: { fork } }: PlaceRow, { filling, fill }: Watch): Sight['filling'] =>
     fork?.isFilled === false

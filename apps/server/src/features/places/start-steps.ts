@@ -8,6 +8,7 @@ import type { EndSteps } from './end-steps.js';
 import { agentEnvironment } from './environment.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { WayIn } from './line.js';
+import { needsOf } from './place-needs.js';
 import type { StepParts } from './step-parts.js';
 import type { PlaceRow } from './store.js';
 import { StepFailure, systemReason } from './stumble.js';
@@ -38,7 +39,7 @@ export const createStartSteps = (parts: StepParts, ends: Pick<EndSteps, 'failed'
         command: runtime.command,
         environment: agentEnvironment(parts.environment, { sessionId, placeId }, layout, row.state),
         limits: parts.limitsOf(row.config),
-        readOnlyMounts: runtime.mounts,
+        ...needsOf(parts.environment),
       },
       progress,
     );

@@ -4,7 +4,7 @@
 import type { Driver } from '@remote-claude/compute';
 import type { ForkFilled } from '@remote-claude/contract';
 
-import { unreachableReason, type RunningWords } from './decide.js';
+import { unreachableReason, type Decision, type RunningWords } from './decide.js';
 import { createEndSteps } from './end-steps.js';
 import { createGuardedDriver } from './guarded-driver.js';
 import { createQueue } from './place-queue.js';
@@ -35,6 +35,15 @@ export const createSteps = (deps: StepDeps) => {
     queue: (row: PlaceRow, { reason, next }: RunningWords) =>
       change(row, { status: 'queued', reason, next }, async (trx, state) => {
         if (state.place.status !== 'queued') await queue.moveLine(trx);
+      }),
+
+    /** The engine has not yet what its place is made of. One that waits as failed holds up nobody in the line meanwhile. */
+    unprepared: (row: PlaceRow, { words, retryInMs }: Extract<Decision, { do: 'unprepared' }>) =>
+      change(row, words, async (trx) => {
+        if (retryInMs === null) return;
+        const retryAt = new Date(clock.now().getTime() + retryInMs);
+        await store.clear(trx, row.sessionId, { attempts: row.attempts, retryAt });
+        await queue.moveLine(trx);
       }),
 
     mark: (row: PlaceRow, status: 'starting' | 'running' | 'unreachable') =>

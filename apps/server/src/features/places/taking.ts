@@ -40,6 +40,8 @@ export const createTaking = (deps: TakingDeps) => {
         return deps.onPlaceEnded();
       case 'mark':
         return steps.mark(row, decision.status);
+      case 'unprepared':
+        return steps.unprepared(row, decision);
       case 'queue':
         return steps.queue(row, decision);
       case 'tell':

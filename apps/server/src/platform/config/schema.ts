@@ -189,6 +189,7 @@ const timing = z.strictObject({
   heartbeatTimeout: duration().prefault('25s'),
   unreachableGrace: duration().prefault('5m'),
   agentConnect: duration().prefault('10s'),
+  engineSilence: duration().prefault('60s'),
   gatewayWait: duration().prefault('60s'),
   placeStart: duration().prefault('120s'),
   placeStop: duration().prefault('10s'),

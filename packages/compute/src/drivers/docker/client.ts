@@ -2,15 +2,21 @@
  * The engine's API as the driver uses it: dockerode, loaded when it is first needed, its failures as sentences. It knows
  * no session.
  */
+import type { Agent } from 'node:http';
 import type Docker from 'dockerode';
 import { ComputeError } from '../../driver.js';
+import { createPatientAgent } from './patience.js';
 
 export interface EngineAddress {
   /** `unix:///var/run/docker.sock`, or `tcp://host:port`, which needs TLS unless it is loopback. */
   host: string;
   /** PEM texts; both ends show a certificate. */
   tls: { ca: string; cert: string; key: string } | null;
+  /** Silent for so long in the middle of a request it is taken for hung; a minute where it is left out. */
+  silenceMs?: number | undefined;
 }
+
+const defaultSilenceMs = 60_000;
 
 /** Made anew where it could not be loaded. */
 export type EngineClient = () => Promise<Docker>;
@@ -27,9 +33,18 @@ export function createEngineClient(address: EngineAddress): EngineClient {
   };
 }
 
-function connectionOptions({ host, tls }: EngineAddress): Docker.DockerOptions {
+/** What dockerode takes and its types do not say. */
+type ConnectionOptions = Docker.DockerOptions & { agent: Agent };
+
+/** An engine that fetches an image is silent while it unpacks a large layer of it. */
+const patienceWithPulls = 5;
+
+export const createPullingClient = (address: EngineAddress): EngineClient =>
+  createEngineClient({ ...address, silenceMs: patienceWithPulls * (address.silenceMs ?? defaultSilenceMs) });
+
+function connectionOptions({ host, tls, silenceMs = defaultSilenceMs }: EngineAddress): ConnectionOptions {
   const socketPath = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
-  if (socketPath !== undefined) return { socketPath };
+  if (socketPath !== undefined) return { socketPath, agent: createPatientAgent({ isSecure: false, silenceMs }) };
   const url = URL.canParse(host) ? new URL(host) : null;
   if (url?.protocol !== 'tcp:' || url.hostname === '') {
     throw new ComputeError('not_ready', `"${host}" is no engine's address: unix:///path or tcp://host:port is.`);
@@ -39,7 +54,8 @@ function connectionOptions({ host, tls }: EngineAddress): Docker.DockerOptions {
     throw new ComputeError('not_ready', `The engine at ${host} is on another machine: it is used with TLS only.`);
   }
   const port = Number(url.port || (tls === null ? 2375 : 2376));
-  return { host: hostname, port, ...(tls === null ? { protocol: 'http' } : { protocol: 'https', ...tls }) };
+  const agent = createPatientAgent({ isSecure: tls !== null, silenceMs });
+  return { host: hostname, port, agent, ...(tls === null ? { protocol: 'http' } : { protocol: 'https', ...tls }) };
 }
 
 interface EngineFailure {
@@ -63,6 +79,7 @@ export function wordsOf(error: unknown): string {
     const said = (typeof json === 'object' ? json?.message : json) ?? message;
     return said.trim().slice(0, 500);
   }
+  if (code === 'ECONNRESET') return 'it broke off in the middle; did it end, or was it silent for too long?';
   if (syscall !== 'connect') return message.slice(0, 500);
   if (code === 'ENOENT') return 'there is no socket of an engine at its address; is Docker installed and running?';
   if (code === 'ECONNREFUSED') return 'nothing answers at its address; is Docker running?';

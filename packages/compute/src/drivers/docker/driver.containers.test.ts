@@ -97,6 +97,23 @@ describe('docker alone', () => {
     await harness.close();
   });
 
+  it('prepares once for two servers that are at it at once, and on the engine that has the disks alone', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    const drivers = [harness.driver, harness.reopen()];
+    const percents = await Promise.all(
+      drivers.map(async (driver) => {
+        const told: (number | null)[] = [];
+        await driver.prepare(harness.base, ({ percent }) => told.push(percent));
+        return told.filter((percent) => percent !== null);
+      }),
+    );
+    expect(percents.filter((told) => told.length > 0)).toHaveLength(1);
+    const other = createDockerDriver({ ...harness.options, engineId: 'another' });
+    await expect(other.prepare(harness.base)).rejects.toMatchObject({ code: 'not_ready' });
+    await other.close();
+    await harness.close();
+  });
+
   it('says which program an image lacks, and which image the engine lacks', async () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
     const spec = { sessionId: 's3', placeId: 'p3', command: ['/no/such/program'], ...harness.base };
@@ -108,7 +125,7 @@ describe('docker alone', () => {
     const unknown = createDockerDriver({ ...harness.options, image: 'localhost:1/none:none' });
     expect((await unknown.probe()).problems[0]?.what).toContain('localhost:1/none:none');
     await expect(unknown.start({ ...spec, command: harness.commands.idle })).rejects.toMatchObject({
-      code: 'start_failed',
+      code: 'prepare_failed',
       message: expect.stringContaining('localhost:1/none:none'),
     });
     await unknown.close();

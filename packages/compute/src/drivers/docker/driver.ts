@@ -4,13 +4,14 @@
  * gateways. Several drivers may work on an engine: the name of a container is what one of them gets.
  */
 import { isAbsolute } from 'node:path';
-import { checkSpec } from '../../check-spec.js';
+import { checkNeeds, checkSpec } from '../../check-spec.js';
 import { ComputeError } from '../../driver.js';
 import type { ComputeErrorCode, Driver } from '../../driver.js';
 import { isId } from '../../place-id.js';
 import { requireMayAct } from '../../require-may-act.js';
 import { createTurns } from '../../turns.js';
-import { createEngineClient, statusOf, wordsOf } from './client.js';
+import { bringNeeds } from './bring.js';
+import { createEngineClient, createPullingClient, statusOf, wordsOf } from './client.js';
 import type { EngineAddress } from './client.js';
 import type { Context } from './context.js';
 import { destroySession, stopPlace, sweepHelpers } from './end-place.js';
@@ -63,10 +64,11 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
     naming,
     rules,
     gateway: options.gateway,
-    images: createImages(client),
+    images: createImages({ client, pulling: createPullingClient(options.engine) }),
     files: createFilesVolumes({ client, naming, rules }),
   };
   const turns = createTurns();
+  const preparing = new Set<Promise<void>>();
   const starting = new Set<string>();
   let closed = false;
 
@@ -76,6 +78,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
     try {
       return await act();
     } catch (error) {
+      if (closed && failure === 'prepare_failed') throw new ComputeError('closed', 'The driver was closed meanwhile.');
       if (error instanceof ComputeError) throw error;
       const code = statusOf(error) === null ? 'not_ready' : failure;
       throw new ComputeError(code, `The container engine: ${wordsOf(error)}`, { cause: error });
@@ -100,6 +103,17 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
         await context.files.sweep().catch(() => {});
         return probeEngine(context, info);
       }),
+    prepare: (needs, tell = () => {}) => {
+      const prepared = verb('prepare_failed', async () => {
+        checkNeeds(needs);
+        await checkEngine();
+        await bringNeeds(context, needs, tell);
+      });
+      preparing.add(prepared);
+      const forget = (): void => void preparing.delete(prepared);
+      prepared.then(forget, forget);
+      return prepared;
+    },
     start: (spec, progress = () => {}, mayAct) =>
       verb('start_failed', async () => {
         checkSpec(spec);
@@ -146,6 +160,9 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
     layout: () => insideLayout,
     close: async () => {
       closed = true;
+      context.images.close();
+      context.files.close();
+      await Promise.allSettled(preparing);
       await turns.settled();
     },
   };

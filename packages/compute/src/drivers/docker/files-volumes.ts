@@ -15,6 +15,8 @@ import type { ReadOnlyMount } from '../../driver.js';
 import { orNull, statusOf, unlessSo } from './client.js';
 import type { EngineClient } from './client.js';
 import { labels } from './names.js';
+import { createAudience, createPercents } from './progress.js';
+import type { Audience, TellPreparing } from './progress.js';
 import type { Naming } from './names.js';
 import { putArchive } from './put-archive.js';
 import { helperFor } from './template.js';
@@ -29,6 +31,7 @@ interface FoundFile {
 }
 
 const target = '/files';
+const bringing = 'Bringing Claude Code to the engine';
 /** Last of all files. */
 const wholeMark = '.whole';
 const pauseMs = 200;
@@ -36,10 +39,17 @@ const pauseMs = 200;
 const abandonedMs = 300_000;
 
 export interface FilesVolumes {
-  /** Volumes with the content that these folders have now. */
-  ensure(mounts: readonly ReadOnlyMount[], progress: (step: string) => void): Promise<FilesMount[]>;
+  /** Volumes with the content that these folders have now, filled with the help of an image that the engine has. */
+  ensure(mounts: readonly ReadOnlyMount[], image: string, tell: TellPreparing): Promise<FilesMount[]>;
   /** Removes those of other versions that no container has. */
   sweep(): Promise<void>;
+  /** Breaks off what is being brought; whoever is next begins that anew. */
+  close(): void;
+}
+
+interface Brought {
+  volume: Promise<string>;
+  audience: Audience;
 }
 
 export function createFilesVolumes(deps: {
@@ -49,9 +59,10 @@ export function createFilesVolumes(deps: {
 }): FilesVolumes {
   const { client, naming, rules } = deps;
   /** By folder. What a server hands out does not change while it runs. */
-  const known = new Map<string, Promise<string>>();
+  const known = new Map<string, Brought>();
+  const ending = new AbortController();
 
-  const ensureOne = async (source: string, progress: (step: string) => void): Promise<string> => {
+  const bring = async (source: string, image: string, tell: TellPreparing): Promise<string> => {
     const docker = await client();
     const found = await findFiles(source);
     const hash = await hashOf(found);
@@ -62,15 +73,16 @@ export function createFilesVolumes(deps: {
       Labels: { [labels.installation]: naming.installation, [labels.files]: hash },
     });
     const template = helperFor(
-      { naming, rules: await rules() },
+      { naming, rules: { ...(await rules()), image } },
       { name: helperName, volumes: [{ volume, target }], binds: [] },
     );
-    const helper = await createAlone(docker, template, helperName);
+    const helper = await createAlone(docker, template, { name: helperName, tell, signal: ending.signal });
+    const { signal } = ending;
     try {
       if ((await orNull(helper.infoArchive({ path: `${target}/${wholeMark}` }))) === null) {
-        progress('Bringing Claude Code to the engine');
-        await putArchive(helper, target, (archive) => writeFiles(archive, found));
-        await putArchive(helper, target, (archive) => void archive.entry({ name: wholeMark, mode: 0o444 }, ''));
+        tell({ what: bringing, percent: null });
+        await putArchive(helper, target, (archive) => writeFiles(archive, found, tell), signal);
+        await putArchive(helper, target, (archive) => void archive.entry({ name: wholeMark, mode: 0o444 }, ''), signal);
       }
     } finally {
       await unlessSo(helper.remove({ force: true, v: true }));
@@ -79,23 +91,48 @@ export function createFilesVolumes(deps: {
   };
 
   /** One that was removed since, with all that nobody used at the time, is made anew. */
-  const isThere = async (volume: Promise<string>): Promise<boolean> =>
+  const isThere = async ({ volume }: Brought): Promise<boolean> =>
     (await orNull((await client()).getVolume(await volume).inspect())) !== null;
 
+  const ensureOne = async (source: string, image: string, tell: TellPreparing): Promise<string> => {
+    const before = known.get(source);
+    if (before !== undefined) {
+      const leave = before.audience.add(tell);
+      try {
+        if (await isThere(before)) return await before.volume;
+      } finally {
+        leave();
+      }
+      // Another caller may have begun anew.
+      if (known.get(source) === before) known.delete(source);
+      return ensureOne(source, image, tell);
+    }
+    const audience = createAudience();
+    const leave = audience.add(tell);
+    const brought = { audience, volume: bring(source, image, audience.tell) };
+    known.set(source, brought);
+    try {
+      return await brought.volume;
+    } catch (error) {
+      if (known.get(source) === brought) known.delete(source);
+      throw error;
+    } finally {
+      leave();
+    }
+  };
+
   return {
-    ensure: (mounts, progress) =>
+    close: () => ending.abort(),
+    ensure: (mounts, image, tell) =>
       Promise.all(
-        mounts.map(async ({ source, target: seenAt }) => {
-          const before = known.get(source);
-          const volume = before !== undefined && (await isThere(before)) ? before : ensureOne(source, progress);
-          known.set(source, volume);
-          volume.catch(() => known.delete(source));
-          return { volume: await volume, target: seenAt };
-        }),
+        mounts.map(async ({ source, target: seenAt }) => ({
+          volume: await ensureOne(source, image, tell),
+          target: seenAt,
+        })),
       ),
     async sweep() {
       const docker = await client();
-      const ours = await Promise.all([...known.values()].map((volume) => volume.catch(() => '')));
+      const ours = await Promise.all([...known.values()].map(({ volume }) => volume.catch(() => '')));
       // Of a server that has handed out nothing yet it is not known which it needs.
       if (ours.length === 0) return;
       const label = [`${labels.installation}=${naming.installation}`, labels.files];
@@ -109,18 +146,23 @@ export function createFilesVolumes(deps: {
 async function createAlone(
   docker: Docker,
   template: Docker.ContainerCreateOptions,
-  name: string,
+  { name, tell, signal }: { name: string; tell: TellPreparing; signal: AbortSignal },
 ): Promise<Docker.Container> {
+  /** Since when we see which one: the engine's clock may be another. */
+  let seen: { id: string | null; sinceMs: number } = { id: null, sinceMs: 0 };
   for (;;) {
+    signal.throwIfAborted();
     try {
       return await docker.createContainer(template);
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
-      const other = await orNull(docker.getContainer(name).inspect());
-      if (other !== null && Date.now() - Date.parse(other.Created) > abandonedMs)
-        await unlessSo(docker.getContainer(name).remove({ force: true }));
-      await sleep(pauseMs);
     }
+    tell({ what: bringing, percent: null });
+    const id = (await orNull(docker.getContainer(name).inspect()))?.Id ?? null;
+    if (seen.id !== id) seen = { id, sinceMs: performance.now() };
+    else if (id !== null && performance.now() - seen.sinceMs > abandonedMs)
+      await unlessSo(docker.getContainer(id).remove({ force: true }));
+    await sleep(pauseMs);
   }
 }
 
@@ -152,7 +194,10 @@ async function hashOf(found: FoundFile[]): Promise<string> {
 }
 
 /** One after the other, as streams: these are hundreds of megabytes. */
-async function writeFiles(archive: Pack, found: FoundFile[]): Promise<void> {
+async function writeFiles(archive: Pack, found: FoundFile[], tell: TellPreparing): Promise<void> {
+  const say = createPercents(bringing, tell);
+  const total = found.reduce((all, { bytes }) => all + bytes, 0);
+  let written = 0;
   for (const { name, path, bytes, mode } of found) {
     const header = { name, mode, uid: 0, gid: 0, mtime: new Date(0) };
     if (name.endsWith('/')) {
@@ -161,7 +206,9 @@ async function writeFiles(archive: Pack, found: FoundFile[]): Promise<void> {
     }
     await new Promise<void>((resolve, reject) => {
       const entry = archive.entry({ ...header, size: bytes }, (error) => (error ? reject(error) : resolve()));
-      pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), entry).catch(reject);
+      const file = createReadStream(path, { highWaterMark: 1 << 20 });
+      file.on('data', (part) => say((written += part.length), total));
+      pipeline(file, entry).catch(reject);
     });
   }
 }

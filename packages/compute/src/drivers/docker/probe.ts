@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { ProbeResult } from '../../driver.js';
-import { orNull, unlessSo, wordsOf } from './client.js';
+import { unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
 import type { EngineInfo } from './engine-info.js';
-import { namesRegistry } from './image.js';
+import { hasImage, namesRegistry } from './image.js';
 import { labels } from './names.js';
 import { isGvisor } from './seccomp.js';
 import { containerFor } from './template.js';
@@ -59,8 +59,7 @@ const hasArgument = (given: readonly string[], wanted: string): boolean =>
   given.some((argument) => argument.replace(/^--?/, '') === wanted);
 
 async function imageProblem({ client }: Context, image: string): Promise<Problem | null> {
-  const docker = await client();
-  if ((await orNull(docker.getImage(image).inspect())) !== null) return null;
+  if (await hasImage(await client(), image)) return null;
   return {
     what: namesRegistry(image)
       ? `The engine does not have the image ${image}; the first session waits until it is fetched.`

@@ -3,9 +3,10 @@
  * it, and whoever finds it taken looks whose it is. A crash in between leaves a container that is named and does not run.
  */
 import type Docker from 'dockerode';
-import { ComputeError } from '../../driver.js';
+import { ComputeError, wordsOfPreparing } from '../../driver.js';
 import type { MayAct, PlaceSpec } from '../../driver.js';
 import { requireMayAct } from '../../require-may-act.js';
+import { bringNeeds } from './bring.js';
 import { orNull, statusOf, unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
 import { removeContainer } from './end-place.js';
@@ -38,9 +39,7 @@ export async function startPlace(context: Context, job: StartJob): Promise<strin
 /** null where the name was taken meanwhile. */
 async function create(context: Context, docker: Docker, job: StartJob): Promise<string | null> {
   const { spec, progress } = job;
-  const rules = await context.rules();
-  await context.images.ensure(rules.image, progress);
-  const files = await context.files.ensure(spec.readOnlyMounts ?? [], progress);
+  const { rules, files } = await bringNeeds(context, spec, (how) => progress(wordsOfPreparing(how)));
   progress('Preparing its disk');
   let container: Docker.Container;
   try {
@@ -78,7 +77,12 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
   const { spec, progress, mayAct } = job;
   const { sessionId } = spec;
   try {
-    await preparePlace(context.client, { ...context, rules: await context.rules() }, sessionId);
+    const rules = await context.rules();
+    await preparePlace(
+      context.client,
+      { ...context, rules: { ...rules, image: spec.image ?? rules.image } },
+      sessionId,
+    );
     await checkCommand(container, spec.command[0] ?? '');
     progress('Starting its container');
     requireMayAct(mayAct);
@@ -89,6 +93,8 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
   } catch (error) {
     // Whoever looks after the session now finds the container by its name, and goes on with it.
     if (error instanceof ComputeError && error.code === 'superseded') throw error;
+    // Of an engine that does not answer it is not known what it did.
+    if (!(error instanceof ComputeError) && statusOf(error) === null) throw error;
     // Not by force: one that runs by now is another server's.
     await unlessSo(container.remove({ v: true })).catch(() => {});
     if (error instanceof ComputeError) throw error;

@@ -77,6 +77,8 @@ const name = mostly(
   word,
 );
 
+const images = ['debian', 'registry.example:5000/team/image:1.2', `sha256:${'0'.repeat(64)}`];
+
 const anySpec = fc.record(
   {
     sessionId: id,
@@ -88,7 +90,7 @@ const anySpec = fc.record(
     // What no specification has, as an unchecked caller could hand it on.
     HostConfig: fc.constant({ Privileged: true, Binds: ['/:/host'], PidMode: 'host', CapAdd: ['ALL'] }),
     Privileged: fc.constant(true),
-    image: word,
+    image: fc.oneof(fc.constantFrom(...images), word),
   },
   { requiredKeys: ['sessionId', 'placeId', 'command', 'environment', 'limits', 'mounts'] },
 );
@@ -119,7 +121,7 @@ interface HostConfig {
   Mounts: { Type: string; Source: string; Target: string; ReadOnly: boolean }[];
 }
 
-const checkSession = (body: Record<string, unknown>): void => {
+const checkSession = (body: Record<string, unknown>, image: string): void => {
   const host = body['HostConfig'] as HostConfig;
   expect(host).toMatchObject(fixed);
   expect(Object.keys(host).filter((key) => !known.includes(key))).toEqual([]);
@@ -134,7 +136,7 @@ const checkSession = (body: Record<string, unknown>): void => {
     expect(isDisk || /^\/(?:opt|etc|mnt|srv)\//.test(at), at).toBe(true);
     expect(isReadOnly).toBe(!isDisk);
   }
-  expect(body).toMatchObject({ Image: 'the-image', User: '1000:1000', WorkingDir: '/workspace' });
+  expect(body).toMatchObject({ Image: image, User: '1000:1000', WorkingDir: '/workspace' });
   for (const key of ['Privileged', 'image', 'NetworkingConfig', 'ExposedPorts', 'Volumes'])
     expect(body).not.toHaveProperty(key);
 };
@@ -163,7 +165,8 @@ it('asks the engine for nothing dangerous, whatever it is handed', async () => {
       const marked = body['Labels'] as Record<string, string>;
       expect(marked['remote-claude.installation']).toBe('here');
       if (marked['remote-claude.helper'] === 'true') checkHelper(body);
-      else checkSession(body);
+      else checkSession(body, rest.image ?? 'the-image');
+      expect(body['Image']).toMatch(/^[A-Za-z0-9./:@_-]+$/);
     }
   });
   await fc.assert(property, { numRuns: 500 });

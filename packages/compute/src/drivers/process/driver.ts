@@ -8,7 +8,7 @@ import { ComputeError } from '../../driver.js';
 import type { ComputeErrorCode, Driver, MayAct } from '../../driver.js';
 import { createBubblewrapIsolator } from './bubblewrap.js';
 import type { Tools } from './bubblewrap-arguments.js';
-import { checkSpec } from '../../check-spec.js';
+import { checkNeeds, checkSpec } from '../../check-spec.js';
 import { addressesOf, isRoot } from './context.js';
 import type { Context } from './context.js';
 import { destroySession, stopPlace } from './end-place.js';
@@ -76,6 +76,8 @@ export function createProcessDriver(options: ProcessDriverOptions): Driver {
     kind: 'process',
     isolation: options.isolation,
     probe: () => probeHost(context, options.uidRange.first),
+    // What its places need is on this machine.
+    prepare: (needs) => verb('prepare_failed', async () => checkNeeds(needs)),
     start: (spec, progress = () => {}, mayAct) =>
       verb('start_failed', async () => {
         checkSpec(spec);
