@@ -80,7 +80,7 @@ put() {
   printf 'made %s/%s\n' "$secrets" "$1"
 }
 head -c 32 /dev/urandom | base64 | tr -d '\n' | put master_key
-for name in database_password redis_password; do
+for name in database_password redis_password metrics_token; do
   head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' | put "$name"
 done
 if [ -n "$api_key_file" ]; then

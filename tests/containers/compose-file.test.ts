@@ -75,7 +75,7 @@ describe('compose.yaml for Docker Compose', () => {
     });
     const plain = Object.keys((await resolved()).services).sort();
     expect(plain).toEqual(
-      ['api', 'db', 'gateway', 'prepare', 'redis', 'session-image', 'session-manager', 'web'].sort(),
+      ['api', 'db', 'entry', 'gateway', 'prepare', 'redis', 'session-image', 'session-manager', 'web'].sort(),
     );
     const all = Object.keys((await resolved(...everyProfile)).services).sort();
     expect(all).toEqual([...plain, 'proxy', 'acme'].sort());
@@ -108,13 +108,33 @@ describe('compose.yaml for Docker Compose', () => {
     expect(holders('engine.sock')).toEqual(['session-manager']);
     expect(holders('remote-claude-sockets')).toEqual(['gateway', 'prepare']);
     const isInternal = Object.entries(networks).filter(([, { internal }]) => internal === true);
-    expect(isInternal.map(([name]) => name).sort()).toEqual(['data', 'inside']);
-    // The addresses that web and api trust are those that proxy and web have.
+    expect(isInternal.map(([name]) => name).sort()).toEqual(['data', 'front', 'inside']);
+    // The way out is the gateway's, and that of who fetches certificates.
+    const reach = (network: string): string[] =>
+      Object.entries(services)
+        .filter(([, { networks: joined }]) => joined?.[network] !== undefined)
+        .map(([name]) => name)
+        .sort();
+    expect([reach('out'), reach('ingress'), reach('default')]).toEqual([['acme', 'gateway'], ['entry', 'proxy'], []]);
+    // The addresses that web and api trust are those that proxy, web and entry have.
     const addressOf = (name: string) => services[name]?.networks?.['front']?.ipv4_address;
-    expect(services['api']?.environment?.['TRUSTED_PROXIES']).toBe(`${addressOf('proxy')},${addressOf('web')}`);
-    for (const name of ['web', 'api'])
-      expect(services[name]?.ports).toMatchObject([
-        { host_ip: '127.0.0.1', published: String(services[name]?.ports?.[0]?.target) },
-      ]);
+    const known = ['proxy', 'web', 'entry'].map(addressOf).join(',');
+    for (const name of ['web', 'api']) expect(services[name]?.environment?.['TRUSTED_PROXIES']).toBe(`${known},`);
+    expect(services['entry']?.environment?.['API']).toBe(`${addressOf('api')}:4000`);
+    expect(services['entry']?.ports?.map(({ host_ip: host, target, published }) => [host, target, published])).toEqual([
+      ['127.0.0.1', 3000, '3000'],
+      ['127.0.0.1', 4000, '4000'],
+    ]);
+    for (const name of ['web', 'api']) expect(services[name]?.ports).toBeUndefined();
+  });
+
+  it('takes the word of a proxy that is named beside them, and visitors by IPv6, where that is said', async () => {
+    const more = { MORE_TRUSTED_PROXIES: '172.30.238.7,172.30.238.8', VISITORS_BY_IPV6: 'true' };
+    const { code, stdout } = await run(providedEngine().composePath, ['config', '--format', 'json'], more);
+    expect(code).toBe(0);
+    const { services, networks } = JSON.parse(stdout) as Resolved;
+    expect(services['api']?.environment?.['TRUSTED_PROXIES']).toMatch(/\.4,172\.30\.238\.7,172\.30\.238\.8$/);
+    expect(services['entry']?.environment?.['IPV6']).toBe('true');
+    expect(networks['ingress']).toMatchObject({ enable_ipv6: true });
   });
 });

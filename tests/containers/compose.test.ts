@@ -27,7 +27,7 @@ import { openViewer, type Viewer } from '../support/viewer.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const name = 'claude.test';
 const project = `rc-${randomUUID().slice(0, 8)}`;
-const services = ['db', 'redis', 'gateway', 'session-manager', 'api', 'web', 'proxy'];
+const services = ['db', 'redis', 'gateway', 'session-manager', 'api', 'web', 'entry', 'proxy'];
 
 let clone: string;
 let reached: TlsSite;
@@ -129,7 +129,7 @@ describe('compose up', () => {
         SecurityOpt: ['no-new-privileges:true'],
       });
       const secrets = await Promise.all(
-        ['master_key', 'database_password', 'redis_password'].map((file) =>
+        ['master_key', 'database_password', 'redis_password', 'metrics_token'].map((file) =>
           readFile(join(clone, 'secrets', file), 'utf8'),
         ),
       );
@@ -143,6 +143,26 @@ describe('compose up', () => {
     ada = await setUpOverTls(reached, link ?? null);
     const page = await reached.ask({ path: '/' });
     expect([page.status, page.headers['strict-transport-security']]).toEqual([200, 'max-age=31536000']);
+    // The ports of the machine itself: the page with the API, the API alone, and the metrics of whoever has the token.
+    const { address } = providedEngine();
+    const metrics = { authorization: `Bearer ${await readFile(join(clone, 'secrets', 'metrics_token'), 'utf8')}` };
+    for (const [port, path, expected] of [
+      [3000, '/healthz', 200],
+      [3000, '/api/about', 403],
+      [4000, '/api/about', 403],
+      [4000, '/', 404],
+      [4000, '/metrics', 401],
+    ] as const)
+      expect([port, path, (await fetch(`http://${address}:${port}${path}`)).status]).toEqual([port, path, expected]);
+    const told = await fetch(`http://${address}:4000/metrics`, { headers: metrics });
+    expect(await told.text()).toContain('remote_claude_role_info{role="api"} 1');
+    // As whom each of them sees who asks: not as the container before it.
+    for (const port of [3000, 4000]) {
+      const { seen } = (await (await fetch(`http://${address}:${port}/healthz`, { headers: metrics })).json()) as {
+        seen: { address: string; isHeeded: boolean };
+      };
+      expect(seen).toMatchObject({ isHeeded: true, address: expect.not.stringMatching(/^172\.30\.238\./) });
+    }
     // By way of the gateway, in a container of its own.
     expect(await ada.client.call(routes.settings.getModel, {})).toMatchObject({ source: 'configuration' });
   });
@@ -162,6 +182,15 @@ describe('compose up', () => {
       knock('gateway', 'web', 3000),
     ]);
     expect(reached.map((answer) => answer === 'open')).toEqual([true, true, true, false, false, false, false]);
+    // The model, which listens beyond these networks, is reached by the gateway, and by nobody else: not by its address either.
+    const { hostname, port } = new URL(model.url);
+    const isOut = async (service: string): Promise<boolean> => {
+      const program = `timeout 3 bash -c 'exec 3<>/dev/tcp/${hostname}/${port}' && echo open || echo none`;
+      return (await compose('exec', '-T', service, 'sh', '-c', program)).trim() === 'open';
+    };
+    expect(await Promise.all(services.map(async (service) => [service, await isOut(service)]))).toEqual(
+      services.map((service) => [service, service === 'gateway']),
+    );
     // Neither database nor Redis answers without its password.
     const redis = await compose('exec', '-T', 'redis', 'redis-cli', 'ping').catch((error: Error) => error.message);
     expect(redis).toContain('NOAUTH');

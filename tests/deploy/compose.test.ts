@@ -47,20 +47,17 @@ const serviceOf = (name: string): Service => {
 const networksOf = ({ networks = [] }: Service): string[] =>
   Array.isArray(networks) ? networks : Object.keys(networks);
 
+const ofRoles = ['database_password', 'redis_password', 'master_key', 'metrics_token'];
 /** [service, networks, secrets, what of the machine it sees] */
 const table: [string, string[], string[], string[]][] = [
-  ['web', ['front'], [], []],
-  ['api', ['front', 'inside', 'data'], ['database_password', 'redis_password', 'master_key'], []],
-  ['session-manager', ['inside', 'data'], ['database_password', 'redis_password', 'master_key'], ['DOCKER_SOCKET']],
-  [
-    'gateway',
-    ['inside', 'data', 'out'],
-    ['database_password', 'redis_password', 'master_key', 'claude_api_key'],
-    ['SOCKET_DIR'],
-  ],
+  ['web', ['front'], ['metrics_token'], []],
+  ['api', ['front', 'inside', 'data'], ofRoles, []],
+  ['session-manager', ['inside', 'data'], ofRoles, ['DOCKER_SOCKET']],
+  ['gateway', ['inside', 'data', 'out'], [...ofRoles, 'claude_api_key'], ['SOCKET_DIR']],
   ['db', ['data'], ['database_password'], []],
   ['redis', ['data'], ['redis_password'], []],
-  ['proxy', ['front'], [], ['deploy', 'SECRETS_DIR/tls', 'SECRETS_DIR/acme/webroot']],
+  ['entry', ['ingress', 'front'], [], ['deploy']],
+  ['proxy', ['ingress', 'front'], [], ['deploy', 'SECRETS_DIR/tls', 'SECRETS_DIR/acme/webroot']],
   ['acme', ['out'], [], ['deploy', 'SECRETS_DIR/acme', 'SECRETS_DIR/tls']],
   ['prepare', [], [], ['SOCKET_DIR']],
   ['session-image', [], [], []],
@@ -114,11 +111,23 @@ describe('compose.yaml', () => {
 
   it('keeps database, Redis and the ports between roles from all others', () => {
     const isInternal = Object.entries(compose.networks).map(([name, network]) => [name, network?.internal === true]);
-    expect(Object.fromEntries(isInternal)).toEqual({ front: false, inside: true, data: true, out: false });
+    expect(Object.fromEntries(isInternal)).toEqual({
+      ingress: false,
+      front: true,
+      inside: true,
+      data: true,
+      out: false,
+    });
+    // Where people come in nothing gets out: what leaves is not masked as this machine.
+    expect(compose.networks['ingress']).toMatchObject({
+      driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' },
+    });
     const published = names.filter((name) => serviceOf(name).ports !== undefined);
-    expect(published).toEqual(['web', 'api', 'proxy']);
-    expect(serviceOf('web').ports).toEqual(['${BIND_ADDRESS:-127.0.0.1}:${WEB_PORT:-3000}:3000']);
-    expect(serviceOf('api').ports).toEqual(['${BIND_ADDRESS:-127.0.0.1}:${API_PORT:-4000}:4000']);
+    expect(published).toEqual(['entry', 'proxy']);
+    expect(serviceOf('entry').ports).toEqual([
+      '${BIND_ADDRESS:-127.0.0.1}:${WEB_PORT:-3000}:3000',
+      '${BIND_ADDRESS:-127.0.0.1}:${API_PORT:-4000}:4000',
+    ]);
   });
 
   it('has no password, and takes none from a variable: each is a file', () => {
@@ -137,11 +146,11 @@ describe('compose.yaml', () => {
 
   it('takes the variables that .env.example explains, all of them', async () => {
     const example = await readFile(join(root, '.env.example'), 'utf8');
-    const taken = [...source.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name]) => name);
-    const explained = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name);
+    const taken = [...source.matchAll(/(?<!\$)\$\{([A-Z_0-9]+)/g)].map(([, name]) => name);
+    const explained = [...example.matchAll(/^#?([A-Z_0-9]+)=/gm)].map(([, name]) => name);
     expect([...new Set(explained)].sort()).toEqual([...new Set([...taken, 'COMPOSE_PROFILES'])].sort());
     // A default that stands in both is the same in both.
-    for (const [, name = '', value = ''] of example.matchAll(/^#?([A-Z_]+)=(.*)$/gm)) {
+    for (const [, name = '', value = ''] of example.matchAll(/^#?([A-Z_0-9]+)=(.*)$/gm)) {
       const defaults = [...source.matchAll(new RegExp(`\\$\\{${name}:-([^}]*)\\}`, 'g'))].map(([, said]) => said);
       for (const said of defaults.filter((other) => other !== '')) expect(said, name).toBe(value);
     }
@@ -184,10 +193,11 @@ describe('the configuration that comes with it', () => {
         host: '0.0.0.0',
         publicUrl: 'http://localhost:3000',
         basePath: '/',
-        trustedProxies: ['172.30.238.2', '172.30.238.3'],
+        trustedProxies: ['172.30.238.2', '172.30.238.3', '172.30.238.4'],
         apiUrl: role === 'web' ? 'http://api:4000' : null,
       });
       expect(config.claude.apiKey).toBeNull();
+      expect(config.monitoring.metrics.token).toBe('of-metrics_token');
       const password = role === 'web' ? '' : 'of-database_password';
       expect(config.database.url).toBe(`postgres://remote_claude:${password}@db:5432/remote_claude`);
       expect(config.security.masterKey === null).toBe(role === 'web');
@@ -219,7 +229,7 @@ describe('set-up.sh', () => {
       );
     });
   const read = (name: string): Promise<string> => readFile(join(clone, name), 'utf8');
-  const secretNames = ['master_key', 'database_password', 'redis_password', 'claude_api_key'];
+  const secretNames = ['master_key', 'database_password', 'redis_password', 'metrics_token', 'claude_api_key'];
 
   it.each<[string, string[], RegExp]>([
     ['an option that there is not', ['--hots', 'x'], /Unknown: --hots/],
@@ -240,20 +250,22 @@ describe('set-up.sh', () => {
 
   it('makes secrets of chance and a .env, and again leaves them as they are', async () => {
     expect(await setUp()).toMatchObject({ code: 0 });
-    const [key = '', database = '', redis = '', api] = await Promise.all(
+    const [key = '', database = '', redis = '', metrics = '', api] = await Promise.all(
       secretNames.map((name) => read(`secrets/${name}`)),
     );
     expect(Buffer.from(key, 'base64')).toHaveLength(32);
-    for (const password of [database, redis]) expect(password).toMatch(/^[0-9a-f]{48}$/);
+    for (const password of [database, redis, metrics]) expect(password).toMatch(/^[0-9a-f]{48}$/);
     expect(database).not.toBe(redis);
     expect(api).toBe('');
     expect((await stat(join(clone, 'secrets'))).mode & 0o777).toBe(0o700);
     expect((await stat(join(clone, '.env'))).mode & 0o777).toBe(0o600);
     const env = await read('.env');
     expect(env).toContain('PUBLIC_URL=http://localhost:3000\nSECRETS_DIR=./secrets\n');
-    for (const secret of [key, database, redis]) expect(env).not.toContain(secret);
+    for (const secret of [key, database, redis, metrics]) expect(env).not.toContain(secret);
     expect(await setUp('--host', 'a.example', '--acme', 'a@b.c')).toMatchObject({ code: 0 });
-    expect(await Promise.all(secretNames.map((name) => read(`secrets/${name}`)))).toEqual([key, database, redis, api]);
+    expect(await Promise.all(secretNames.map((name) => read(`secrets/${name}`)))).toEqual([
+      ...[key, database, redis, metrics, api],
+    ]);
     expect(await read('.env')).toBe(env);
   });
 

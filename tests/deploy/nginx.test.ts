@@ -5,6 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -228,7 +229,7 @@ describe('over TLS', () => {
     expect(foreign.status).toBe(403);
   });
 
-  it('a web that is away is said in the form of errors, and found when it is back', async () => {
+  it('a web that is away: nothing was done, in the form of errors, and as a page to a person', async () => {
     await web.kill();
     const away = await site.ask({ path: '/api/about' });
     expect([away.status, away.headers['retry-after'], away.headers['strict-transport-security']]).toEqual([
@@ -236,9 +237,66 @@ describe('over TLS', () => {
       '2',
       'max-age=600',
     ]);
-    expect(JSON.parse(away.body.toString())).toMatchObject({ error: { code: 'unavailable' } });
+    expect(JSON.parse(away.body.toString())).toMatchObject({
+      error: { code: 'unavailable', message: expect.stringContaining('Nothing was done') },
+    });
+    const page = await site.ask({ path: '/sessions/' });
+    expect([page.status, page.headers['content-type'], page.headers['strict-transport-security']]).toEqual([
+      503,
+      'text/html; charset=utf-8',
+      'max-age=600',
+    ]);
+    expect(page.body.toString()).toMatch(/^<!doctype html>.*http-equiv="refresh"/);
     await web.restart();
     await until(async () => (await site.ask({ path: '/api/about' })).status === 200, { what: 'the web again' });
+  });
+
+  it('a web that dies before it answers: nobody says that nothing was done', async () => {
+    // What has heard a request and is gone, in place of the web.
+    await web.kill();
+    const heard: string[] = [];
+    const dying = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (data) => {
+        heard.push(data.toString('latin1').split('\r\n')[0] ?? '');
+        socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>((resolve) => dying.listen(Number(new URL(web.url).port), '127.0.0.1', resolve));
+    try {
+      const body = JSON.stringify({ name: 'perhaps' });
+      for (const method of ['POST', 'GET']) {
+        const given = method === 'POST' ? { body, headers: { 'content-type': 'application/json' } } : {};
+        const answer = await site.ask({ method, path: '/api/sessions', ...given });
+        expect([answer.status, answer.headers['content-type']]).toEqual([502, 'application/json']);
+        expect(JSON.parse(answer.body.toString())).toMatchObject({
+          error: {
+            code: 'upstream_failed',
+            message: expect.stringContaining('It may have been done'),
+            requestId: answer.headers['x-request-id'],
+          },
+        });
+      }
+      // Once each: what was sent is not sent again.
+      expect(heard.map((line) => line.split(' ')[0])).toEqual(['POST', 'GET']);
+    } finally {
+      await new Promise((resolve) => dying.close(resolve));
+    }
+    await web.restart();
+    await until(async () => (await site.ask({ path: '/api/about' })).status === 200, { what: 'the web again' });
+  });
+
+  it('an upload that is refused: its sender reads why, and the connection before it is read no further', async () => {
+    const answer = await site.ask({
+      method: 'PUT',
+      path: `/api/sessions/${sessionId}/files/refused.bin`,
+      headers: { origin: site.url },
+      body: randomBytes(48 * mebibyte),
+    });
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([
+      401,
+      { error: { code: 'unauthenticated' } },
+    ]);
   });
 
   it('a certificate that was renewed is shown without a restart', async () => {

@@ -3,7 +3,7 @@
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { ComputeError } from '@remote-claude/compute';
 
@@ -11,6 +11,7 @@ import { checkDatabase, checkRedis } from './platform/checks/database.js';
 import { ok, problem, warning, type Finding } from './platform/checks/finding.js';
 import { checkFront, checkUpstream } from './platform/checks/front.js';
 import { checkFolder, checkMachine } from './platform/checks/machine.js';
+import { checkRoles } from './platform/checks/roles.js';
 import { processChildEnv, type Config } from './platform/config/config.js';
 import { defaultDataDir } from './platform/data-dir.js';
 import { createDriver, engineOf } from './roles/compute.js';
@@ -27,15 +28,29 @@ export interface DoctorOptions {
 export async function* examine({ config, url }: DoctorOptions): AsyncGenerator<Finding> {
   const has = (role: Config['server']['roles'][number]): boolean => config.server.roles.includes(role);
   yield checkMachine({ platform: process.platform, node: process.version });
-  yield await checkFolder(config.server.dataDir ?? defaultDataDir({ uid: process.getuid?.() ?? -1, home: homedir() }));
+  const dataDir = config.server.dataDir ?? defaultDataDir({ uid: process.getuid?.() ?? -1, home: homedir() });
+  yield await checkFolder({ topic: 'data folder', path: dataDir, key: 'server.dataDir, --data-dir' });
+  yield* await otherFolders(config);
   if (has('api') || has('session-manager') || has('gateway')) {
     yield* await checkDatabase(config.database.url);
     yield await checkRedis(config.redis.url);
   }
+  yield* await checkRoles(config);
   if (has('session-manager')) yield* await checkEngine(config);
-  if (has('gateway')) yield await checkUpstream(config.claude.baseUrl);
-  if (url !== null) yield* await checkFront(url);
+  if (has('gateway')) yield* await checkUpstream(config.claude.baseUrl);
+  if (url !== null) yield* await checkFront(url, config.monitoring.metrics.token);
 }
+
+/** What is stored beside the data folder, where another one is named. */
+const otherFolders = async ({ server, compute, monitoring }: Config): Promise<Finding[]> => {
+  const found: Finding[] = [];
+  if (compute.dataDir !== null && server.roles.includes('session-manager'))
+    found.push(await checkFolder({ topic: 'session disks', path: compute.dataDir, key: 'compute.dataDir' }));
+  const { destinations, file } = monitoring.logging;
+  if (destinations.includes('file') && file.path !== null)
+    found.push(await checkFolder({ topic: 'log file', path: dirname(file.path), key: 'monitoring.logging.file.path' }));
+  return found;
+};
 
 /** With folders of its own: what runs is not touched. */
 const checkEngine = async (config: Config): Promise<Finding[]> => {

@@ -17,6 +17,7 @@ import { registerHealth } from './roles/health.js';
 import { answers, openInternal, type Role } from './roles/internal.js';
 import { createLooks, lookFor } from './roles/looks.js';
 import { registerMetrics } from './roles/metrics.js';
+import { createSeen } from './roles/seen.js';
 import { askReadiness, awayProblem, createReadinessService, type Readiness } from './roles/readiness.js';
 import { createSessionManager, openEngine } from './roles/session-manager.js';
 import { openSite } from './roles/site.js';
@@ -103,10 +104,10 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
   };
   const api =
     site !== null && gateway !== null && has('api')
-      ? createApi({ site, gateway, origins, addressOf, readiness, http })
+      ? createApi({ site, gateway, origins, addressOf, isTrusted, readiness, http })
       : null;
   const app = await createFront({ base, api, pageFiles, origins, addressOf, isTrusted, http });
-  registerMetrics({ app, basePath, config: config.monitoring.metrics, registry: metrics, isTrusted });
+  registerMetrics({ app, config, registry: metrics });
   const { apiUrl } = server;
   const apiWay =
     has('web') && api === null && apiUrl !== null ? await openApiWay({ base, app, apiUrl, isTrusted }) : null;
@@ -126,6 +127,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...(internal?.manager && { 'session-manager': lookFor('session-manager', answers.bind(null, internal.manager)) }),
     },
     helpers: looks?.helpers ?? [],
+    seen: createSeen({ token: config.monitoring.metrics.token, addressOf, isTrusted }),
   });
   const sockets = api?.openSockets(app);
 

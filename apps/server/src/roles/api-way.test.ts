@@ -47,6 +47,7 @@ const startFar = async () => {
     });
     server.on('upgrade', (request, socket: Socket, head) => {
       state.asked.push(request.url ?? '');
+      far.onUpgrade(request);
       if (state.refused) {
         socket.end('HTTP/1.1 403 Refused\r\ncontent-length: 4\r\nconnection: close\r\n\r\nno!\n');
         return;
@@ -71,11 +72,15 @@ const startFar = async () => {
     port,
     kill,
     connections,
+    onUpgrade: (_request: IncomingMessage): void => {},
     comeBack: async () => void (server = await open(port)),
   };
 };
 
-const startWeb = async (apiUrl: string, more: { trusted?: boolean; basePath?: string } = {}) => {
+const startWeb = async (
+  apiUrl: string,
+  more: { trusted?: boolean; basePath?: string; timing?: Record<string, string> } = {},
+) => {
   const log = createSilentLog();
   const closers = createClosers();
   const basePath = more.basePath ?? '/';
@@ -95,7 +100,7 @@ const startWeb = async (apiUrl: string, more: { trusted?: boolean; basePath?: st
     isTrusted,
   });
   closers.add('HTTP server', closeInTime(app), (close) => close(1_000));
-  const config = createTestConfig({ server: { basePath } });
+  const config = createTestConfig({ server: { basePath }, ...(more.timing && { timing: more.timing }) });
   const way: ApiWay = await openApiWay({ base: { closers, config, log } as unknown as Base, app, apiUrl, isTrusted });
   await app.listen({ host: '127.0.0.1', port: 0 });
   ({ port } = app.server.address() as AddressInfo);
@@ -394,6 +399,33 @@ describe('an api that is away', () => {
     expect([answer.status, await answer.json()]).toEqual([413, { error: 'too large' }]);
   });
 
+  test('refuses a body that goes on: the answer is read, and little more of the body', async () => {
+    far.state.serve = (request, response) => {
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":"who are you"}');
+      request.resume();
+    };
+    const socket = connect(web.port, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (data) => (heard += data.toString('latin1')));
+    socket.on('error', () => {});
+    const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.write('PUT /api/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
+    const block = randomBytes(256 * 1024);
+    let sent = 0;
+    const send = (): void => {
+      while (!socket.destroyed && sent < 1_000) {
+        sent += 1;
+        if (!socket.write(block)) return void socket.once('drain', send);
+      }
+    };
+    send();
+    await ended;
+    expect(heard).toContain('HTTP/1.1 401');
+    expect(heard).toContain('who are you');
+    // What the system's own buffers take, which are a few MiB at each end, and not the 64 of a person who is known.
+    expect(sent * block.length).toBeLessThan(32 * 1024 * 1024);
+  });
+
   test('is told when who asked hangs up, while it thinks and while it answers', async () => {
     for (const begins of [false, true]) {
       let gone = false;
@@ -510,6 +542,55 @@ describe('a WebSocket', () => {
     near.on('message', (data: Buffer) => (heard += data.equals(block) ? 1 : 0));
     near.resume();
     await vi.waitUntil(() => heard === count, patience);
+  });
+
+  test('whose reader takes nothing for too long ends at both ends, also where the api has gone unseen', async () => {
+    for (const isCut of [false, true]) {
+      web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeatTimeout: '400ms' } });
+      const { near, behind } = await opened();
+      near.pause();
+      const block = randomBytes(1024 * 1024);
+      for (let n = 0; n < 64; n += 1) behind.send(block);
+      const gone = closeOf(behind);
+      if (isCut) behind.terminate();
+      expect((await gone)[0]).toBe(1006);
+      // It would else wait there for ever: what came is read, and then the end.
+      const ended = closeOf(near);
+      near.resume();
+      expect([1006, 1013]).toContain((await ended)[0]);
+      await web.close();
+    }
+  });
+
+  test('that reads slowly but reads is left alone', async () => {
+    web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeatTimeout: '1s' } });
+    const { near, behind } = await opened();
+    const block = randomBytes(1024 * 1024);
+    const count = 24;
+    for (let n = 0; n < count; n += 1) behind.send(block);
+    let heard = 0;
+    // Longer than its patience in all, and never as long at a time.
+    near.on('message', () => {
+      heard += 1;
+      near.pause();
+      setTimeout(() => near.resume(), 150);
+    });
+    await vi.waitUntil(() => heard === count, { timeout: 60_000, interval: 20 });
+    expect(near.readyState).toBe(near.OPEN);
+  });
+
+  test('is one request at all: the id of a trusted proxy goes on with it', async () => {
+    web = await startWeb(`http://127.0.0.1:${far.port}`, { trusted: true });
+    const ids: unknown[] = [];
+    far.state.refused = true;
+    far.onUpgrade = (request) => ids.push(request.headers['x-request-id']);
+    for (const headers of [{ 'x-request-id': 'id-of-the-proxy' }, {}]) {
+      const near = new WebSocket(`${web.url.replace('http', 'ws')}/api/sessions/x/ws`, { headers });
+      near.on('error', () => {});
+      await new Promise((resolve) => near.once('unexpected-response', resolve));
+      near.terminate();
+    }
+    expect(ids).toEqual(['id-of-the-proxy', expect.stringMatching(/^[\da-f-]{36}$/)]);
   });
 
   test('is told to come back when the web ends, between two messages of the api', async () => {

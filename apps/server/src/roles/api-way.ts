@@ -81,6 +81,8 @@ export const openApiWay = async ({ base, app, apiUrl, isTrusted }: ApiWayDeps): 
     isTrusted,
     answerMs: timing.heartbeatTimeoutMs,
     lingerMs: timing.heartbeatTimeoutMs,
+    // The api's own look at who reads nothing comes first, where it still sees it.
+    stallMs: 2 * timing.heartbeatTimeoutMs,
   });
   closers.add('sockets to the api', tunnels, (opened) => opened.close(timing.drainMs / 10));
 

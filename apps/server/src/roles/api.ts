@@ -24,6 +24,7 @@ import {
   under,
   type Access,
   type AddressOf,
+  type Trust,
   type Origins,
 } from '../platform/http/index.js';
 import { createLimiter } from '../platform/limiter.js';
@@ -40,6 +41,7 @@ export interface ApiDeps {
   gateway: Gateway;
   origins: Origins;
   addressOf: AddressOf;
+  isTrusted: Trust;
   /** What keeps sessions from starting, wherever they are started. */
   readiness(): Promise<Readiness>;
   /** Counts what it refuses. */
@@ -49,7 +51,7 @@ export interface ApiDeps {
 const productName = 'Remote Claude';
 const minuteMs = 60_000;
 
-export const createApi = ({ site, gateway, origins, addressOf, readiness, http }: ApiDeps) => {
+export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readiness, http }: ApiDeps) => {
   const { audit, bus, clock, closers, commands, config, database, events, log, models, rules } = site;
   const { timing, server } = config;
   const { door, upstreams } = gateway;
@@ -189,7 +191,9 @@ export const createApi = ({ site, gateway, origins, addressOf, readiness, http }
         access,
         origins,
         addressOf,
+        isTrusted,
         log,
+        logContext: site.logContext,
         basePath: server.basePath,
         redeemTicket: auth.redeemTicket,
         onSocket: hub.onSocket,

@@ -1,7 +1,9 @@
 // Health of this process, at the root and without a sign-in: which roles it plays, whether each works and why not. What it
-// says names nothing of the site: it is told to strangers.
+// says names nothing of the site: it is told to strangers. Who has the token of the metrics also learns as whom they are seen.
 
-import { rootRoutes, type Readyz } from '@remote-claude/contract';
+import type { IncomingMessage } from 'node:http';
+
+import { rootRoutes, type Readyz, type Seen } from '@remote-claude/contract';
 import type { FastifyInstance } from 'fastify';
 
 import { under } from '../platform/http/index.js';
@@ -17,6 +19,8 @@ export interface HealthDeps {
   reaches: Partial<Record<Role, Look>>;
   /** What it goes on without. */
   helpers?: readonly Look[];
+  /** As whom it sees who asks; null for those who may not know. */
+  seen?(request: IncomingMessage): Seen | null;
   lookMs?: number;
 }
 
@@ -72,7 +76,10 @@ export const registerHealth = (deps: HealthDeps): { drain(): void } => {
   const isWell = (found: Found): Record<string, boolean> =>
     Object.fromEntries(Object.entries(found).map(([role, reasons]) => [role, reasons.length === 0]));
 
-  app.get(under(basePath, rootRoutes.healthz.path), async () => ({ ok: true }));
+  app.get(under(basePath, rootRoutes.healthz.path), async ({ raw }) => {
+    const seen = deps.seen?.(raw) ?? null;
+    return { ok: true, ...(seen !== null && { seen }) };
+  });
   app.get(under(basePath, rootRoutes.readyz.path), async (_request, reply) => {
     const { own, others, without } = await look();
     const shown = front.filter((role) => role in own);

@@ -35,7 +35,10 @@ const health: InternalService = {
   },
 };
 
-export const openInternal = async ({ closers, config, log, secretBox }: Site, http: HttpMetrics): Promise<Internal> => {
+export const openInternal = async (
+  { closers, config, log, logContext, secretBox }: Site,
+  http: HttpMetrics,
+): Promise<Internal> => {
   const { internal, roles } = config.server;
   if (!isApart(roles)) return { gateway: null, manager: null, listen: async () => null };
   const { credentials, named } = await loadCredentials(internal, { derive: secretBox.derive, roles });
@@ -45,7 +48,7 @@ export const openInternal = async ({ closers, config, log, secretBox }: Site, ht
       ? null
       : closers.add(
           `way to the ${role}`,
-          createPeer({ role, url, credentials, named, timeoutMs: config.timing.agentConnectMs }),
+          createPeer({ role, url, credentials, named, timeoutMs: config.timing.agentConnectMs, logContext }),
           (opened) => opened.close(),
         );
   return {
@@ -60,6 +63,7 @@ export const openInternal = async ({ closers, config, log, secretBox }: Site, ht
         credentials,
         services: { ...services, health },
         log,
+        logContext,
         onRefused: (code) => http.refused(code, 'internal'),
       });
       return closers.add('internal port', opened, ({ close }) => close());

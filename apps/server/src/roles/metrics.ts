@@ -4,22 +4,21 @@ import { AppError, rootRoutes } from '@remote-claude/contract';
 import type { FastifyInstance } from 'fastify';
 
 import type { Config } from '../platform/config/config.js';
-import { under, type Trust } from '../platform/http/index.js';
-import { createMetricsAccess, type MetricsRegistry } from '../platform/metrics/index.js';
+import { under } from '../platform/http/index.js';
+import { createMetricsAccess, isPublicSite, type MetricsRegistry } from '../platform/metrics/index.js';
 
 export interface MetricsRouteDeps {
   app: FastifyInstance;
-  basePath: string;
-  config: Config['monitoring']['metrics'];
+  config: Pick<Config, 'server' | 'monitoring'>;
   registry: MetricsRegistry;
-  /** Of reverse proxies of the site. */
-  isTrusted: Trust;
 }
 
-export const registerMetrics = ({ app, basePath, config, registry, isTrusted }: MetricsRouteDeps): void => {
-  const mayRead = createMetricsAccess({ token: config.token, isTrusted });
+export const registerMetrics = ({ app, config, registry }: MetricsRouteDeps): void => {
+  const { basePath, publicUrl, trustedProxies } = config.server;
+  const { token, enabled } = config.monitoring.metrics;
+  const mayRead = createMetricsAccess({ token, isPublic: isPublicSite(publicUrl, trustedProxies) });
   app.get(under(basePath, rootRoutes.metrics.path), async (request, reply) => {
-    const answer = config.enabled ? mayRead(request.raw) : 'unknown';
+    const answer = enabled ? mayRead(request.raw) : 'unknown';
     if (answer === 'unknown') throw new AppError('not_found');
     if (answer === 'unauthenticated') {
       reply.header('www-authenticate', 'Bearer');

@@ -172,6 +172,7 @@ export const createLiveHouse = async (options: { ceilings?: SocketCeilings } = {
         actor: { ...person.actor, loginId },
         permissions: granted,
         ip: person.ip,
+        requestId: 'a-request',
       }),
     );
   });

@@ -13,7 +13,7 @@ import { userRoutes } from './users.js';
 
 export { about, type About } from './auth.js';
 export { modelSettings, type ModelSettings } from './settings.js';
-export { rootRoutes, type Readyz } from './root.js';
+export { rootRoutes, type Readyz, type Seen } from './root.js';
 export * from './route.js';
 export * from './shared.js';
 

@@ -18,15 +18,29 @@ export const readiness = z.object({
 });
 export type Readyz = z.infer<typeof readiness>;
 
+/** What a process takes whoever asks for. */
+const seen = z.object({
+  address: z.string(),
+  /** Who connected. */
+  peer: z.string(),
+  /** As a proxy said it. */
+  scheme: z.string().nullable(),
+  /** Whether the word of who connected is taken, and whether it names somebody else. */
+  isHeeded: z.boolean(),
+  isNamed: z.boolean(),
+});
+export type Seen = z.infer<typeof seen>;
+
 /** Paths are under the base path, not under `/api`. */
 export const rootRoutes = {
   healthz: defineRoute({
     id: 'healthz',
     method: 'GET',
     path: '/healthz',
-    summary: 'Whether the process runs.',
+    summary:
+      'Whether the process runs. With the token of the metrics also as whom it sees who asks, which shows whether proxies say it truly.',
     permission: 'public',
-    responses: { 200: z.object({ ok: z.literal(true) }) },
+    responses: { 200: z.object({ ok: z.literal(true), seen: seen.optional() }) },
   }),
   readyz: defineRoute({
     id: 'readyz',
@@ -41,7 +55,7 @@ export const rootRoutes = {
     method: 'GET',
     path: '/metrics',
     summary:
-      'Numbers for a Prometheus, in its text format: to who is on the same machine and comes without a proxy, and to who has the token of the configuration (monitoring.metrics).',
+      'Numbers for a Prometheus, in its text format: to who has the token of the configuration (monitoring.metrics), and where the site is for its own machine alone, to who is on it and comes without a proxy.',
     permission: 'public',
     kind: 'stream',
     responses: { 200: null },

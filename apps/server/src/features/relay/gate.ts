@@ -17,7 +17,7 @@ const longestThinkMs = 24 * 3_600_000;
 const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const address = new RegExp(`^/(${uuid})(/.*)$`);
 
-/** Headers of one hop, and those that stand between roles. */
+/** Headers of one hop, and those that stand between roles: an agent is told of none. */
 const notPassed = new Set([
   'host',
   'connection',
@@ -27,6 +27,7 @@ const notPassed = new Set([
   'transfer-encoding',
   'upgrade',
   'authorization',
+  'x-request-id',
   thinkHeader,
   refusalHeader,
 ]);

@@ -23,6 +23,7 @@ export const createRemoteDoor = ({ gateway, timeoutMs }: RemoteDoorDeps): AgentD
   connect(sessionId, path) {
     const ws = new WebSocket(`${gateway.url.replace(/^http/, 'ws')}/agents/${sessionId}${path}`, {
       ...gateway.tls,
+      headers: gateway.marks(),
       handshakeTimeout: 2 * timeoutMs,
       maxPayload: maxFrameBytes,
       perMessageDeflate: false,

@@ -2,47 +2,13 @@
 // one that passes WebSockets. And the way from here to the model. Nothing secret is sent.
 
 import { randomBytes } from 'node:crypto';
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
-import { text } from 'node:stream/consumers';
 
+import { ask, type Answer } from './ask.js';
+import { clockBeside } from './clock.js';
 import { ok, problem, warning, whyOf, type Finding } from './finding.js';
+import { checkVisitors } from './visitors.js';
 
-const withinMs = 10_000;
-const maxAnswerCharacters = 10_000;
 const nobodysSession = '00000000-0000-4000-8000-000000000000';
-
-interface Answer {
-  status: number;
-  headers: IncomingMessage['headers'];
-  body: string;
-}
-
-/** One request, whose upgrade is taken as an answer too. */
-const ask = (url: URL, method: string, headers: Record<string, string> = {}): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const outgoing = request(url, { method, headers, timeout: withinMs, agent: false });
-    const take = (answer: IncomingMessage): void => {
-      text(answer).then(
-        (body) =>
-          resolve({
-            status: answer.statusCode ?? 0,
-            headers: answer.headers,
-            body: body.slice(0, maxAnswerCharacters),
-          }),
-        reject,
-      );
-    };
-    outgoing.on('response', take);
-    outgoing.on('upgrade', (answer, socket) => {
-      socket.destroy();
-      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: '' });
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${withinMs / 1000} s`)));
-    outgoing.on('error', reject);
-    outgoing.end();
-  });
 
 /** The code of an error in the product's own shape; null where somebody else answered. */
 const codeOf = ({ body }: Answer): string | null => {
@@ -53,8 +19,8 @@ const codeOf = ({ body }: Answer): string | null => {
   }
 };
 
-/** `site` is what people open, with its base path. */
-export const checkFront = async (site: string): Promise<Finding[]> => {
+/** `site` is what people open, with its base path; `token` is that of the metrics. */
+export const checkFront = async (site: string, token: string | null): Promise<Finding[]> => {
   const at = (path: string): URL => new URL(`${site.replace(/\/+$/, '')}${path}`);
   const { origin, protocol, hostname } = at('/');
   try {
@@ -85,7 +51,8 @@ export const checkFront = async (site: string): Promise<Finding[]> => {
           `${site} is not HTTPS: passwords go over the network as they are.`,
           'Put a proxy with TLS in front.',
         );
-  return [reached, await hostFinding(at, origin), await upgradeFinding(at, origin)];
+  const words = await checkVisitors(at('/healthz'), token);
+  return [reached, await hostFinding(at, origin), ...words, await upgradeFinding(at, origin)];
 };
 
 const hostFinding = async (at: (path: string) => URL, origin: string): Promise<Finding> => {
@@ -124,18 +91,23 @@ const upgradeFinding = async (at: (path: string) => URL, origin: string): Promis
   );
 };
 
-export const checkUpstream = async (baseUrl: string): Promise<Finding> => {
+export const checkUpstream = async (baseUrl: string): Promise<Finding[]> => {
   const topic = 'model';
   try {
-    const { status } = await ask(new URL('/v1/models', baseUrl), 'GET');
-    return status >= 500
-      ? warning(topic, `${baseUrl} answers ${status}.`, 'Try again later; see the status page of the provider.')
-      : ok(topic, `${baseUrl} can be reached from here`);
+    const { status, headers } = await ask(new URL('/v1/models', baseUrl), 'GET');
+    const reached =
+      status >= 500
+        ? warning(topic, `${baseUrl} answers ${status}.`, 'Try again later; see the status page of the provider.')
+        : ok(topic, `${baseUrl} can be reached from here`);
+    const clock = clockBeside(headers.date);
+    return clock === null ? [reached] : [reached, clock];
   } catch (error) {
-    return problem(
-      topic,
-      `${baseUrl} cannot be reached: ${whyOf(error)}. Claude has no model without it.`,
-      'Check claude.baseUrl, the name server and the firewall of the machine with the gateway.',
-    );
+    return [
+      problem(
+        topic,
+        `${baseUrl} cannot be reached: ${whyOf(error)}. Claude has no model without it.`,
+        'Check claude.baseUrl, the name server and the firewall of the machine with the gateway, and its clock.',
+      ),
+    ];
   }
 };

@@ -6,7 +6,6 @@ import { dirname } from 'node:path';
 import { ok, problem, warning, whyOf, type Finding } from './finding.js';
 
 const topic = 'machine';
-const folderTopic = 'data folder';
 const gibibyte = 2 ** 30;
 /** A session's build and the database write some of it within minutes. */
 const scarceBytes = 5 * gibibyte;
@@ -25,8 +24,15 @@ export const checkMachine = (found: { platform: string; node: string }): Finding
   return ok(topic, `Linux with Node ${found.node}`);
 };
 
-/** `path` may not be there yet: then what is above it counts. */
-export const checkFolder = async (path: string): Promise<Finding> => {
+export interface CheckedFolder {
+  topic: string;
+  /** It may not be there yet: then what is above it counts. */
+  path: string;
+  /** Where another one is named. */
+  key: string;
+}
+
+export const checkFolder = async ({ topic: folderTopic, path, key }: CheckedFolder): Promise<Finding> => {
   const there = await nearest(path);
   try {
     await access(there, constants.W_OK | constants.X_OK);
@@ -34,11 +40,7 @@ export const checkFolder = async (path: string): Promise<Finding> => {
     const free = bavail * bsize;
     const words = `${path} has ${(free / gibibyte).toFixed(1)} GiB free`;
     if (free < fullBytes)
-      return problem(
-        folderTopic,
-        `${words}: nothing more can be stored soon.`,
-        'Make room, or name another server.dataDir.',
-      );
+      return problem(folderTopic, `${words}: nothing more can be stored soon.`, `Make room, or name another (${key}).`);
     if (free < scarceBytes)
       return warning(folderTopic, `${words}: builds of sessions may fill it.`, 'Make room before people work here.');
     return ok(folderTopic, words);
@@ -46,7 +48,7 @@ export const checkFolder = async (path: string): Promise<Finding> => {
     return problem(
       folderTopic,
       `${path} cannot be used: ${whyOf(error)}.`,
-      'Give its owner to the user that the server runs as, or name another folder (server.dataDir, --data-dir).',
+      `Give it to the user that the server runs as, or name another (${key}).`,
     );
   }
 };

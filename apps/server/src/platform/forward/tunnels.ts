@@ -2,12 +2,11 @@
 // what it takes becomes a tunnel of bytes. It does not know who may come in.
 
 import { AppError, closeServiceRestart } from '@remote-claude/contract';
-import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { rawAnswer } from '../http/index.js';
+import { rawAnswer, requestIdOf } from '../http/index.js';
 import type { Log } from '../log.js';
 import { closeFrame, createFrameGate, type FrameGate } from './frame-gate.js';
 import { answerHeaders, requestHeaders, type RawHeaders } from './headers.js';
@@ -24,6 +23,8 @@ export interface TunnelDeps {
   answerMs: number;
   /** What one end has not taken so long after the other has gone is dropped. */
   lingerMs: number;
+  /** A reader who takes nothing for so long, while something waits for it, is sent away. */
+  stallMs: number;
 }
 
 export interface Tunnels {
@@ -37,9 +38,17 @@ interface Tunnel {
   near: Duplex;
   far: Duplex;
   gate: FrameGate;
+  requestId: string;
+  /** When nothing waited for its reader, or some of what waited was taken; on the monotonic clock. */
+  movedAtMs: number;
+  /** Bytes that the reader was given, as of then. */
+  givenBytes: number;
 }
 
 const maxRetryJitterMs = 1_000;
+/** Try again later: what it missed is there. */
+const closeTryAgain = 1013;
+const looksPerStall = 4;
 const probeAfterMs = 15_000;
 
 const headOf = (status: number, headers: RawHeaders): string => {
@@ -55,7 +64,7 @@ const endAll = (socket: Duplex, text: string): void => {
 };
 
 /** Bytes pass both ways as fast as the slower end takes them; what either end has said arrives before its close does. */
-const join = (near: Duplex, far: Duplex, lingerMs: number): Tunnel => {
+const join = (near: Duplex, far: Duplex, lingerMs: number): Pick<Tunnel, 'near' | 'far' | 'gate'> => {
   const gate = createFrameGate();
   for (const socket of [near, far] as Partial<Socket>[]) {
     socket.setNoDelay?.(true);
@@ -88,6 +97,19 @@ const join = (near: Duplex, far: Duplex, lingerMs: number): Tunnel => {
   return { near, far, gate };
 };
 
+/**
+ * Whether its reader has taken nothing of what waits. What waits is in Node's own queue, which holds one piece and what is behind
+ * it: while it is not empty nothing more is read from the far end, so nobody would notice that one's end either.
+ */
+const isStalled = (tunnel: Tunnel, nowMs: number, stallMs: number): boolean => {
+  const waitingBytes = tunnel.near.writableLength;
+  const given = (tunnel.near as Partial<Socket>).bytesWritten ?? 0;
+  const takenBytes = given - waitingBytes;
+  if (waitingBytes === 0 || takenBytes > tunnel.givenBytes) tunnel.movedAtMs = nowMs;
+  tunnel.givenBytes = takenBytes;
+  return nowMs - tunnel.movedAtMs > stallMs;
+};
+
 export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
   const { server, target, log } = deps;
   /** Of each connection, from its handshake on. */
@@ -98,8 +120,23 @@ export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
   const sendAway = ({ gate }: Tunnel): void =>
     gate.endWith(closeFrame(closeServiceRestart, String(Math.round(Math.random() * maxRetryJitterMs))));
 
+  const look = (): void => {
+    const nowMs = performance.now();
+    for (const tunnel of open) {
+      if (!isStalled(tunnel, nowMs, deps.stallMs)) continue;
+      open.delete(tunnel);
+      log.info({ requestId: tunnel.requestId }, 'a socket whose reader took nothing for too long was ended');
+      // Whoever reads on after all reads why. Behind a frame that is cut in the middle nothing can be said.
+      tunnel.gate.endWith(closeFrame(closeTryAgain, 'Too little was read for too long. Connect again to go on.'));
+      const timer = setTimeout(() => tunnel.near.destroy(), deps.lingerMs);
+      tunnel.near.once('close', () => clearTimeout(timer));
+    }
+  };
+  const looking = setInterval(look, deps.stallMs / looksPerStall);
+  looking.unref();
+
   const start = (request: IncomingMessage, near: Duplex, head: Buffer): void => {
-    const requestId = randomUUID();
+    const requestId = requestIdOf(request, deps.isTrusted);
     const refuse = (thrown: unknown): void => {
       if (near.writable) endAll(near, rawAnswer(thrown, requestId, log));
       else near.destroy();
@@ -137,7 +174,9 @@ export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
       near.write(headOf(101, [...answerHeaders(answer), 'Connection', 'Upgrade', 'Upgrade', 'websocket']), 'latin1');
       if (head.length > 0) near.unshift(head);
       if (farHead.length > 0) far.unshift(farHead);
-      const tunnel = join(near, far, deps.lingerMs);
+      const movedAtMs = performance.now();
+      const tunnel: Tunnel = { ...join(near, far, deps.lingerMs), requestId, movedAtMs, givenBytes: 0 };
+      log.debug({ requestId }, 'socket');
       open.add(tunnel);
       near.once('close', () => open.delete(tunnel));
       if (isDraining) sendAway(tunnel);
@@ -171,6 +210,7 @@ export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
     async close(graceMs) {
       isDraining = true;
       server.off('upgrade', onUpgrade);
+      clearInterval(looking);
       const left = [...waiting].filter((near) => !near.destroyed);
       const gone = Promise.all(left.map((near) => new Promise<void>((resolve) => near.once('close', () => resolve()))));
       const force = setTimeout(() => {

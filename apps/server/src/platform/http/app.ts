@@ -3,7 +3,6 @@
 import { AppError, isSessionPermission, rootRoutes, type Route } from '@remote-claude/contract';
 import fastifyCookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
@@ -17,6 +16,7 @@ import { errorAnswer } from './errors.js';
 import { keyOf, type Idempotency, type SentAnswer } from './idempotency.js';
 import { watchRights } from './open-requests.js';
 import { checkSameOrigin, type Origins } from './origins.js';
+import { requestIdOf } from './request-id.js';
 import { answerPolicy, securityHeaders } from './security-headers.js';
 import { createSlowBodies, type BodyTiming, type SlowBodies } from './slow-bodies.js';
 import type { Standing } from './standing.js';
@@ -56,7 +56,10 @@ const requestCeilings: RequestCeilings = {
 const maxConnections = 10_000;
 /** Of who is not signed in. */
 const maxPublicBodyBytes = 16 * 1024;
-/** What is read of a body that is refused, so that its sender gets to read why. */
+/**
+ * What is read of a body that is refused, so that its sender gets to read why. Who is behind a forwarded request is known elsewhere,
+ * and there it was not read either.
+ */
 const maxDropped = { signedIn: 64 * 1024 * 1024, nobody: 256 * 1024 };
 
 declare module 'fastify' {
@@ -65,15 +68,6 @@ declare module 'fastify' {
     isForwarded?: true;
   }
 }
-
-const plainId = /^[\w-]{8,64}$/;
-
-/** One request has one id at all who have a part in it. */
-const idOf = ({ headers, socket }: IncomingMessage, isTrusted: Trust): string => {
-  const said = headers['x-request-id'];
-  const isKept = typeof said === 'string' && plainId.test(said) && isTrusted(socket.remoteAddress ?? '');
-  return isKept ? said : randomUUID();
-};
 
 const unsafe = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -93,7 +87,7 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     // A request may take long; what must not is said below.
     requestTimeout: 0,
     http: { headersTimeout: timing.headersMs, connectionsCheckingInterval: timing.headersMs / 3 },
-    genReqId: (request) => idOf(request, deps.isTrusted),
+    genReqId: (request) => requestIdOf(request, deps.isTrusted),
     routerOptions: { maxParamLength: 5_000 },
   });
   app.server.maxConnections = maxConnections;
@@ -116,13 +110,10 @@ export const createHttpApp = async (deps: HttpAppDeps): Promise<FastifyInstance>
     if (!isOpenToMachines(request, deps.basePath)) deps.origins.checkHost(request.headers.host);
     if (unsafe.has(request.method)) checkSameOrigin(deps.origins, request.headers);
   });
-  /** Who is forwarded may be; that is known elsewhere. */
-  const isKnown = (request: FastifyRequest): boolean =>
-    door.entries.has(request) || request.routeOptions.config.isForwarded === true;
   app.addHook('onResponse', async (request, reply) => {
     // What is left of a refused upload is dropped: the next request waits behind it on the same connection.
     if (!request.raw.readableEnded)
-      slowBodies.drop(request.raw, isKnown(request) ? maxDropped.signedIn : maxDropped.nobody);
+      slowBodies.drop(request.raw, door.entries.has(request) ? maxDropped.signedIn : maxDropped.nobody);
     deps.metrics?.answered({
       route: request.routeOptions.url,
       method: request.method,

@@ -9,6 +9,7 @@ export { createIdempotency } from './idempotency.js';
 export { createIdempotencyStore } from './idempotency-store.js';
 export { listen, wordsFor } from './listen.js';
 export { createOrigins, type Origins } from './origins.js';
+export { plainIdOf, requestIdOf } from './request-id.js';
 export { createStanding, type Standing } from './standing.js';
 export { contentPolicy } from './security-headers.js';
 export { answered, handle, type Access, type Actor, type BoundRoute, type Call } from './types.js';

@@ -15,7 +15,11 @@ export interface BodyTiming {
 
 export interface SlowBodies {
   watch(request: IncomingMessage, kind: 'small' | 'large'): void;
-  /** Reads and drops what is left of a body that nobody wants, so that its sender reads our answer, up to a limit. */
+  /**
+   * Reads and drops what is left of a body that nobody wants, up to a limit: its sender may read our answer only then, and the
+   * connection goes on. Beyond it nothing more is read, and the connection ends: our half at once, behind the answer, and the
+   * whole a little later, since a reset would take an answer away that was not read yet.
+   */
   drop(request: IncomingMessage, maxBytes: number): void;
   close(): void;
 }
@@ -27,6 +31,8 @@ interface Watched {
 }
 
 const droppedLookMs = 10;
+/** For who has our answer to see it, and to stop sending. */
+const lingerMs = 3_000;
 const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** More of it may come. What a test injects has no connection. */
@@ -57,6 +63,17 @@ export const createSlowBodies = ({ idleMs, smallMs }: Omit<BodyTiming, 'headersM
   const timer = setInterval(look, Math.min(idleMs, smallMs) / 3);
   timer.unref();
 
+  const leave = (request: IncomingMessage): void => {
+    const { socket } = request;
+    request.pause();
+    // Its parser would read on for as long as the request has room.
+    socket.pause();
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  };
+
   return {
     watch(request, kind) {
       if (!isOpen(request)) return;
@@ -70,8 +87,11 @@ export const createSlowBodies = ({ idleMs, smallMs }: Omit<BodyTiming, 'headersM
       const endsAt = socket.bytesRead + maxBytes;
       // Looked at instead of listened to: a listener for the socket's data takes the socket from Node's own parser.
       const looking = setInterval(() => {
-        if (socket.bytesRead > endsAt) socket.destroy();
-        if (!isOpen(request)) clearInterval(looking);
+        if (socket.bytesRead > endsAt) {
+          clearInterval(looking);
+          watched.delete(request);
+          leave(request);
+        } else if (!isOpen(request)) clearInterval(looking);
       }, droppedLookMs);
       looking.unref();
       request.unpipe();

@@ -12,15 +12,16 @@ import {
   type SessionId,
   type SessionSocketName,
 } from '@remote-claude/contract';
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { Log } from '../log.js';
-import type { AddressOf } from './client-address.js';
+import type { LogContext } from '../log-context.js';
+import type { AddressOf, Trust } from './client-address.js';
 import { rawAnswer, toAppError } from './errors.js';
 import { checkSameOrigin, type Origins } from './origins.js';
+import { requestIdOf } from './request-id.js';
 import type { Access, Actor } from './types.js';
 
 export interface SocketContext {
@@ -29,6 +30,8 @@ export interface SocketContext {
   actor: Actor;
   permissions: ReadonlySet<string>;
   ip: string;
+  /** Of its handshake. */
+  requestId: string;
 }
 
 export interface UpgradeDeps {
@@ -36,7 +39,10 @@ export interface UpgradeDeps {
   access: Access;
   origins: Origins;
   addressOf: AddressOf;
+  isTrusted: Trust;
   log: Log;
+  /** What is written on behalf of a socket says so. */
+  logContext: LogContext;
   basePath: string;
   /** The actor of a one-time ticket for this session; null where it is wrong, used or late. */
   redeemTicket(ticket: string, sessionId: SessionId): Promise<Actor | null>;
@@ -62,7 +68,11 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(graceMs: number): Pro
     pattern: new RegExp(`^${prefix}/api${path.replace(':id', `(${uuid})`)}$`),
   }));
 
-  const open = async (request: IncomingMessage): Promise<SocketContext> => {
+  /** Of handshakes under way, for their answers. */
+  const ids = new WeakMap<IncomingMessage, string>();
+  wss.on('headers', (headers, request) => void headers.push(`X-Request-Id: ${ids.get(request) ?? ''}`));
+
+  const open = async (request: IncomingMessage, requestId: string): Promise<SocketContext> => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     deps.origins.checkHost(request.headers.host);
     const ticket = offeredProtocols(request).find((offer) => offer.startsWith(ticketProtocolPrefix));
@@ -82,19 +92,31 @@ export const acceptUpgrades = (deps: UpgradeDeps): { close(graceMs: number): Pro
     if (!isSessionPermission(permission)) throw new AppError('internal');
     await deps.access.authorize(actor, permission, sessionId);
     const permissions = await deps.access.sessionPermissions(actor, sessionId);
-    return { name: target.name, sessionId, actor, permissions, ip: deps.addressOf(request) };
+    return { name: target.name, sessionId, actor, permissions, ip: deps.addressOf(request), requestId };
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // First of all: a socket without a listener for its errors ends the process when its client resets it.
     socket.on('error', () => {});
     if ((request.url ?? '').startsWith(`${deps.foreignPath}/`)) return;
-    open(request).then(
-      (context) => wss.handleUpgrade(request, socket, head, (ws) => deps.onSocket(ws, context)),
-      (thrown: unknown) => {
-        deps.onRefused?.(toAppError(thrown).code);
-        refuse(socket, thrown, deps.log);
-      },
+    const requestId = requestIdOf(request, deps.isTrusted);
+    ids.set(request, requestId);
+    void deps.logContext.run({ requestId }, () =>
+      open(request, requestId).then(
+        (context) => {
+          const { sessionId, name: kind, actor } = context;
+          deps.logContext.run({ requestId, sessionId }, () => {
+            deps.log.info({ socket: kind, userId: actor.userId }, 'socket');
+            wss.handleUpgrade(request, socket, head, (ws) => deps.onSocket(ws, context));
+          });
+        },
+        (thrown: unknown) => {
+          const { code } = toAppError(thrown);
+          deps.onRefused?.(code);
+          deps.log.info({ code }, 'socket refused');
+          refuse(socket, rawAnswer(thrown, requestId, deps.log));
+        },
+      ),
     );
   };
   deps.server.on('upgrade', onUpgrade);
@@ -120,8 +142,8 @@ const checkUpgradeOrigin = (origins: Origins, request: IncomingMessage): void =>
 const offeredProtocols = (request: IncomingMessage): string[] =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').map((offer) => offer.trim());
 
-const refuse = (socket: Duplex, thrown: unknown, log: Log): void => {
+const refuse = (socket: Duplex, answer: string): void => {
   // What is only ended stays half open for as long as the client likes.
   socket.once('finish', () => socket.destroy());
-  socket.end(rawAnswer(thrown, randomUUID(), log));
+  socket.end(answer);
 };

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { ConnectionOptions } from 'node:tls';
 import type { z } from 'zod';
 
+import type { LogContext } from '../log-context.js';
 import { nameOfRole, type Credentials } from './certificates.js';
 import { keptIdleMs } from './port.js';
 
@@ -19,11 +20,15 @@ export interface PeerDeps {
   named: boolean;
   /** How long a connection may take. */
   timeoutMs: number;
+  /** On whose behalf it is asked: the peer's log calls it by the same id. */
+  logContext?: LogContext;
 }
 
 export interface Peer {
   readonly url: string;
   readonly tls: ConnectionOptions;
+  /** Of the request that this is done for; none where it is done for nobody. */
+  marks(): Record<string, string>;
   /** Begins a request; one that cannot be connected in time ends with an error. */
   begin(options: Pick<RequestOptions, 'method' | 'path' | 'headers' | 'signal'>): ClientRequest;
   /** A question and its answer as JSON. Throws the peer's own error, or `unavailable` where it does not answer. */
@@ -36,7 +41,7 @@ export interface Peer {
 
 const answerMs = 10_000;
 
-export const createPeer = ({ role, url, credentials, named, timeoutMs }: PeerDeps): Peer => {
+export const createPeer = ({ role, url, credentials, named, timeoutMs, logContext }: PeerDeps): Peer => {
   const { certificate, key, ca } = credentials;
   const tls: ConnectionOptions = {
     cert: certificate,
@@ -48,8 +53,13 @@ export const createPeer = ({ role, url, credentials, named, timeoutMs }: PeerDep
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity, timeout: keptIdleMs });
   const base = new URL(url);
 
+  const marks = (): Record<string, string> => {
+    const { requestId } = logContext?.fields() ?? {};
+    return requestId === undefined ? {} : { 'x-request-id': requestId };
+  };
   const begin: Peer['begin'] = (options) => {
-    const outgoing = httpsRequest(base, { ...options, ...tls, agent });
+    const headers = { ...(options.headers as Record<string, string>), ...marks() };
+    const outgoing = httpsRequest(base, { ...options, headers, ...tls, agent });
     outgoing.once('socket', (socket) => {
       if (!socket.connecting) return;
       const timer = setTimeout(
@@ -65,6 +75,7 @@ export const createPeer = ({ role, url, credentials, named, timeoutMs }: PeerDep
   return {
     url,
     tls,
+    marks,
     begin,
     async ask({ method, path, body, withinMs = answerMs }, schema) {
       const { status, said } = await new Promise<{ status: number; said: string }>((resolve, reject) => {

@@ -2,12 +2,14 @@
 // knows who is of this site; it does not know what is asked.
 
 import { AppError, type ErrorCode } from '@remote-claude/contract';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 
-import { errorAnswer, wordsFor } from '../http/index.js';
+import { errorAnswer, plainIdOf, wordsFor } from '../http/index.js';
 import type { Log } from '../log.js';
+import type { LogContext } from '../log-context.js';
 import type { Credentials } from './certificates.js';
 
 /** What is asked below one word of the address; `path` is what comes after it, with its query. */
@@ -23,6 +25,8 @@ export interface InternalPortDeps {
   /** By the first word of the address. */
   services: Readonly<Record<string, InternalService>>;
   log: Log;
+  /** What is written on behalf of a request says so: who asks is of this site, and its word for the request's id is taken. */
+  logContext?: LogContext;
   onRefused?: (code: ErrorCode) => void;
 }
 
@@ -65,6 +69,17 @@ export const openInternalPort = async (deps: InternalPortDeps) => {
     return { service, path };
   };
 
+  /** The part of it that is done here, under the id of the whole. */
+  const speaking = (request: IncomingMessage, work: (requestId: string) => void): void => {
+    const requestId = plainIdOf(request.headers['x-request-id']) ?? randomUUID();
+    const written = (): void => {
+      log.debug({ url: (request.url ?? '').split('?')[0], method: request.method }, 'asked by another role');
+      work(requestId);
+    };
+    if (deps.logContext === undefined) work(requestId);
+    else deps.logContext.run({ requestId }, written);
+  };
+
   server.on('request', (request, response) => {
     request.on('error', () => {});
     response.on('error', () => {});
@@ -72,14 +87,15 @@ export const openInternalPort = async (deps: InternalPortDeps) => {
       const { service, path } = find(request.url ?? '');
       await service.request(path, request, response);
     };
-    serve().catch((thrown: unknown) => {
+    const refuse = (thrown: unknown, requestId: string): void => {
       // Half an answer must not look like a whole one.
       if (response.headersSent) return void response.destroy();
-      const { status, body } = errorAnswer(thrown, 'internal', log);
+      const { status, body } = errorAnswer(thrown, requestId, log);
       deps.onRefused?.(body.error.code);
       response.writeHead(status, { 'content-type': 'application/json', [refusalHeader]: '1' });
       response.end(JSON.stringify(body));
-    });
+    };
+    speaking(request, (requestId) => void serve().catch((thrown: unknown) => refuse(thrown, requestId)));
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {});
@@ -88,15 +104,16 @@ export const openInternalPort = async (deps: InternalPortDeps) => {
       if (service.upgrade === undefined) throw new AppError('not_found');
       await service.upgrade(path, request, socket, head);
     };
-    serve().catch((thrown: unknown) => {
-      const { status, body } = errorAnswer(thrown, 'internal', log);
+    const refuse = (thrown: unknown, requestId: string): void => {
+      const { status, body } = errorAnswer(thrown, requestId, log);
       deps.onRefused?.(body.error.code);
       const text = JSON.stringify(body);
       socket.once('finish', () => socket.destroy());
       socket.end(
         `HTTP/1.1 ${status} Refused\r\nconnection: close\r\n${refusalHeader}: 1\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
       );
-    });
+    };
+    speaking(request, (requestId) => void serve().catch((thrown: unknown) => refuse(thrown, requestId)));
   });
 
   await new Promise<void>((resolve, reject) => {

@@ -2,12 +2,11 @@
 
 import { expect, it } from 'vitest';
 
-import { createTrust } from '../http/client-address.js';
-import { createMetricsAccess } from './access.js';
+import { createMetricsAccess, isPublicSite } from './access.js';
 
 const token = 'a-token-of-a-site';
 const asked = (remoteAddress: string, headers: Record<string, string> = {}) => ({
-  headers: { host: '127.0.0.1:4000', ...headers },
+  headers: { host: '127.0.0.1:4000', ...headers } as Record<string, string>,
   socket: { remoteAddress } as never,
 });
 const withToken = { authorization: `Bearer ${token}` };
@@ -20,7 +19,6 @@ it.each([
   ['a proxy here that says so', asked('127.0.0.1', { 'x-forwarded-for': '10.0.0.9' }), 'unknown', 'unauthenticated'],
   ['a proxy here by another word', asked('127.0.0.1', { forwarded: 'for=10.0.0.9' }), 'unknown', 'unauthenticated'],
   ['a proxy here by a third word', asked('127.0.0.1', { via: '1.1 edge' }), 'unknown', 'unauthenticated'],
-  ['a trusted proxy that says nothing', asked('127.0.0.9'), 'unknown', 'unauthenticated'],
   ['another machine', asked('10.0.0.7'), 'unknown', 'unauthenticated'],
   ['an address that only looks like it', asked('127.0.0.1.evil'), 'unknown', 'unauthenticated'],
   ['another machine with the token', asked('10.0.0.7', withToken), 'unknown', 'allowed'],
@@ -29,7 +27,24 @@ it.each([
   ['a wrong token from here', asked('127.0.0.1', { authorization: 'Bearer x' }), 'allowed', 'unauthenticated'],
   ['the token as a password', asked('10.0.0.7', { authorization: `Basic ${token}` }), 'unknown', 'unauthenticated'],
 ])('%s', (_name, request, without, having) => {
-  const isTrusted = createTrust(['127.0.0.9', '10.0.0.0/30']);
-  expect(createMetricsAccess({ token: null, isTrusted })(request)).toBe(without);
-  expect(createMetricsAccess({ token, isTrusted })(request)).toBe(having);
+  expect(createMetricsAccess({ token: null, isPublic: false })(request)).toBe(without);
+  expect(createMetricsAccess({ token, isPublic: false })(request)).toBe(having);
+  // Where people come from elsewhere, nobody is believed to be from here.
+  const mayNot = createMetricsAccess({ token: null, isPublic: true })(request);
+  expect(mayNot).toBe('unknown');
+  const isKnown = request.headers.authorization === withToken.authorization;
+  expect(createMetricsAccess({ token, isPublic: true })(request)).toBe(isKnown ? 'allowed' : 'unauthenticated');
+});
+
+it.each<[string | null, string[], boolean]>([
+  [null, [], false],
+  ['http://localhost:3000', [], false],
+  ['http://127.0.0.1:3000/claude', [], false],
+  ['http://[::1]:3000', [], false],
+  ['https://claude.example.org', [], true],
+  ['https://localhost.example.org', [], true],
+  ['http://10.0.0.7:3000', [], true],
+  ['http://localhost:3000', ['127.0.0.1'], true],
+])('a site at %s behind %j is for others: %s', (publicUrl, proxies, expected) => {
+  expect(isPublicSite(publicUrl, proxies)).toBe(expected);
 });

@@ -1,4 +1,5 @@
-// Who may read the metrics: whoever is on this machine and comes without a proxy, and whoever has the token. It knows no number.
+// Who may read the metrics: whoever has the token; and where the site is for this machine alone, whoever is on it and comes without
+// a proxy. It knows no number.
 
 import type { IncomingMessage } from 'node:http';
 
@@ -9,8 +10,11 @@ type Asked = Pick<IncomingMessage, 'headers' | 'socket'>;
 export interface MetricsAccessDeps {
   /** null: nobody has one. */
   token: string | null;
-  /** Whether a reverse proxy of the site is at this address. */
-  isTrusted(address: string): boolean;
+  /**
+   * Whether people come from elsewhere. A proxy on this machine may then pass on what it likes and say nothing of it, so who
+   * connects from here may be anybody.
+   */
+  isPublic: boolean;
 }
 
 /** `unknown`: there is nothing to be had from there, with whatever token; `unauthenticated`: the token is missing or wrong. */
@@ -22,10 +26,17 @@ const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host',
 /** A page that rebinds its name to this machine comes under that name. */
 const ownHosts = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
-export const createMetricsAccess = ({ token, isTrusted }: MetricsAccessDeps): MetricsAccess => {
+export const hasToken = ({ headers }: Pick<Asked, 'headers'>, token: string): boolean =>
+  equalInConstantTime(/^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? '', token);
+
+/** By what the configuration says of it: an address that people open elsewhere, or a proxy before it. */
+export const isPublicSite = (publicUrl: string | null, trustedProxies: readonly string[]): boolean =>
+  trustedProxies.length > 0 || (publicUrl !== null && !ownHosts.test(new URL(publicUrl).host));
+
+export const createMetricsAccess = ({ token, isPublic }: MetricsAccessDeps): MetricsAccess => {
   const isNear = ({ headers, socket: { remoteAddress = '' } }: Asked): boolean =>
+    !isPublic &&
     isLoopback(remoteAddress) &&
-    !isTrusted(remoteAddress) &&
     !proxyHeaders.some((name) => name in headers) &&
     ownHosts.test(headers.host ?? '');
 
@@ -33,7 +44,6 @@ export const createMetricsAccess = ({ token, isTrusted }: MetricsAccessDeps): Me
     const { authorization } = request.headers;
     if (authorization === undefined && isNear(request)) return 'allowed';
     if (token === null) return isNear(request) ? 'allowed' : 'unknown';
-    const given = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '';
-    return equalInConstantTime(given, token) ? 'allowed' : 'unauthenticated';
+    return hasToken(request, token) ? 'allowed' : 'unauthenticated';
   };
 };

@@ -2,7 +2,7 @@
 
 export { createEventMetrics } from './event-metrics.js';
 export { createHttpMetrics, type HttpMetrics } from './http-metrics.js';
-export { createMetricsAccess } from './access.js';
+export { createMetricsAccess, hasToken, isPublicSite } from './access.js';
 export { createModelMetrics, type ModelMetrics } from './model-metrics.js';
 export { createPlaceMetrics, type PlaceMetrics } from './place-metrics.js';
 export { createMetricsRegistry, type MetricsRegistry } from './registry.js';
