@@ -546,7 +546,7 @@ describe('a WebSocket', () => {
 
   test('whose reader takes nothing for too long ends at both ends, also where the api has gone unseen', async () => {
     for (const isCut of [false, true]) {
-      web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeatTimeout: '400ms' } });
+      web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeat: '100ms', heartbeatTimeout: '400ms' } });
       const { near, behind } = await opened();
       near.pause();
       const block = randomBytes(1024 * 1024);
@@ -563,7 +563,7 @@ describe('a WebSocket', () => {
   });
 
   test('that reads slowly but reads is left alone', async () => {
-    web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeatTimeout: '1s' } });
+    web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeat: '100ms', heartbeatTimeout: '1s' } });
     const { near, behind } = await opened();
     const block = randomBytes(1024 * 1024);
     const count = 24;

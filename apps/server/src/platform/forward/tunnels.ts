@@ -39,10 +39,10 @@ interface Tunnel {
   far: Duplex;
   gate: FrameGate;
   requestId: string;
-  /** When nothing waited for its reader, or some of what waited was taken; on the monotonic clock. */
-  movedAtMs: number;
-  /** Bytes that the reader was given, as of then. */
-  givenBytes: number;
+  /** Looks at it since nothing waited for its reader, or some of what waited was taken. */
+  idleLooks: number;
+  /** Bytes that went out to the reader, as of the last look. */
+  takenBytes: number;
 }
 
 const maxRetryJitterMs = 1_000;
@@ -99,15 +99,16 @@ const join = (near: Duplex, far: Duplex, lingerMs: number): Pick<Tunnel, 'near' 
 
 /**
  * Whether its reader has taken nothing of what waits. What waits is in Node's own queue, which holds one piece and what is behind
- * it: while it is not empty nothing more is read from the far end, so nobody would notice that one's end either.
+ * it: while it is not empty nothing more is read from the far end, so nobody would notice that one's end either. Looks are counted,
+ * since a process that stood still for long was no patience of its readers.
  */
-const isStalled = (tunnel: Tunnel, nowMs: number, stallMs: number): boolean => {
-  const waitingBytes = tunnel.near.writableLength;
-  const given = (tunnel.near as Partial<Socket>).bytesWritten ?? 0;
-  const takenBytes = given - waitingBytes;
-  if (waitingBytes === 0 || takenBytes > tunnel.givenBytes) tunnel.movedAtMs = nowMs;
-  tunnel.givenBytes = takenBytes;
-  return nowMs - tunnel.movedAtMs > stallMs;
+const isStalled = (tunnel: Tunnel): boolean => {
+  const { near } = tunnel;
+  const takenBytes = ((near as Partial<Socket>).bytesWritten ?? 0) - near.writableLength;
+  const moved = near.writableLength === 0 || takenBytes > tunnel.takenBytes;
+  tunnel.idleLooks = moved ? 0 : tunnel.idleLooks + 1;
+  tunnel.takenBytes = takenBytes;
+  return tunnel.idleLooks > looksPerStall;
 };
 
 export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
@@ -121,9 +122,8 @@ export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
     gate.endWith(closeFrame(closeServiceRestart, String(Math.round(Math.random() * maxRetryJitterMs))));
 
   const look = (): void => {
-    const nowMs = performance.now();
     for (const tunnel of open) {
-      if (!isStalled(tunnel, nowMs, deps.stallMs)) continue;
+      if (!isStalled(tunnel)) continue;
       open.delete(tunnel);
       log.info({ requestId: tunnel.requestId }, 'a socket whose reader took nothing for too long was ended');
       // Whoever reads on after all reads why. Behind a frame that is cut in the middle nothing can be said.
@@ -174,8 +174,7 @@ export const acceptTunnels = (deps: TunnelDeps): Tunnels => {
       near.write(headOf(101, [...answerHeaders(answer), 'Connection', 'Upgrade', 'Upgrade', 'websocket']), 'latin1');
       if (head.length > 0) near.unshift(head);
       if (farHead.length > 0) far.unshift(farHead);
-      const movedAtMs = performance.now();
-      const tunnel: Tunnel = { ...join(near, far, deps.lingerMs), requestId, movedAtMs, givenBytes: 0 };
+      const tunnel: Tunnel = { ...join(near, far, deps.lingerMs), requestId, idleLooks: 0, takenBytes: 0 };
       log.debug({ requestId }, 'socket');
       open.add(tunnel);
       near.once('close', () => open.delete(tunnel));
