@@ -126,7 +126,7 @@ it('names other roles that are away, or of another site', async () => {
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
   for (const port of [nobody, (stranger.address() as AddressInfo).port]) {
     const { findings } = await doctor(`
-server: { roles: [api], internal: { gatewayUrl: "https://127.0.0.1:${port}", sessionManagerUrl: "https://127.0.0.1:${nobody}" } }
+server: { roles: [api], publicUrl: "http://127.0.0.1:${nobody}", internal: { gatewayUrl: "https://127.0.0.1:${port}", sessionManagerUrl: "https://127.0.0.1:${nobody}" } }
 security: { masterKey: "${key}" }
 database: { url: "${postgres.url}" }
 `);
@@ -206,7 +206,7 @@ const startProxy = async ({ host, visitors = 'named', scheme, from }: Misconfigu
 };
 const behind = async (proxy: Misconfigured): Promise<Examined> =>
   doctor(
-    `${configFor(model)}monitoring: { metrics: { token: ${token} } }\nserver: { roles: [web, api] }\n`,
+    `monitoring: { metrics: { token: ${token} } }\nserver: { roles: [web], apiUrl: "${product.url}" }\n`,
     '--url',
     await startProxy(proxy),
   );
@@ -236,7 +236,7 @@ it.each<[Misconfigured, 'warning' | 'problem', RegExp, RegExp]>([
 it('says that it did not look where it has not the token', async () => {
   const url = await startProxy({});
   for (const more of ['', 'monitoring: { metrics: { token: another-token-than-that } }\n']) {
-    const { of } = await doctor(`${configFor(model)}${more}`, '--url', url);
+    const { of } = await doctor(`server: { roles: [web], apiUrl: "${product.url}" }\n${more}`, '--url', url);
     expect(of('visitors')).toMatchObject({ state: 'warning', mend: expect.stringMatching(/token|configuration/) });
   }
 });

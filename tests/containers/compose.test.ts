@@ -150,7 +150,7 @@ describe('compose up', () => {
       [3000, '/healthz', 200],
       [3000, '/api/about', 403],
       [4000, '/api/about', 403],
-      [4000, '/', 404],
+      [4000, '/', 403],
       [4000, '/metrics', 401],
     ] as const)
       expect([port, path, (await fetch(`http://${address}:${port}${path}`)).status]).toEqual([port, path, expected]);

@@ -24,8 +24,7 @@ const engineFindings = async (image: string, runtime: string): Promise<Finding[]
   const { socketPath } = providedEngine();
   await writeFile(
     file,
-    `server: { roles: [session-manager, api, gateway] }
-compute: { driver: docker, image: "${image}", docker: { host: "unix://${socketPath}" }, limits: { openFiles: 16384 } }
+    `compute: { driver: docker, image: "${image}", docker: { host: "unix://${socketPath}" }, limits: { openFiles: 16384 } }
 security: { container: { runtime: ${runtime} } }
 claude: { baseUrl: "http://127.0.0.1:9" }
 `,

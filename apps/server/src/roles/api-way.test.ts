@@ -546,7 +546,9 @@ describe('a WebSocket', () => {
 
   test('whose reader takes nothing for too long ends at both ends, also where the api has gone unseen', async () => {
     for (const isCut of [false, true]) {
-      web = await startWeb(`http://127.0.0.1:${far.port}`, { timing: { heartbeat: '100ms', heartbeatTimeout: '400ms' } });
+      web = await startWeb(`http://127.0.0.1:${far.port}`, {
+        timing: { heartbeat: '100ms', heartbeatTimeout: '400ms' },
+      });
       const { near, behind } = await opened();
       near.pause();
       const block = randomBytes(1024 * 1024);
