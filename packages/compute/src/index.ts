@@ -4,5 +4,6 @@ export { listenOptions, maxSocketPathBytes, openUnixSocketPath, UnsafeSocketErro
 export type { Address } from './address.js';
 export { askEngineId, createDockerDriver } from './drivers/docker/driver.js';
 export type { DockerDriverOptions } from './drivers/docker/driver.js';
+export { profileProblem } from './drivers/docker/seccomp.js';
 export { createProcessDriver } from './drivers/process/driver.js';
 export type { ProcessDriverOptions } from './drivers/process/driver.js';

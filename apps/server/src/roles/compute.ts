@@ -4,7 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { askEngineId, createDockerDriver, createProcessDriver, type Driver } from '@remote-claude/compute';
+import {
+  askEngineId,
+  ComputeError,
+  createDockerDriver,
+  createProcessDriver,
+  profileProblem,
+  type Driver,
+} from '@remote-claude/compute';
 
 import type { Config } from '../platform/config/config.js';
 import { DataDirError, openSharedDir, type SharedDir } from '../platform/data-dir.js';
@@ -62,10 +69,19 @@ export const createDriver = async (
     runtime: container.runtime,
     user: { uid, gid },
     gateway: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-    seccompProfile: container.seccomp === null ? null : await readFile(container.seccomp, 'utf8'),
+    seccompProfile: container.seccomp === null ? null : await readProfile(container.seccomp),
     apparmorProfile: container.apparmor,
-    capabilities: container.capabilities,
   });
+};
+
+/** Looked at before any session depends on it. */
+const readProfile = async (path: string): Promise<string> => {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ComputeError('not_ready', `The seccomp profile ${path} cannot be read (${error.code ?? 'unknown'}).`);
+  });
+  const problem = profileProblem(text);
+  if (problem !== null) throw new ComputeError('not_ready', `The seccomp profile ${path} ${problem}`);
+  return text;
 };
 
 const engineAddress = async ({ compute: { docker }, timing }: Config) => {

@@ -73,9 +73,9 @@ export const createCountedSteps = (steps: Steps, { clock, metrics }: CountedStep
       wishes.keep(row.sessionId);
       await steps.unprepared(row, how);
     },
-    async mark(row, status) {
-      await steps.mark(row, status);
-      if (status !== 'running' || row.reachedAt !== null || row.startedAt === null) return;
+    async mark(row, how) {
+      await steps.mark(row, how);
+      if (how.status !== 'running' || row.reachedAt !== null || row.startedAt === null) return;
       const nowMs = clock.now().getTime();
       metrics.reached({ sinceBegunMs: nowMs - row.startedAt.getTime(), wish: wishes.granted(row.sessionId, nowMs) });
     },

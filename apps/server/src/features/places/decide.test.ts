@@ -103,6 +103,21 @@ const cases: [string, Partial<Sight>, Decision][] = [
     },
     { do: 'nothing', againInMs: null },
   ],
+  [
+    'paused from outside, it is neither running nor ended',
+    { ...silent(1_000_000), report: { alive: true, cutOff: false, reason: 'It is paused.' } },
+    { do: 'mark', status: 'unreachable', reason: 'It is paused.' },
+  ],
+  [
+    'paused for long, as is told',
+    {
+      ...silent(1_000_000),
+      unreachableMs: 1_000_000,
+      report: { alive: true, cutOff: false, reason: 'It is paused.' },
+      state: { place: { ...place('unreachable'), reason: 'It is paused.' }, turn: null },
+    },
+    { do: 'nothing', againInMs: null },
+  ],
   ['a fork without its files', { reached: false, filling, state: starting }, { do: 'fill' }],
   [
     'a fork whose files are on their way',

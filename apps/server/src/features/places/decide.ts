@@ -55,7 +55,13 @@ export interface Sight {
   /** When the disk of a terminated session is to go; null where there is none to remove. */
   diskUntilMs: number | null;
   /** What the driver says of the recorded place; null where there is no handle to ask by. */
-  report: { alive: boolean; /** For good: only another place helps. */ cutOff: boolean; reason: string | null } | null;
+  report: {
+    alive: boolean;
+    /** For good: only another place helps. */
+    cutOff: boolean;
+    /** Of one that is alive: why it does nothing now. */
+    reason: string | null;
+  } | null;
   link: { up: boolean; silentMs: number };
   /** How long this server has known it as unreachable, and has tried to reach it. */
   unreachableMs: number;
@@ -82,7 +88,7 @@ export type Decision =
   | { do: 'bury'; reason: string }
   /** The place runs, and nobody reaches it or ever did. */
   | { do: 'abandon'; reason: string }
-  | { do: 'mark'; status: 'starting' | 'running' | 'unreachable' }
+  | { do: 'mark'; status: 'starting' | 'running' | 'unreachable'; reason?: string }
   /** The engine is brought what its place is made of, or that failed; `retryInMs` where it waits as failed. */
   | { do: 'unprepared'; words: PlaceWords; retryInMs: number | null }
   /** There is no room: it waits in line. */
@@ -155,10 +161,16 @@ const silentReason = (graceMs: number): string =>
   `The session did not answer for ${Math.round(graceMs / 1000)} s and was ended, so that it can start again.`;
 
 const decideSilent = (
-  { link, unreachableMs, reached, startedAtMs, nowMs, state }: Sight,
+  { link, unreachableMs, reached, report, startedAtMs, nowMs, state }: Sight,
   timing: PlaceTiming,
 ): Decision => {
   const { status, step, reason } = state.place;
+  // Whoever has stopped it from outside lets it go on; its turn is not ended for that.
+  const held = report?.reason ?? null;
+  if (held !== null)
+    return status === 'unreachable' && reason === held
+      ? nothing()
+      : { do: 'mark', status: 'unreachable', reason: held };
   if (!reached) {
     // What a failure left to read is over.
     if (status === 'failed' || status === 'none' || status === 'queued' || step === tryingAgain)

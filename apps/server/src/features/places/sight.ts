@@ -51,7 +51,10 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, unprepa
       line,
       unprepared: line !== null && isTurnOf(row, line) ? await unprepared(row) : null,
       diskUntilMs: diskUntilMs(row),
-      report: report === null ? null : { alive, cutOff: report.cutOff, reason: report.reason },
+      report:
+        report === null
+          ? null
+          : { alive, cutOff: report.cutOff, reason: report.status === 'starting' ? null : report.reason },
       link: { up: link?.isUp() ?? false, silentMs: link === null ? 0 : clock.monotonicMs() - link.heardAtMs() },
       unreachableMs: clock.monotonicMs() - (watch.unreachableSinceMs ?? clock.monotonicMs()),
       notKept,

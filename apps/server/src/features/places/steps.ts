@@ -46,8 +46,8 @@ export const createSteps = (deps: StepDeps) => {
         await queue.moveLine(trx);
       }),
 
-    mark: (row: PlaceRow, status: 'starting' | 'running' | 'unreachable') =>
-      change(row, markWords[status], async (trx) => {
+    mark: (row: PlaceRow, { status, reason }: Omit<Extract<Decision, { do: 'mark' }>, 'do'>) =>
+      change(row, reason === undefined ? markWords[status] : { status, reason, next: heldNext }, async (trx) => {
         if (status === 'running') await store.recordReached(trx, row.sessionId, clock.now());
       }),
 
@@ -99,6 +99,7 @@ export const createSteps = (deps: StepDeps) => {
 
 export type Steps = ReturnType<typeof createSteps>;
 
+const heldNext = 'Its files and its history are kept. Ask whoever runs this server, or stop it here.';
 const unreachableNext = 'It is tried again all the time, and started again if it stays silent.';
 const markWords: Record<'starting' | 'running' | 'unreachable', PlaceWords> = {
   starting: { status: 'starting', step: 'Waiting for Claude' },

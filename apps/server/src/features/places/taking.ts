@@ -39,7 +39,7 @@ export const createTaking = (deps: TakingDeps) => {
         await dropLink(watch);
         return deps.onPlaceEnded();
       case 'mark':
-        return steps.mark(row, decision.status);
+        return steps.mark(row, decision);
       case 'unprepared':
         return steps.unprepared(row, decision);
       case 'queue':

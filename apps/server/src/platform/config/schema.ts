@@ -130,9 +130,6 @@ const compute = z.strictObject({
     .prefault({}),
 });
 
-/** What a Linux kernel calls its capabilities. */
-const capability = matching(/^[A-Z][A-Z_]{2,40}$/, 'the name of a capability such as NET_RAW');
-
 const security = z.strictObject({
   encryption: always().prefault(true),
   audit: always().prefault(true),
@@ -142,8 +139,15 @@ const security = z.strictObject({
         'runc',
       ),
       seccomp: optional(text('a path')),
-      apparmor: optional(text('the name of a profile')),
-      capabilities: listOf(capability).prefault([]),
+      apparmor: optional(
+        matching(/^(?!unconfined$)[\w./-]{1,200}$/, 'the name of a profile; sessions are never unconfined'),
+      ),
+      capabilities: listOf(
+        matching(
+          /(?!)/,
+          'nothing: a session is not root and gains no privileges, so that a capability would do nothing',
+        ),
+      ).prefault([]),
     })
     .prefault({}),
   masterKey: optional(

@@ -53,10 +53,10 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
   checkSocketDir(naming);
   const client = createEngineClient(options.engine);
   const info = createEngineInfo(client, options.runtime);
-  const { image, runtime, apparmorProfile, capabilities } = options;
+  const { image, runtime, apparmorProfile } = options;
   const seccompProfile = options.seccompProfile ?? (isGvisor(runtime) ? gvisorProfile : null);
   const rules = async (): Promise<ContainerRules> => ({
-    ...{ image, runtime, user, seccompProfile, apparmorProfile, capabilities },
+    ...{ image, runtime, user, seccompProfile, apparmorProfile },
     cpus: (await info()).cpus,
   });
   const context: Context = {

@@ -10,7 +10,8 @@ export interface EngineInfo {
   cpus: number;
   /** By name; the arguments that the engine gives each, where it tells. */
   runtimes: Record<string, { runtimeArgs?: string[] }>;
-  hasSeccomp: boolean;
+  /** `unconfined`: it can filter system calls, and does so only where it is told how. */
+  hasSeccomp: 'yes' | 'unconfined' | 'not';
   hasApparmor: boolean;
   /** Users inside are others outside. */
   mapsUsers: boolean;
@@ -55,7 +56,11 @@ export function createEngineInfo(client: EngineClient, runtime: string): (fresh?
       cpus: said.NCPU,
       version: said.ServerVersion,
       runtimes,
-      hasSeccomp: security.includes('name=seccomp') && !security.includes('profile=unconfined'),
+      hasSeccomp: !security.includes('name=seccomp')
+        ? 'not'
+        : security.includes('profile=unconfined')
+          ? 'unconfined'
+          : 'yes',
       hasApparmor: security.includes('name=apparmor'),
       mapsUsers: security.includes('name=userns'),
       isRootless: security.includes('name=rootless'),

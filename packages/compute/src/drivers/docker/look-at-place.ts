@@ -6,6 +6,7 @@ import { orNull } from './client.js';
 import type { EngineClient } from './client.js';
 import { toHandle } from './handle.js';
 import type { DockerPlace } from './handle.js';
+import { lastWordsOf } from './last-words.js';
 import { labels } from './names.js';
 import type { Naming } from './names.js';
 
@@ -25,7 +26,7 @@ export async function inspectPlace(
   const found = await orNull(docker.getContainer(containerId).inspect());
   if (found === null) return ended('stopped', 'It was stopped.');
   const { State: state, HostConfig: host } = found;
-  if (!liveStates.includes(state.Status)) return endOf(found);
+  if (!liveStates.includes(state.Status)) return endOf(found, await lastWordsOf(docker.getContainer(containerId)));
   const engine = await enforced();
   const limits = {
     memory: engine.memory && (host.Memory ?? 0) > 0,
@@ -41,7 +42,7 @@ export async function inspectPlace(
   });
   if (state.Status === 'created')
     return report('starting', isStarting ? null : 'Its start was interrupted; start or stop it again.');
-  return report('running', state.Paused ? 'Its container was paused by whoever runs the engine.' : null);
+  return report('running', state.Paused ? pausedWords(found.Name) : null);
 }
 
 function ended(status: 'stopped' | 'error', reason: string, exitCode: number | null = null): PlaceReport {
@@ -54,15 +55,23 @@ function ended(status: 'stopped' | 'error', reason: string, exitCode: number | n
   };
 }
 
-function endOf({ State: state, Name: name }: Docker.ContainerInspectInfo): PlaceReport {
+const plainName = (name: string): string => name.replace(/^\//, '');
+
+const pausedWords = (name: string): string =>
+  `Its container is paused by whoever runs the engine, and goes on with "docker unpause ${plainName(name)}".`;
+
+function endOf({ State: state }: Docker.ContainerInspectInfo, lastWords: string): PlaceReport {
   const { ExitCode: code, OOMKilled: wasFull, Error: said } = state;
   if (code === 0) return ended('stopped', 'Its command has ended.', 0);
   if (code === unseenEnd) return ended('stopped', 'The machine, or its container engine, was restarted.');
   if (wasFull && code === 137) return ended('error', 'It used more memory than its limit and was killed.', code);
   if (said !== '') return ended('error', `The engine could not run it: ${said.slice(0, 300)}`, code);
+  const printed = lastWords === '' ? '' : ` It printed at last: ${lastWords}`;
+  // The engine gives these also to what it ends as it is restarted itself.
+  if (code === 128 + 15 || code === 128 + 9)
+    return ended('error', `It was ended by signal ${code - 128}, as when its engine is restarted.${printed}`, code);
   const how = code > 128 ? `signal ${code - 128}` : `code ${code}`;
-  const where = `docker logs ${name.replace(/^\//, '')}`;
-  return ended('error', `Its command ended by itself with ${how}; what it printed is in its log (${where}).`, code);
+  return ended('error', `Its command ended by itself with ${how}.${printed}`, code);
 }
 
 /** Those of ours that live. */

@@ -35,7 +35,6 @@ beforeAll(async () => {
     gateway: { uid: 7, gid: 7 },
     seccompProfile: null,
     apparmorProfile: null,
-    capabilities: [],
   });
 });
 beforeEach(() => stalling.stall(null));

@@ -14,9 +14,13 @@ class SilentEngineError extends Error {
   }
 }
 
-/** A connection for each request, so that none is tried on one that the engine has closed meanwhile. */
+/**
+ * A connection for each request, so that none is tried on one that the engine has closed meanwhile. The engine is not told
+ * so: it would end the connection as soon as it has answered, and an upload whose last bytes it has not read would break.
+ */
 export function createPatientAgent({ isSecure, silenceMs }: { isSecure: boolean; silenceMs: number }): HttpAgent {
-  const agent = isSecure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+  const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  agent.maxFreeSockets = 0;
   const connect = agent.createConnection.bind(agent);
   agent.createConnection = (options, done) => {
     const socket = connect(options, done);

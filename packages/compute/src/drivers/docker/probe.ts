@@ -9,6 +9,7 @@ import { hasImage, namesRegistry } from './image.js';
 import { labels } from './names.js';
 import { isGvisor } from './seccomp.js';
 import { containerFor } from './template.js';
+import type { ContainerRules } from './template.js';
 
 type Problem = ProbeResult['problems'][number];
 
@@ -25,15 +26,19 @@ export async function probeEngine(context: Context, info: () => Promise<EngineIn
       mend: 'Start Docker, and check compute.docker.host and who may open its socket.',
     });
   }
-  const { runtime, image } = await context.rules();
-  const problem = runtimeProblem(found, runtime) ?? (await imageProblem(context, image)) ?? (await tryOne(context));
+  const rules = await context.rules();
+  const { runtime, image } = rules;
+  const problem = runtimeProblem(found, rules) ?? (await imageProblem(context, image)) ?? (await tryOne(context));
   if (problem !== null) return notReady(problem);
   return { ready: true, problems: [], warnings: warningsOf(found, runtime) };
 }
 
 const notReady = (problem: Problem): ProbeResult => ({ ready: false, problems: [problem], warnings: [] });
 
-function runtimeProblem({ runtimes, hasSeccomp, version }: EngineInfo, runtime: string): Problem | null {
+function runtimeProblem(
+  { runtimes, hasApparmor, hasSeccomp, version }: EngineInfo,
+  { runtime, seccompProfile, apparmorProfile }: ContainerRules,
+): Problem | null {
   const known = runtimes[runtime];
   if (known === undefined) {
     return {
@@ -41,10 +46,16 @@ function runtimeProblem({ runtimes, hasSeccomp, version }: EngineInfo, runtime: 
       mend: 'Install it and name it in the engine’s daemon.json, or choose another security.container.runtime.',
     };
   }
-  if (!hasSeccomp)
+  // A profile of ours counts, whatever the engine's own is.
+  if (hasSeccomp === 'not' || (hasSeccomp === 'unconfined' && seccompProfile === null))
     return {
       what: 'The engine filters no system calls (seccomp is missing, or its profile is unconfined).',
       mend: 'Use an engine and a kernel that have seccomp, with a profile; sessions need it.',
+    };
+  if (apparmorProfile !== null && !hasApparmor)
+    return {
+      what: `Sessions are to be kept by the AppArmor profile ${apparmorProfile}, and the engine's host has no AppArmor.`,
+      mend: 'Use a host with AppArmor, or leave security.container.apparmor out.',
     };
   if (isGvisor(runtime) && known.runtimeArgs !== undefined && !hasArgument(known.runtimeArgs, 'host-uds=all')) {
     return {

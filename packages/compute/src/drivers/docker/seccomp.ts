@@ -26,6 +26,29 @@ const namespaceFlags = [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x
 
 const notPermitted = { action: 'SCMP_ACT_ERRNO', errnoRet: 1 };
 
+/** What is wrong with a profile that a site gives, as the end of a sentence; null where nothing is. */
+export function profileProblem(text: string): string | null {
+  const found = parsed(text);
+  if (found === null) return 'is no JSON: it is a file in the form of Docker’s own profile.';
+  const { defaultAction, syscalls } = found;
+  if (typeof defaultAction !== 'string' || !defaultAction.startsWith('SCMP_ACT_'))
+    return 'has no defaultAction: it is a file in the form of Docker’s own profile.';
+  const isOpen = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG'].includes(defaultAction);
+  const refuses = (Array.isArray(syscalls) ? syscalls : []).some(
+    (rule: { action?: unknown } | null) => !['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG'].includes(String(rule?.action)),
+  );
+  return isOpen && !refuses ? 'refuses nothing: sessions are never unconfined.' : null;
+}
+
+function parsed(text: string): Record<string, unknown> | null {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === 'object' ? (found as Record<string, unknown> | null) : null;
+  } catch {
+    return null;
+  }
+}
+
 export const isGvisor = (runtime: string): boolean => /runsc|gvisor/i.test(runtime);
 
 export const gvisorProfile = JSON.stringify({

@@ -11,6 +11,7 @@ import { orNull, statusOf, unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
 import { removeContainer } from './end-place.js';
 import { containerName, labels } from './names.js';
+import { lackOf } from './no-room.js';
 import { preparePlace } from './prepare.js';
 import { containerFor } from './template.js';
 
@@ -46,6 +47,7 @@ async function create(context: Context, docker: Docker, job: StartJob): Promise<
     container = await docker.createContainer(containerFor(spec, { naming: context.naming, rules, files }));
   } catch (error) {
     if (statusOf(error) === 409) return null;
+    if (statusOf(error) !== null) checkRoom(wordsOf(error), error);
     throw error;
   }
   return run(context, container, job);
@@ -99,10 +101,18 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
     await unlessSo(container.remove({ v: true })).catch(() => {});
     if (error instanceof ComputeError) throw error;
     const words = wordsOf(error);
+    checkRoom(words, error);
     const hint = /rlimit/.test(words) ? ' Lower compute.limits.openFiles: the engine may not give so many.' : '';
     throw new ComputeError('start_failed', `The engine could not start it: ${words}${hint}`, { cause: error });
   }
   return container.id;
+}
+
+/** An engine that has no room has it again when something there has ended or was removed. */
+function checkRoom(words: string, cause: unknown): void {
+  const lack = lackOf(words);
+  if (lack === null) return;
+  throw new ComputeError('no_room', `The container engine has no room: ${lack} (${words.slice(0, 200)}).`, { cause });
 }
 
 /** The first process in a container is the engine's own and always starts; what it cannot run is seen here. */

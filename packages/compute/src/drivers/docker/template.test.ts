@@ -31,7 +31,6 @@ beforeAll(async () => {
     gateway: { uid: 7, gid: 7 },
     seccompProfile: null,
     apparmorProfile: null,
-    capabilities: [],
   });
 });
 afterAll(async () => {

@@ -17,8 +17,6 @@ export interface ContainerRules {
   seccompProfile: string | null;
   /** An AppArmor profile; null for the engine's own, where its host has AppArmor. */
   apparmorProfile: string | null;
-  /** Added to none. From the site's configuration alone. */
-  capabilities: readonly string[];
   /** Of the engine's machine: it refuses a limit above them. */
   cpus: number;
 }
@@ -74,7 +72,7 @@ export function containerFor(
       Privileged: false,
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],
-      CapAdd: [...rules.capabilities],
+      CapAdd: [],
       SecurityOpt: [
         'no-new-privileges:true',
         ...(rules.seccompProfile === null ? [] : [`seccomp=${rules.seccompProfile}`]),

@@ -40,7 +40,6 @@ export async function makeDockerHarness({ host, image, runtime }: DockerEngine):
     gateway: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     seccompProfile: null,
     apparmorProfile: null,
-    capabilities: [],
   };
   const hiddenFile = join(folder, 'hidden');
   writeFileSync(hiddenFile, 'secret', { mode: 0o644 });

@@ -40,7 +40,10 @@ export async function startStallingEngine(socketPath: string): Promise<StallingE
     });
   };
   const pass = (asked: IncomingMessage, response: ServerResponse, at: Stall | null): void => {
-    const onward = request({ socketPath, path: asked.url, method: asked.method, headers: asked.headers }, (answer) => {
+    const { url: path, method } = asked;
+    // Where it is told to end the connection, the engine does so before it has read all.
+    const headers = { ...asked.headers, connection: 'keep-alive' };
+    const onward = request({ socketPath, path, method, headers }, (answer) => {
       if (at === 'unanswered') return void answer.resume();
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       if (at === null) return pipeline(answer, response, () => {});
