@@ -2,6 +2,7 @@
 
 import {
   allRoutes,
+  isProjectPermission,
   isSessionPermission,
   rootRoutes,
   routes,
@@ -16,12 +17,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bearer, callRoute, codeOf, recordCalls, type Call, type Recorder } from '../support/calls.js';
 import { checkpointActs } from '../support/checkpoint-acts.js';
 import { openDatabase, type ProductDatabase } from '../support/database.js';
+import { fileActs } from '../support/file-acts.js';
 import { startSession } from '../support/inside.js';
 import { knock, socketAddress } from '../support/knock.js';
 import { canaryKey, configFor, startModel } from '../support/model.js';
 import { memberActs, peopleActs } from '../support/people-acts.js';
 import { addMember, anonymous, lockOut, setUpAdmin, signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
+import { projectActs } from '../support/project-acts.js';
 import { until } from '../support/wait.js';
 
 let model: ScriptedModel;
@@ -43,6 +46,7 @@ const found = {
   approvalId: '',
   etag: '',
   spareToken: '',
+  projectId: '',
 };
 const unknownId = '00000000-0000-4000-8000-000000000000';
 const ruleId = '00000000-0000-4000-8000-00000000000b';
@@ -53,6 +57,7 @@ const isPublic = ({ permission }: Route): boolean => permission === 'public';
 const isAdminOnly = ({ permission }: Route): boolean =>
   permission.startsWith('users.') || permission.startsWith('settings.');
 const namesSession = ({ permission }: Route): boolean => isSessionPermission(permission);
+const namesProject = ({ permission }: Route): boolean => isProjectPermission(permission);
 
 beforeAll(async () => {
   recorder = recordCalls();
@@ -76,6 +81,7 @@ beforeAll(async () => {
     body: { use: 'key', apiKey: canaryKey, model: 'claude-sonnet-5' },
   });
   sessionId = (await startSession(bob, { name: 'Bob’s own' })).id;
+  found.projectId = (await bob.client.call(routes.projects.create, { body: { name: 'Bob’s project' } })).id;
   await database.query(allowEdits, [ruleId, sessionId]);
   await lockOut(ada, dan);
 });
@@ -100,7 +106,7 @@ const refusedSetup = async (): Promise<void> => {
 /** Something well-formed for each parameter, about Bob's session. */
 const paramsOf = (route: Route): Record<string, string> => {
   const values: Record<string, string> = {
-    id: route.id.startsWith('users.') ? unknownId : sessionId,
+    id: route.id.startsWith('users.') ? unknownId : namesProject(route) ? found.projectId : sessionId,
     taskId: found.taskId === '' ? unknownId : found.taskId,
     approvalId: found.approvalId === '' ? 'toolu_none' : found.approvalId,
     ruleId,
@@ -112,7 +118,6 @@ const paramsOf = (route: Route): Record<string, string> => {
   return Object.fromEntries(Object.keys(route.params?.shape ?? {}).map((name) => [name, values[name] ?? '']));
 };
 
-const tus = { 'tus-resumable': '1.0.0' };
 const base64 = (value: string): string => Buffer.from(value).toString('base64');
 
 /** More than an event carries. */
@@ -137,8 +142,6 @@ interface Act {
 }
 
 const session = (): Call => ({ params: { id: sessionId } });
-const file = (path: string): Call => ({ params: { id: sessionId, '*': path } });
-const upload = (): Call => ({ params: { id: sessionId, uploadId: found.uploadId } });
 const task = (): Call => ({ params: { taskId: found.taskId } });
 
 /** Each route once with success, in an order in which each finds what it needs. Set-up had its own before. */
@@ -202,6 +205,7 @@ const acts: Record<string, Act> = {
     call: () => ({ params: { id: found.spareId } }),
     check: (body) => expect(body).toMatchObject({ wanted: 'terminated' }),
   },
+  ...projectActs(found, () => ({ product })),
   ...memberActs(() => ({ product, owner: bob, sessionId: sessionId as SessionId, userId: found.userId })),
   'sessions.execute': {
     as: 'owner',
@@ -318,67 +322,7 @@ const acts: Record<string, Act> = {
   },
   'claude.interrupt': { as: 'owner', status: 202, call: session },
   ...checkpointActs(() => ({ owner: bob, sessionId: sessionId as SessionId })),
-  'files.mkdir': { as: 'owner', status: 201, call: () => ({ ...session(), body: { path: 'a/folder' } }) },
-  'files.put': {
-    as: 'owner',
-    status: 201,
-    call: () => ({ ...file('a/folder/notes.txt'), raw: 'noted', headers: { 'if-none-match': '*' } }),
-    check: ({ etag }) => void (found.etag = etag),
-  },
-  'files.list': {
-    as: 'owner',
-    status: 200,
-    call: () => ({ ...session(), query: { path: 'a/folder' } }),
-    check: (body) => expect(body).toMatchObject({ items: [{ name: 'notes.txt', size: 5 }] }),
-  },
-  'files.move': {
-    as: 'owner',
-    status: 200,
-    call: () => ({ ...session(), body: { path: 'a/folder/notes.txt', to: 'notes.txt' } }),
-  },
-  'files.get': {
-    as: 'owner',
-    status: 200,
-    call: () => file('notes.txt'),
-    check: async (_body, answer) => expect(answer.headers.get('content-security-policy')).toContain('sandbox'),
-  },
-  'files.delete': { as: 'owner', status: 200, call: () => ({ ...file('a'), query: { recursive: '1' } }) },
-  'uploads.options': {
-    as: 'owner',
-    status: 204,
-    call: session,
-    check: (_body, answer) =>
-      expect(Object.fromEntries(answer.headers)).toMatchObject({
-        'tus-version': '1.0.0',
-        'tus-extension': expect.stringContaining('creation') as string,
-        'tus-max-size': String(10 * 1024 ** 3),
-      }),
-  },
-  'uploads.create': {
-    as: 'owner',
-    status: 201,
-    call: () => ({
-      ...session(),
-      headers: { ...tus, 'upload-length': '5', 'upload-metadata': `filename ${base64('uploaded.txt')}` },
-    }),
-    check: (_body, answer) => void (found.uploadId = answer.headers.get('location')?.split('/').at(-1) ?? ''),
-  },
-  'uploads.status': {
-    as: 'owner',
-    status: 200,
-    call: () => ({ ...upload(), headers: tus }),
-    check: (_body, answer) => expect(answer.headers.get('upload-offset')).toBe('0'),
-  },
-  'uploads.append': {
-    as: 'owner',
-    status: 204,
-    call: () => ({
-      ...upload(),
-      raw: 'abc',
-      headers: { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
-    }),
-  },
-  'uploads.cancel': { as: 'owner', status: 204, call: () => ({ ...upload(), headers: tus }) },
+  ...fileActs({ session, found }),
   'settings.model.get': {
     as: 'admin',
     status: 200,
@@ -460,6 +404,17 @@ describe('who is not let in', () => {
         const answer = await callRoute(product, route, bearer(cyd.token), { params: { ...paramsOf(route), id } });
         expect([id, answer.status, await codeOf(answer)]).toEqual([id, 404, silent ? null : 'not_found']);
       }
+    },
+  );
+
+  it.each(httpRoutes.filter(namesProject).map((route) => [route.id, route] as const))(
+    '%s: a stranger to the project, and an admin, to whom it is as if it were not there',
+    async (_id, route) => {
+      for (const { token } of [cyd, ada])
+        for (const id of [found.projectId, unknownId, 'no-uuid']) {
+          const answer = await callRoute(product, route, bearer(token), { params: { ...paramsOf(route), id } });
+          expect([id, answer.status, await codeOf(answer)]).toEqual([id, 404, 'not_found']);
+        }
     },
   );
 

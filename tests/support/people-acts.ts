@@ -7,7 +7,7 @@ import { bearer } from './calls.js';
 import { signIn, type Person } from './people.js';
 import type { Product } from './product.js';
 
-const fay = { name: 'Fay', email: 'fay@example.org', password: 'a password for Fay' };
+export const fay = { name: 'Fay', email: 'fay@example.org', password: 'a password for Fay' };
 
 /** `found` is where the one who was added is kept. */
 export const peopleActs = (found: { userId: string }) => ({

@@ -9,6 +9,9 @@ export type UserId = z.infer<typeof userId>;
 export const sessionId = z.uuid().brand<'SessionId'>();
 export type SessionId = z.infer<typeof sessionId>;
 
+export const projectId = z.uuid().brand<'ProjectId'>();
+export type ProjectId = z.infer<typeof projectId>;
+
 /** One start of a session's isolated place; a new one for each start. */
 export const placeId = z.uuid().brand<'PlaceId'>();
 export type PlaceId = z.infer<typeof placeId>;

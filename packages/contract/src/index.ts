@@ -13,6 +13,7 @@ export * from './model/checkpoint.js';
 export * from './model/file.js';
 export * from './model/member.js';
 export * from './model/plain-text.js';
+export * from './model/project.js';
 export * from './model/session.js';
 export * from './model/task.js';
 export * from './model/text.js';

@@ -29,9 +29,16 @@ export const sessionPermissions = [
   'session.fork',
 ] as const;
 
+/** On one project; a person with none of them is answered 404. */
+export const projectPermissions = ['project.read', 'project.work', 'project.manage', 'project.allow'] as const;
+
 export type SitePermission = (typeof sitePermissions)[number];
 export type SessionPermission = (typeof sessionPermissions)[number];
-export type Permission = SitePermission | SessionPermission;
+export type ProjectPermission = (typeof projectPermissions)[number];
+export type Permission = SitePermission | SessionPermission | ProjectPermission;
 
 export const isSessionPermission = (permission: Permission): permission is SessionPermission =>
   (sessionPermissions as readonly string[]).includes(permission);
+
+export const isProjectPermission = (permission: Permission): permission is ProjectPermission =>
+  (projectPermissions as readonly string[]).includes(permission);

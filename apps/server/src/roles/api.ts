@@ -12,6 +12,7 @@ import { claudeRoutes, createClaude } from '../features/claude/index.js';
 import { createFiles, fileRoutes } from '../features/files/index.js';
 import { createHub, createSummaries } from '../features/live/index.js';
 import { createMembers, createMembersStore, membersRoutes } from '../features/members/index.js';
+import { createEntering, createProjects, createProjectsStore, projectRoutes } from '../features/projects/index.js';
 import { createSessions, createSessionsStore, sessionsRoutes } from '../features/sessions/index.js';
 import { settingsRoutes } from '../features/settings/index.js';
 import { createTasks, taskRoutes } from '../features/tasks/index.js';
@@ -79,12 +80,18 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
   const users = createUsers({ database, store: createUsersStore(database), auth, audit, clock, setupToken });
 
   // Sessions, and what people want of them.
-  const members = createMembers({
+  const guesses = createLimiter({ name: 'sharing', times: 20, windowMs: 60 * minuteMs }, site.counters);
+  const members = createMembers({ database, store: createMembersStore(database), audit, bus, guesses, access });
+  const projectsStore = createProjectsStore(database);
+  const projects = createProjects({
     database,
-    store: createMembersStore(database),
+    store: projectsStore,
     audit,
     bus,
-    guesses: createLimiter({ name: 'sharing', times: 20, windowMs: 60 * minuteMs }, site.counters),
+    clock,
+    guesses,
+    requireModel: models.require,
+    onPassedOn: rules.changed,
   });
   const sessions = createSessions({
     database,
@@ -93,6 +100,7 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
     audit,
     clock,
     door,
+    projects: createEntering(projectsStore),
     log,
     setup: {
       isolation: placeIsolation(config),
@@ -150,6 +158,7 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
       ...userRoutes(users, origins),
       ...sessionsRoutes(sessions),
       ...membersRoutes(members),
+      ...projectRoutes(projects),
       ...claudeRoutes(claude, rules),
       ...checkpointRoutes(createCheckpoints({ database, door, events, claude })),
       ...taskRoutes(tasks),

@@ -63,7 +63,7 @@ export const createTestApp = async ({
     keepMs: 86_400_000,
   });
   const guesses = createLimiter({ name: 'sharing', times: 20, windowMs: 3_600_000 });
-  const members = createMembers({ database, store: createMembersStore(database), audit, bus, guesses });
+  const members = createMembers({ database, store: createMembersStore(database), audit, bus, guesses, access });
   const standing = createStanding({
     clock: createSystemClock(),
     onRevoked: auth.onRevoked,

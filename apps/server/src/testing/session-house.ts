@@ -16,6 +16,7 @@ import {
   type LeasesDeps,
   type PlacesDeps,
 } from '../features/places/index.js';
+import { createEntering, createProjectsStore } from '../features/projects/index.js';
 import { createAgentDoor, createDoorStore } from '../features/relay/index.js';
 import { createResourceRules, createSessions, createSessionsStore } from '../features/sessions/index.js';
 import { createSystemClock } from '../platform/clock.js';
@@ -77,6 +78,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     limits: { cpus: 2, memoryMb: 2048 },
   });
   const sessions = createSessions({
+    projects: createEntering(createProjectsStore(database)),
     door,
     log,
     database,

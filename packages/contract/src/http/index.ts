@@ -4,6 +4,7 @@ import { checkpointRoutes } from './checkpoints.js';
 import { claudeRoutes } from './claude.js';
 import { fileRoutes } from './files.js';
 import { memberRoutes } from './members.js';
+import { projectRoutes } from './projects.js';
 import type { Route } from './route.js';
 import { sessionRoutes } from './sessions.js';
 import { settingsRoutes } from './settings.js';
@@ -22,6 +23,7 @@ export const routes = {
   users: userRoutes,
   sessions: sessionRoutes,
   members: memberRoutes,
+  projects: projectRoutes,
   claude: claudeRoutes,
   checkpoints: checkpointRoutes,
   tasks: taskRoutes,

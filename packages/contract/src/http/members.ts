@@ -16,7 +16,7 @@ export const memberRoutes = {
     method: 'GET',
     path: '/sessions/:id/members',
     summary:
-      'The owner, and everyone with whom the session is shared, in the order of joining. E-mail addresses are for the owner.',
+      'The owner, and everyone with whom the session itself is shared, in the order of joining. E-mail addresses are for who may share it.',
     permission: 'session.chat.read',
     params: sessionParams,
     responses: { 200: z.object({ owner: author, items: z.array(member) }) },

@@ -1,7 +1,7 @@
 /** Sessions: make, see, rename, stop, start, end, and run a command in one. */
 import { z } from 'zod';
 
-import { commandId } from '../ids.js';
+import { commandId, projectId } from '../ids.js';
 import { plainText } from '../model/plain-text.js';
 import { session, sessionConfig, sessionName } from '../model/session.js';
 import { executeRequest } from '../socket/client-messages.js';
@@ -20,6 +20,7 @@ export const sessionRoutes = {
     permission: 'signed-in',
     query: pageQuery.extend({
       search: plainText.trim().max(200).optional(),
+      project: projectId.optional(),
       terminated: z.enum(['true', 'false']).default('false'),
     }),
     responses: { 200: pageOf(session) },
@@ -29,11 +30,12 @@ export const sessionRoutes = {
     id: 'sessions.create',
     method: 'POST',
     path: '/sessions',
-    summary: 'Make a session; it starts at once, or waits in line where there is no room.',
+    summary:
+      'Make a session, in a project whose owner or editor you are; it starts at once, or waits in line where there is no room.',
     permission: 'sessions.create',
     body: sessionConfig,
     responses: { 201: session },
-    errors: ['unauthenticated', 'unsupported_option', 'session_limit'],
+    errors: ['unauthenticated', 'unsupported_option', 'session_limit', 'not_found', 'forbidden', 'conflict'],
     audit: 'sessions.create',
   }),
   get: defineRoute({

@@ -1,4 +1,4 @@
-/** People with whom a session is shared. Its owner is none of them. */
+/** People with whom a session itself is shared. Its owner is none of them, nor are those who are in it by its project. */
 import { z } from 'zod';
 
 import { timestamp, userId } from '../ids.js';
@@ -10,7 +10,7 @@ export type MemberRole = z.infer<typeof memberRole>;
 export const member = z.object({
   userId,
   name: z.string(),
-  /** For the session’s owner alone, who gave it. */
+  /** For those who may share the session alone. */
   email: z.string().nullable(),
   role: memberRole,
   addedAt: timestamp,

@@ -1,7 +1,7 @@
 /** A session as the API shows it, and what one is made from. */
 import { z } from 'zod';
 
-import { commandId, sessionId, timestamp, userId } from '../ids.js';
+import { commandId, projectId, sessionId, timestamp, userId } from '../ids.js';
 import { plainText } from './plain-text.js';
 
 export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions']);
@@ -30,6 +30,8 @@ export type ResourceRequest = z.infer<typeof resourceRequest>;
 /** What may be chosen when a session is made, and is stored with it. */
 export const sessionConfig = z.strictObject({
   name: sessionName.optional(),
+  /** Which it belongs to; its maker's own where absent. */
+  project: projectId.optional(),
   model: modelName.optional(),
   permissionMode: permissionMode.exclude(['bypassPermissions']).optional(),
   resources: resourceRequest.optional(),
@@ -73,6 +75,9 @@ export type ShownStatus = z.infer<typeof shownStatus>;
 export const forkedFrom = z.object({ sessionId, messageId: commandId.nullable(), name: sessionName });
 export type ForkedFrom = z.infer<typeof forkedFrom>;
 
+/** The project of a session, as far as everybody in the session may know it. */
+export const sessionProject = z.object({ id: projectId, name: z.string(), isPersonal: z.boolean() });
+
 /** What a place may use at most. */
 export const sessionResources = z.object({ cpus: z.number(), memoryMb: z.int() });
 
@@ -81,6 +86,7 @@ export const session = z.object({
   userId,
   ownerName: z.string(),
   name: z.string(),
+  project: sessionProject,
   /** The coarse state of the place. */
   status: z.enum(['starting', 'running', 'stopped', 'error']),
   /** The word that people see. */

@@ -4,6 +4,8 @@ import {
   sessionPermissions,
   sitePermissions,
   type MemberRole,
+  type ProjectPermission,
+  type ProjectRole,
   type SessionPermission,
   type SitePermission,
   type SiteRole,
@@ -21,18 +23,30 @@ const siteTable: Readonly<Record<SitePermission, readonly (SiteRole | 'anonymous
 };
 
 /**
- * What a person is to a session; one who is nothing to it is a stranger. An admin may see that it exists and end it, no
- * more; a viewer reads along; an editor works in it and answers for it. Only its owner shares it, and with whom it is
- * shared, may leave it. A fork takes files and memory along whole and makes the session keep them for it, which is more than
+ * What a person is to a project: the people of a project have in each of its sessions the part that they have in it. An
+ * owner says who is in it, and what is allowed in all of its sessions; an editor makes sessions in it.
+ */
+const projectTable: Readonly<Record<ProjectPermission, readonly ProjectRole[]>> = {
+  'project.read': ['owner', 'editor', 'viewer'],
+  'project.work': ['owner', 'editor'],
+  'project.manage': ['owner'],
+  'project.allow': ['owner'],
+};
+
+/**
+ * What a person is to a session, by themselves, by its project, or both; one who is nothing to it is a stranger. An admin
+ * may see that it exists and end it, no more; a viewer reads along; an editor works in it and answers for it. Only its
+ * owners share it. A `guest` is somebody with whom the session itself is shared, and may leave it: who is in it by its
+ * project leaves that. A fork takes files and memory along whole and makes the session keep them for it, which is more than
  * reading along.
  */
-export type SessionRelation = 'owner' | 'editor' | 'viewer' | 'admin';
+export type SessionRelation = ProjectRole | 'guest' | 'admin';
 
 const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[]>> = {
   'session.inspect': ['owner', 'editor', 'viewer', 'admin'],
   'session.manage': ['owner', 'admin'],
   'session.share': ['owner'],
-  'session.leave': ['editor', 'viewer'],
+  'session.leave': ['guest'],
   'session.chat.read': ['owner', 'editor', 'viewer'],
   'session.chat.write': ['owner', 'editor'],
   'session.approve': ['owner', 'editor'],
@@ -47,15 +61,20 @@ const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[
 
 export const relationsTo = (
   person: { userId: UserId; role: SiteRole },
-  session: { ownerId: string; role: MemberRole | null },
+  session: { ownerId: string; role: MemberRole | null; projectRole: ProjectRole | null },
 ): SessionRelation[] => [
   ...(person.userId === session.ownerId ? (['owner'] as const) : []),
-  ...(session.role === null ? [] : [session.role]),
+  ...(session.projectRole === null ? [] : [session.projectRole]),
+  ...(session.role === null ? [] : ([session.role, 'guest'] as const)),
   ...(person.role === 'admin' ? (['admin'] as const) : []),
 ];
 
 export const maySite = (role: SiteRole | 'anonymous', permission: SitePermission): boolean =>
   siteTable[permission].includes(role);
+
+/** null for a stranger. */
+export const mayProject = (role: ProjectRole | null, permission: ProjectPermission): boolean =>
+  role !== null && projectTable[permission].includes(role);
 
 export const maySession = (relations: readonly SessionRelation[], permission: SessionPermission): boolean =>
   relations.some((relation) => sessionTable[permission].includes(relation));

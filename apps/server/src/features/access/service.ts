@@ -1,15 +1,17 @@
 // Applies the policy table to a request. How a person signs in is the auth feature's matter.
 
-import { AppError, isSessionPermission, type Permission } from '@remote-claude/contract';
+import { AppError, isProjectPermission, isSessionPermission, type Permission } from '@remote-claude/contract';
 
 import type { Access, Actor } from '../../platform/http/index.js';
-import { maySession, maySite, relationsTo, sessionPermissionsOf } from './policy.js';
+import { mayProject, maySession, maySite, relationsTo, sessionPermissionsOf } from './policy.js';
 import type { AccessStore } from './store.js';
 
 export interface AccessDeps {
   store: AccessStore;
   authenticate: Access['authenticate'];
 }
+
+const ownersOnly = 'Only an owner of the project may do this. Ask one of them.';
 
 export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
   const relations = async (actor: Actor, sessionId: string) => {
@@ -19,14 +21,21 @@ export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
 
   return {
     authenticate,
-    async authorize(actor: Actor | null, permission: Permission, sessionId: string | null) {
-      if (!isSessionPermission(permission)) {
+    async authorize(actor: Actor | null, permission: Permission, aboutId: string | null) {
+      const ofProject = isProjectPermission(permission);
+      if (!ofProject && !isSessionPermission(permission)) {
         if (maySite(actor?.role ?? 'anonymous', permission)) return;
         throw new AppError(actor === null ? 'unauthenticated' : 'forbidden');
       }
       if (actor === null) throw new AppError('unauthenticated');
-      if (sessionId === null) throw new Error(`permission ${permission} is about a session, and the route names none`);
-      const is = await relations(actor, sessionId);
+      if (aboutId === null) throw new Error(`permission ${permission} is about something, and the route names nothing`);
+      if (ofProject) {
+        const role = await store.projectRole(aboutId, actor.userId);
+        if (!mayProject(role, 'project.read')) throw new AppError('not_found');
+        if (!mayProject(role, permission)) throw new AppError('forbidden', { message: ownersOnly });
+        return;
+      }
+      const is = await relations(actor, aboutId);
       if (!maySession(is, 'session.inspect')) throw new AppError('not_found');
       if (!maySession(is, permission)) throw new AppError('forbidden');
     },

@@ -54,6 +54,9 @@ export const createApprovalRules = ({ database, store, audit, bus }: RulesDeps) 
       return removed;
     }),
 
+  /** In a transaction: agents are told anew what this person always allows, or what is allowed in this project. */
+  changed: (trx: Trx, id: string): Promise<void> => bus.publishIn(trx, rulesChannel, { id }),
+
   ofSession: store.ofSession,
 });
 export type ApprovalRules = ReturnType<typeof createApprovalRules>;

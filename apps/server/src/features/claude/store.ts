@@ -84,18 +84,15 @@ export const createClaudeStore = ({ db }: Database) => {
     /** The same over all in which the person may answer. */
     async openFor(userId: string, after: PageEnd | null, limit: number): Promise<Approval[]> {
       let query = open(limit).where((eb) =>
-        eb.or([
-          eb('sessions.user_id', '=', userId),
-          eb(
-            'sessions.id',
-            'in',
-            eb
-              .selectFrom('session_members')
-              .select('session_id')
-              .where('session_members.user_id', '=', userId)
-              .where('role', '=', 'editor'),
-          ),
-        ]),
+        eb(
+          'sessions.id',
+          'in',
+          eb
+            .selectFrom('session_people')
+            .select('session_id')
+            .where('session_people.user_id', '=', userId)
+            .where('role', 'in', ['owner', 'editor']),
+        ),
       );
       if (after !== null) {
         query = query.where((eb) =>

@@ -1,5 +1,6 @@
-// Sharing of sessions, for the composition and for features that ask who is in one.
+// Sharing of sessions, for the composition, and of what else people share.
 
+export { createCircle, maxPeople, type Request } from './circle.js';
 export { membersRoutes } from './routes.js';
-export { createMembers } from './service.js';
+export { createMembers, membersChannel } from './service.js';
 export { createMembersStore } from './store.js';

@@ -40,8 +40,8 @@ export const createMembersStore = ({ db }: Database) => {
     },
 
     /** In the order of joining. */
-    async list(sessionId: string, executor: Executor = db): Promise<Member[]> {
-      const rows = await membersOf(executor, sessionId).orderBy('added_at').orderBy('users.id').execute();
+    async list(sessionId: string): Promise<Member[]> {
+      const rows = await membersOf(db, sessionId).orderBy('added_at').orderBy('users.id').execute();
       return rows.map(toMember);
     },
 
@@ -50,15 +50,23 @@ export const createMembersStore = ({ db }: Database) => {
       return row === undefined ? null : toMember(row);
     },
 
-    /** Of somebody who may sign in. */
-    async userIdOf(trx: Trx, email: string): Promise<string | null> {
-      const row = await trx
-        .selectFrom('users')
-        .select('id')
-        .where('email', '=', email)
-        .where('disabled_at', 'is', null)
-        .executeTakeFirst();
-      return row?.id ?? null;
+    async count(trx: Trx, sessionId: string): Promise<number> {
+      const { count } = await trx
+        .selectFrom('session_members')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('session_id', '=', sessionId)
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+
+    async readers(sessionId: string): Promise<string[]> {
+      const rows = await db
+        .selectFrom('session_people')
+        .select('user_id')
+        .distinct()
+        .where('session_id', '=', sessionId)
+        .execute();
+      return rows.map((row) => row.user_id);
     },
 
     /** Only one transaction at a time changes who is in a session. */

@@ -19,6 +19,7 @@ import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
+import type { Entering } from '../projects/index.js';
 import { askAgent, postingJson, type AgentDoor } from '../relay/index.js';
 import type { Request } from './request.js';
 import type { SessionsStore } from './store.js';
@@ -30,6 +31,7 @@ export interface ForkDeps {
   audit: Audit;
   clock: Clock;
   door: AgentDoor;
+  projects: Pick<Entering, 'besides'>;
   log: Log;
   shown(sessionId: string, trx?: Trx): Promise<Session>;
   /** Throws where this person has as many running as they may. */
@@ -113,6 +115,7 @@ export const createFork = (deps: ForkDeps) => {
     const { actor, ip } = request;
     const by = { userId: actor.userId, name: actor.name };
     await store.lockOwner(trx, actor.userId);
+    const project = await deps.projects.besides(trx, actor, sourceId);
     await deps.requireRoom(trx, actor.userId);
     const before = await firstNotCopied(trx, sourceId, messageId, point);
     if (before > maxEvents)
@@ -124,6 +127,7 @@ export const createFork = (deps: ForkDeps) => {
     await store.insert(trx, {
       id,
       userId: actor.userId,
+      projectId: project.id,
       name: called,
       config: { name: called, resources: source.resources },
       at: clock.now(),
@@ -135,7 +139,7 @@ export const createFork = (deps: ForkDeps) => {
       details: { forkId: id, messageId },
       ip,
     });
-    const details = { name: called, forkedFrom: { sessionId: sourceId, messageId } };
+    const details = { name: called, project: project.id, forkedFrom: { sessionId: sourceId, messageId } };
     await audit.record(trx, { userId: actor.userId, sessionId: id, action: 'sessions.create', details, ip });
     const permissionMode = origin?.permissionMode ?? 'default';
     await events.record(trx, id, [

@@ -19,6 +19,7 @@ import type { Log } from '../../platform/log.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
+import type { Entering } from '../projects/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import { createFork } from './fork.js';
 import type { Request } from './request.js';
@@ -32,6 +33,7 @@ export interface SessionsDeps {
   audit: Audit;
   clock: Clock;
   door: AgentDoor;
+  projects: Entering;
   log: Log;
   setup: ShownSetup;
   /** Sessions that one person may have running. */
@@ -48,6 +50,7 @@ export interface ListQuery {
   cursor?: string | undefined;
   limit: number;
   search?: string | undefined;
+  project?: string | undefined;
   terminated: 'true' | 'false';
 }
 
@@ -102,6 +105,7 @@ export const createSessions = (deps: SessionsDeps) => {
       const rows = await store.list({
         memberId: actor.role === 'admin' ? null : actor.userId,
         search: query.search === undefined || query.search === '' ? null : query.search,
+        projectId: query.project ?? null,
         terminated: query.terminated === 'true',
         after: query.cursor === undefined ? null : decodeCursor(query.cursor, sessionIdForm),
         limit: query.limit + 1,
@@ -118,23 +122,29 @@ export const createSessions = (deps: SessionsDeps) => {
     },
 
     create: async (request: Request, config: SessionConfig): Promise<Session> => {
-      if (config.model !== undefined) deps.requireModel(config.model);
+      const { actor } = request;
+      const id = request.operationId ?? randomUUID();
+      const { project: projectId, ...stored } = config;
+      if ((await store.find(id)) !== null) return shown(id);
+      const { defaults } = await deps.projects.enter(actor, projectId);
+      const chosen = config.model ?? defaults.model;
+      if (chosen !== undefined) deps.requireModel(chosen);
       if (config.resources !== undefined) deps.requireResources(config.resources);
-      const model = config.model ?? (await deps.defaultModel());
+      const model = chosen ?? (await deps.defaultModel());
       return database.transaction(async (trx) => {
-        const { actor } = request;
-        const id = request.operationId ?? randomUUID();
         await store.lockOwner(trx, actor.userId);
         const made = await store.find(id, trx);
         if (made !== null) return toSession(made, deps.setup);
+        const project = await deps.projects.enter(actor, projectId, trx);
         await requireRoom(trx, actor.userId);
         const name = config.name ?? 'New session';
-        await store.insert(trx, { id, userId: actor.userId, name, config, at: clock.now() });
+        const owned = { id, userId: actor.userId, projectId: project.id };
+        await store.insert(trx, { ...owned, name, config: stored, at: clock.now() });
         await audit.record(trx, {
           userId: actor.userId,
           sessionId: id,
           action: 'sessions.create',
-          details: { ...config },
+          details: { ...config, project: project.id },
           ip: request.ip,
         });
         await events.record(trx, id, [
@@ -143,7 +153,7 @@ export const createSessions = (deps: SessionsDeps) => {
             by: { userId: actor.userId, name: actor.name },
             name,
             model,
-            permissionMode: config.permissionMode ?? 'default',
+            permissionMode: config.permissionMode ?? defaults.permissionMode ?? 'default',
           },
           placeChange('running', { status: 'none', step: 'Waiting to be started' }),
         ]);

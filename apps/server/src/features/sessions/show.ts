@@ -1,6 +1,13 @@
 // A session's row as the API shows it. Pure.
 
-import { shownStatusOf, type ForkedFrom, type Session, type SessionId, type UserId } from '@remote-claude/contract';
+import {
+  shownStatusOf,
+  type ForkedFrom,
+  type ProjectId,
+  type Session,
+  type SessionId,
+  type UserId,
+} from '@remote-claude/contract';
 
 import type { ResourceRules } from './resources.js';
 import type { ShownRow } from './store.js';
@@ -23,6 +30,7 @@ export const toSession = (row: ShownRow, { isolation, diskRetentionMs, resources
     userId: row.user_id as UserId,
     ownerName: row.owner_name,
     name: row.name,
+    project: { id: row.project_id as ProjectId, name: row.project_name, isPersonal: row.project_personal },
     status: row.status,
     shown: shownStatusOf(state),
     wanted: row.wanted,

@@ -19,12 +19,13 @@ export type ShownRow = Pick<
   | 'last_activity'
   | 'terminated_at'
   | 'disk_removed_at'
-> & { owner_name: string; state: SessionState };
+> & { owner_name: string; project_id: string; project_name: string; project_personal: boolean; state: SessionState };
 
 export interface ListFilter {
-  /** Whose, or shared with whom; null for everybody's. */
+  /** Whoever is in them, by whatever; null for everybody's. */
   memberId: string | null;
   search: string | null;
+  projectId: string | null;
   terminated: boolean;
   after: PageEnd | null;
   limit: number;
@@ -44,6 +45,9 @@ const shown = [
   'sessions.terminated_at',
   'sessions.disk_removed_at',
   'users.name as owner_name',
+  'sessions.project_id',
+  'projects.name as project_name',
+  'projects.personal as project_personal',
 ] as const;
 
 const toShown = <R extends { state: unknown }>(row: R): Omit<R, 'state'> & { state: SessionState } => ({
@@ -58,6 +62,7 @@ export const createSessionsStore = ({ db }: Database) => ({
     const row = await executor
       .selectFrom('sessions')
       .innerJoin('users', 'users.id', 'sessions.user_id')
+      .innerJoin('projects', 'projects.id', 'sessions.project_id')
       .select(shown)
       .where('sessions.id', '=', sessionId)
       .executeTakeFirst();
@@ -69,22 +74,21 @@ export const createSessionsStore = ({ db }: Database) => ({
     let query = db
       .selectFrom('sessions')
       .innerJoin('users', 'users.id', 'sessions.user_id')
+      .innerJoin('projects', 'projects.id', 'sessions.project_id')
       .select(shown)
       .orderBy('sessions.last_activity', 'desc')
       .orderBy('sessions.id', 'desc')
       .limit(filter.limit);
-    const { memberId, search, after } = filter;
+    const { memberId, search, projectId, after } = filter;
     if (memberId !== null)
       query = query.where((eb) =>
-        eb.or([
-          eb('sessions.user_id', '=', memberId),
-          eb(
-            'sessions.id',
-            'in',
-            eb.selectFrom('session_members').select('session_id').where('session_members.user_id', '=', memberId),
-          ),
-        ]),
+        eb(
+          'sessions.id',
+          'in',
+          eb.selectFrom('session_people').select('session_id').where('session_people.user_id', '=', memberId),
+        ),
       );
+    if (projectId !== null) query = query.where('sessions.project_id', '=', projectId);
     if (!filter.terminated) query = query.where('sessions.wanted', '!=', 'terminated');
     if (search !== null) query = query.where('sessions.name', 'ilike', `%${escapeLike(search)}%`);
     if (after !== null) {
@@ -115,12 +119,13 @@ export const createSessionsStore = ({ db }: Database) => ({
 
   async insert(
     trx: Trx,
-    session: { id: string; userId: string; name: string; config: unknown; at: Date },
+    session: { id: string; userId: string; projectId: string; name: string; config: unknown; at: Date },
   ): Promise<void> {
-    const { id, userId, name, at } = session;
+    const { id, userId, projectId, name, at } = session;
+    const owned = { id, user_id: userId, project_id: projectId };
     await trx
       .insertInto('sessions')
-      .values({ id, user_id: userId, name, config: json(session.config), created_at: at, last_activity: at })
+      .values({ ...owned, name, config: json(session.config), created_at: at, last_activity: at })
       .execute();
   },
 

@@ -88,14 +88,11 @@ export const createTasksStore = ({ db }: Database) => ({
       .selectAll()
       .where('user_id', '=', userId)
       .where((eb) =>
-        eb.or([
-          eb('session_id', 'in', eb.selectFrom('sessions').select('id').where('sessions.user_id', '=', userId)),
-          eb(
-            'session_id',
-            'in',
-            eb.selectFrom('session_members').select('session_id').where('session_members.user_id', '=', userId),
-          ),
-        ]),
+        eb(
+          'session_id',
+          'in',
+          eb.selectFrom('session_people').select('session_id').where('session_people.user_id', '=', userId),
+        ),
       )
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc')

@@ -50,6 +50,8 @@ export interface TicketsTable {
 export interface SessionsTable {
   id: Generated<string>;
   user_id: string;
+  /** Whoever names none gets the personal one of the owner. */
+  project_id: ColumnType<string, string | undefined, string>;
   name: string;
   status: Generated<'starting' | 'running' | 'stopped' | 'error'>;
   container_id: string | null;
@@ -224,12 +226,52 @@ export interface SessionMembersTable {
   added_at: CreatedAt;
 }
 
+/** Each user has a personal one from the beginning. */
+export interface ProjectsTable {
+  id: Generated<string>;
+  /** Who made it, or whose own it is. */
+  user_id: string;
+  name: string;
+  description: Generated<string>;
+  personal: Generated<boolean>;
+  defaults: JsonOrEmpty;
+  created_at: CreatedAt;
+  archived_at: Time | null;
+}
+
+export interface ProjectMembersTable {
+  project_id: string;
+  user_id: string;
+  role: 'owner' | 'editor' | 'viewer';
+  added_at: CreatedAt;
+}
+
+export interface ProjectRulesTable {
+  id: Generated<string>;
+  project_id: string;
+  /** Who allowed it. */
+  user_id: string;
+  rule: unknown;
+  created_at: CreatedAt;
+}
+
+/** A view: the owner of each session, those with whom it is shared, and the people of its project. */
+export interface SessionPeopleView {
+  session_id: string;
+  user_id: string;
+  role: 'owner' | 'editor' | 'viewer';
+}
+
 export interface DatabaseSchema {
   users: UsersTable;
   logins: LoginsTable;
   tickets: TicketsTable;
   sessions: SessionsTable;
   session_members: SessionMembersTable;
+  session_people: SessionPeopleView;
+  projects: ProjectsTable;
+  project_members: ProjectMembersTable;
+  project_rules: ProjectRulesTable;
   managers: ManagersTable;
   engines: EnginesTable;
   events: EventsTable;

@@ -1,6 +1,6 @@
 // The HTTP server that serves bound routes: validation, access, stripping, errors. It knows no feature.
 
-import { AppError, isSessionPermission, rootRoutes, type Route } from '@remote-claude/contract';
+import { AppError, isProjectPermission, isSessionPermission, rootRoutes, type Route } from '@remote-claude/contract';
 import fastifyCookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -210,10 +210,11 @@ const look = async (door: Door, route: Route, { request, reply, stay }: Visit): 
     route.params !== undefined && 'id' in route.params.shape ? 'not_found' : null,
   );
   const { permission } = route;
-  const sessionId = isSessionPermission(permission) ? String((params as { id?: unknown }).id) : null;
-  if (actor !== null && sessionId !== null && isSessionPermission(permission))
-    stay.add(watchRights(deps, { request, reply }, { actor, permission, sessionId }));
-  await deps.access.authorize(actor, permission, sessionId);
+  const isInSession = isSessionPermission(permission);
+  const aboutId = isInSession || isProjectPermission(permission) ? String((params as { id?: unknown }).id) : null;
+  if (actor !== null && aboutId !== null && isInSession)
+    stay.add(watchRights(deps, { request, reply }, { actor, permission, sessionId: aboutId }));
+  await deps.access.authorize(actor, permission, aboutId);
   door.entries.set(request, { actor, params, stay });
   door.slowBodies.watch(request.raw, route.kind === 'upload' ? 'large' : 'small');
 };

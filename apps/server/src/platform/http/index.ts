@@ -10,7 +10,7 @@ export { createIdempotencyStore } from './idempotency-store.js';
 export { listen, wordsFor } from './listen.js';
 export { createOrigins, type Origins } from './origins.js';
 export { plainIdOf, requestIdOf } from './request-id.js';
-export { createStanding, type Standing } from './standing.js';
+export { createStanding, type MembersChange, type Standing } from './standing.js';
 export { contentPolicy } from './security-headers.js';
 export { answered, handle, type Access, type Actor, type BoundRoute, type Call } from './types.js';
 export { acceptUpgrades, type SocketContext } from './upgrades.js';

@@ -9,6 +9,7 @@ import { defineRoute, type MemberRole } from '@remote-claude/contract';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
+import { createProjectsStore } from '../../features/projects/index.js';
 import { createSessionsStore } from '../../features/sessions/index.js';
 import { createTestApp, type TestApp } from '../../testing/http.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.js';
@@ -106,10 +107,13 @@ beforeAll(async () => {
   bob = await guest('Bob');
   const { database } = testDatabase;
   id = randomUUID();
+  const { userId } = ada.actor;
+  const projectId = await createProjectsStore(database).personalOf(userId);
   await database.transaction((trx) =>
     createSessionsStore(database).insert(trx, {
       id,
-      userId: ada.actor.userId,
+      userId,
+      projectId,
       name: 'Shared',
       config: {},
       at: new Date(),

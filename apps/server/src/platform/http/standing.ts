@@ -8,8 +8,14 @@ export interface StandingDeps {
   clock: Clock;
   /** Tells the sign-ins that end, until the returned function is called; after a gap, those in `open` that have. */
   onRevoked(listener: (loginId: string) => void, open: () => Iterable<string>): () => void;
-  /** Tells who may do more or less in a session, until the returned function is called; null: anybody in any. */
-  onMembersChanged(listener: (change: { sessionId: string; userId: string } | null) => void): () => void;
+  /** Tells who may do more or less, until the returned function is called; null: anybody. */
+  onMembersChanged(listener: (change: MembersChange | null) => void): () => void;
+}
+
+/** Of whom; null for the session is any that they are in. */
+export interface MembersChange {
+  sessionId: string | null;
+  userId: string;
 }
 
 export interface Standee {
@@ -32,6 +38,9 @@ export interface Standing {
 /** Longer than it takes from the look at a sign-in until what it let in is here. */
 const endedKeptMs = 60_000;
 
+const isAbout = (change: MembersChange, sessionId: string): boolean =>
+  change.sessionId === null || change.sessionId === sessionId;
+
 export const createStanding = ({ clock, onRevoked, onMembersChanged }: StandingDeps): Standing => {
   const open = new Set<Standee>();
   const ended = new Map<string, Cancel>();
@@ -49,8 +58,7 @@ export const createStanding = ({ clock, onRevoked, onMembersChanged }: StandingD
   );
   const leaveMembers = onMembersChanged((change) => {
     for (const one of open)
-      if (change === null || (change.sessionId === one.sessionId && change.userId === one.actor.userId))
-        one.onChanged();
+      if (change === null || (isAbout(change, one.sessionId) && change.userId === one.actor.userId)) one.onChanged();
   });
 
   return {

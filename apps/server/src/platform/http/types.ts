@@ -64,8 +64,8 @@ export interface Access {
     headers: Readonly<Record<string, string | string[] | undefined>>;
     reply?: FastifyReply;
   }): Promise<Actor | null>;
-  /** Throws `unauthenticated`, `forbidden`, or `not_found` for a session that the actor has no part in. */
-  authorize(actor: Actor | null, permission: Permission, sessionId: string | null): Promise<void>;
+  /** Throws `unauthenticated`, `forbidden`, or `not_found` for a session or project that the actor has no part in. */
+  authorize(actor: Actor | null, permission: Permission, aboutId: string | null): Promise<void>;
   /** All that the actor may do in a session; empty for a stranger. */
   sessionPermissions(actor: Actor, sessionId: string): Promise<ReadonlySet<string>>;
 }

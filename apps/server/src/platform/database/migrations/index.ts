@@ -8,6 +8,7 @@ import { leases } from './0005-leases.js';
 import { noUploads } from './0006-no-uploads.js';
 import { members } from './0007-members.js';
 import { line } from './0008-line.js';
+import { projects } from './0009-projects.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-no-uploads': noUploads,
   '0007-members': members,
   '0008-line': line,
+  '0009-projects': projects,
 };
