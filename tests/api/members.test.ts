@@ -1,6 +1,16 @@
-// A session that is shared: what an editor and a viewer may do over HTTP and sockets, and how it ends when they are taken out.
+// A session that is shared, by itself and by its project: what an editor and a viewer may do over HTTP and sockets, and how it
+// ends when they are taken out.
 
-import { routes, type ClientMessage, type Member, type MemberRole, type Session } from '@remote-claude/contract';
+import {
+  routes,
+  type ApprovalId,
+  type ClientMessage,
+  type Member,
+  type MemberRole,
+  type Project,
+  type RuleId,
+  type Session,
+} from '@remote-claude/contract';
 import { always, text, toolUse, userSays, afterTool, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -32,6 +42,8 @@ beforeAll(async () => {
       answer: [toolUse('Write', { file_path: '/workspace/shared.txt', content: 'x' })],
     },
     { name: 'written', when: afterTool('Write'), answer: [text('Written.')] },
+    { name: 'touch', when: userSays('touch'), answer: [toolUse('Bash', { command: 'touch made' })] },
+    { name: 'touched', when: afterTool('Bash'), answer: [text('Touched.')] },
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
   product = await startProduct({ config: configFor(model) });
@@ -258,6 +270,84 @@ describe('a session that is shared', () => {
     expect(rows).toHaveLength(20);
     expect(rows[0]?.details).toEqual({ email: 'guess-1@example.org', code: 'not_found' });
     await bob.client.call(routes.sessions.remove, { params: { id: own.id } });
+  });
+});
+
+describe('a project that is shared', () => {
+  /** Two of the project, and one outside of it. */
+  let first: Session, second: Session, outside: Session;
+  let project: Project;
+  /** Claude is to run the same command again; what it asks before it does, or null where it is allowed. */
+  const touch = async ({ id }: Session) => {
+    const said = await ada.client.call(routes.claude.chat, {
+      params: { id },
+      body: { message: 'touch it', wait: false },
+    });
+    const waiting = async () => (await ada.client.call(routes.claude.approvals, { params: { id } })).items[0];
+    const isOver = async () => {
+      const { items } = await ada.client.call(routes.claude.history, { params: { id }, query: { limit: 500 } });
+      const begun = items.find(
+        ({ event }) => event.type === 'turn.started' && event.messageIds.includes(said.messageId),
+      )?.seq;
+      return items.some(({ seq, event }) => event.type === 'turn.ended' && begun !== undefined && seq > begun);
+    };
+    await until(async () => (await waiting()) !== undefined || (await isOver()), { what: 'a question or the end' });
+    return (await waiting())?.approvalId ?? null;
+  };
+  const answer = (of: Session, approvalId: ApprovalId, body: { decision: 'allow' | 'deny'; scope?: 'project' }) =>
+    ada.client.call(routes.claude.answer, { params: { id: of.id, approvalId }, body });
+
+  it('shows its sessions to its people, and no other', async () => {
+    project = await ada.client.call(routes.projects.create, { body: { name: 'Shop' } });
+    first = await startSession(ada, { name: 'In the shop', project: project.id });
+    second = await startSession(ada, { name: 'Also in the shop', project: project.id });
+    outside = await startSession(ada, { name: 'Outside' });
+    expect(await listed(bob)).toEqual(['Shared work']);
+    const body = { email: bob.email, role: 'editor' } as const;
+    await ada.client.call(routes.projects.addMember, { params: { id: project.id }, body });
+    expect((await listed(bob)).toSorted()).toEqual(['Also in the shop', 'In the shop', 'Shared work']);
+    const ran = { params: { id: first.id }, body: { command: 'true' } };
+    expect(await outcome(bob.client.call(routes.sessions.execute, ran))).toBe('done');
+  });
+
+  it('has what is allowed in it allowed in all of its sessions, and asked again once it is revoked', async () => {
+    const asked = await touch(first);
+    expect(asked).not.toBeNull();
+    const waitsToo = await touch(second);
+    expect(waitsToo).not.toBeNull();
+    await answer(first, asked as ApprovalId, { decision: 'allow', scope: 'project' });
+    const isOpen = async () =>
+      (await ada.client.call(routes.claude.approvals, { params: { id: second.id } })).items.length > 0;
+    await until(async () => !(await isOpen()), { what: 'what waited in the other session to be answered' });
+    expect(await touch(second)).toBeNull();
+    const foreign = await touch(outside);
+    expect(foreign).not.toBeNull();
+    await answer(outside, foreign as ApprovalId, { decision: 'deny' });
+    const [rule] = (await bob.client.call(routes.projects.rules, { params: { id: project.id } })).items;
+    expect(rule).toMatchObject({ words: 'exactly this command: touch made', by: { name: 'Adele' } });
+    const params = { ruleId: rule?.id ?? ('' as RuleId) };
+    expect(await outcome(bob.client.call(routes.claude.revokeRule, { params }))).toBe('forbidden');
+    await ada.client.call(routes.claude.revokeRule, { params });
+    // Its agents are told a moment later.
+    const again = await until(() => touch(second), { what: 'the question to come again' });
+    await answer(second, again, { decision: 'deny' });
+  });
+
+  it('is gone for one who is taken out, with their open pages of all of its sessions', async () => {
+    const viewers = [openViewer(product.url, bob, first.id), openViewer(product.url, bob, second.id)];
+    open.push(...viewers);
+    for (const viewer of viewers)
+      await until(() => viewer.messages().some(({ type }) => type === 'hello'), { what: 'the state' });
+    const seen = viewers.map((viewer) => viewer.events().length);
+    const { items } = await ada.client.call(routes.projects.members, { params: { id: project.id } });
+    const userId = items.find(({ name }) => name === 'Bob')?.userId;
+    if (userId === undefined) throw new Error('Bob is not in the project.');
+    await ada.client.call(routes.projects.removeMember, { params: { id: project.id, userId } });
+    expect(await listed(bob)).toEqual(['Shared work']);
+    expect(await outcome(bob.client.call(routes.sessions.get, { params: { id: first.id } }))).toBe('not_found');
+    for (const { id } of [first, second])
+      await ada.client.call(routes.claude.chat, { params: { id }, body: { message: 'Alone again.', wait: true } });
+    expect(viewers.map((viewer) => viewer.events().length)).toEqual(seen);
   });
 });
 

@@ -158,7 +158,7 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
       ...userRoutes(users, origins),
       ...sessionsRoutes(sessions),
       ...membersRoutes(members),
-      ...projectRoutes(projects),
+      ...projectRoutes(projects, rules),
       ...claudeRoutes(claude, rules),
       ...checkpointRoutes(createCheckpoints({ database, door, events, claude })),
       ...taskRoutes(tasks),

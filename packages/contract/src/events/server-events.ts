@@ -6,6 +6,7 @@ import { approvalScope, toolInput } from '../model/approval.js';
 import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
 import { forkFilled } from '../link/fork.js';
 import { forkedFrom, modelName, permissionMode, placeStatus, sessionName, wantedState } from '../model/session.js';
+import { projectName } from '../model/project.js';
 import { taskStatus } from '../model/task.js';
 import { boundedText } from '../model/text.js';
 import { tokenUsage } from '../model/usage.js';
@@ -39,7 +40,10 @@ export const serverEvents = [
     approvalId,
     by: author,
     decision: z.enum(['allow', 'deny']),
-    scope: approvalScope,
+    /** What readers of the version before know; `always` is also what counts in the project that is named below. */
+    scope: approvalScope.exclude(['project']),
+    /** Name of the project in all of whose sessions it is allowed, where that was the scope. */
+    forProject: projectName.optional(),
     /** Present where the person changed the input or filled in a form. */
     input: toolInput.nullable(),
     reason: z.string().max(4_000).nullable(),

@@ -130,7 +130,8 @@ export const claudeRoutes = {
     id: 'approvals.rules.list',
     method: 'GET',
     path: '/approval-rules',
-    summary: 'What you always allow in all of your sessions, newest first.',
+    summary:
+      'What you always allow in all of your sessions, and what is allowed in the projects whose owner you are, newest first.',
     permission: 'signed-in',
     responses: { 200: pageOf(storedRule) },
     errors: ['unauthenticated'],
@@ -139,11 +140,12 @@ export const claudeRoutes = {
     id: 'approvals.rules.delete',
     method: 'DELETE',
     path: '/approval-rules/:ruleId',
-    summary: 'Be asked again: revokes what you always allowed, in running sessions too.',
+    summary:
+      'Be asked again: revokes what you always allowed, or what is allowed in a project whose owner you are, in running sessions too.',
     permission: 'signed-in',
     params: z.object({ ruleId }),
     responses: { 200: storedRule },
-    errors: ['unauthenticated', 'not_found'],
+    errors: ['unauthenticated', 'not_found', 'forbidden'],
     audit: 'approvals.rules.delete',
   }),
 } as const;

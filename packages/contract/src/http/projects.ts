@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { projectId, userId } from '../ids.js';
+import { storedRule } from '../model/approval-rule.js';
 import {
   project,
   projectDefaultsChange,
@@ -129,6 +130,16 @@ export const projectRoutes = {
     responses: { 200: done },
     errors: [...mine, 'forbidden', 'conflict'],
     audit: 'projects.members.delete',
+  }),
+  rules: defineRoute({
+    id: 'projects.rules.list',
+    method: 'GET',
+    path: '/projects/:id/rules',
+    summary: 'What Claude may do in all sessions of the project without asking, newest first.',
+    permission: 'project.read',
+    params,
+    responses: { 200: pageOf(storedRule) },
+    errors: mine,
   }),
   leave: defineRoute({
     id: 'projects.leave',

@@ -26,7 +26,14 @@ export const agentCommand = z.discriminatedUnion('type', [
    * from a server of the version before, and then it means whichever turn runs.
    */
   z.object({ id: commandId, type: z.literal('interrupt'), turnId: turnId.nullable().optional() }),
-  z.object({ id: commandId, type: z.literal('answer'), approvalId, answer: approvalAnswer }),
+  /** `forProject`: the person's scope was that, which an agent knows as `once`; what it allows comes with `rules`. */
+  z.object({
+    id: commandId,
+    type: z.literal('answer'),
+    approvalId,
+    answer: approvalAnswer,
+    forProject: z.literal(true).optional(),
+  }),
   z.object({ id: commandId, type: z.literal('configure'), settings: claudeSettings }),
   /** Refused while a turn runs. Done when a `rewind.done` names it. */
   z.object({ id: commandId, type: z.literal('rewind'), what: rewindWhat, target: rewindTarget }),
@@ -51,7 +58,7 @@ export const toAgentControl = z.discriminatedUnion('type', [
   z.object({ type: z.literal('command'), command: agentCommand }),
   /** Everything of this journal up to `n` is stored: the agent may forget it. */
   z.object({ type: z.literal('ack'), source: z.string(), n: z.int().nonnegative() }),
-  /** What the session's owner always allows: after each hello, and when it changes. Since version 2. */
+  /** What the session's owner always allows, and what its project: after each hello, and when it changes. Since version 2. */
   z.object({ type: z.literal('rules'), rules: z.array(approvalRule).max(1_000) }),
   /** Stored blobs, by hash. */
   z.object({ type: z.literal('blob-ack'), hash: blobHash }),

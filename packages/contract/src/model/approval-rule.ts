@@ -1,12 +1,13 @@
 /**
- * What a person lets Claude always do, in all of their sessions. The server makes a rule from the call that was shown,
+ * What a person lets Claude always do, in all of their sessions or in all of a project's. The server makes a rule from the call that was shown,
  * never from what a session says that it is. A rule is as narrow as it can be said: a command is allowed letter by letter,
  * so no `&&`, no redirection and no `$(…)` can ride on it.
  */
 import { z } from 'zod';
 
-import { timestamp } from '../ids.js';
+import { projectId, timestamp } from '../ids.js';
 import type { OpenApproval, ToolInput } from './approval.js';
+import { author } from './user.js';
 
 const maxCommand = 4_000;
 
@@ -30,6 +31,10 @@ export const storedRule = z.object({
   rule: approvalRule,
   /** The rule for people, to stand after "Always allowed:". */
   words: z.string(),
+  /** In whose sessions it counts; null: in all of whoever allowed it. */
+  project: z.object({ id: projectId, name: z.string() }).nullable(),
+  /** Who allowed it. */
+  by: author,
   createdAt: timestamp,
 });
 export type StoredRule = z.infer<typeof storedRule>;
@@ -65,7 +70,7 @@ const ruleOfCall = (tool: string, input: ToolInput): ApprovalRule | null => {
   return /^mcp__.+__.+$/.test(tool) ? { kind: 'tool', tool } : null;
 };
 
-/** What `scope: always` would allow for this question; null where it is not offered. */
+/** What the scopes `project` and `always` would allow for this question; null where they are not offered. */
 export const alwaysRuleOf = (
   asked: Pick<OpenApproval, 'kind' | 'tool' | 'input' | 'wholeInput' | 'sessionRule'>,
 ): ApprovalRule | null =>

@@ -10,7 +10,7 @@ import { author } from './user.js';
 export const approvalKind = z.enum(['tool', 'question', 'plan']);
 export type ApprovalKind = z.infer<typeof approvalKind>;
 
-export const approvalScope = z.enum(['once', 'session', 'always']);
+export const approvalScope = z.enum(['once', 'session', 'project', 'always']);
 export type ApprovalScope = z.infer<typeof approvalScope>;
 
 /** A tool's input as Claude gave it. Bounded by the size of an event. */
@@ -19,7 +19,10 @@ export type ToolInput = z.infer<typeof toolInput>;
 
 export const approvalAnswer = z.strictObject({
   decision: z.enum(['allow', 'deny']),
-  /** `session` also allows the same tool and pattern for the rest of this session, `always` in all sessions of that person. */
+  /**
+   * `session` also allows the same tool and pattern for the rest of this session, `project` in all sessions of its project,
+   * `always` in all sessions of that person.
+   */
   scope: approvalScope.default('once'),
   /** Replaces the tool's input; for a question it carries `answers`. */
   input: toolInput.optional(),

@@ -11,6 +11,7 @@ import {
   type Approval,
   type ApprovalAnswer,
   type ApprovalId,
+  type ApprovalScope,
   type ClaudeSettings,
   type CommandId,
   type NumberedEvent,
@@ -23,10 +24,11 @@ import type { Clock } from '../../platform/clock.js';
 import { storable, type Database, type Trx } from '../../platform/database/index.js';
 import type { Actor } from '../../platform/http/index.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
+import { mayProject } from '../access/index.js';
 import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import type { ApprovalRules } from './rules.js';
-import type { ClaudeStore } from './store.js';
+import type { ClaudeStore, SessionPart } from './store.js';
 import { waitForTurn, type TurnAnswer } from './wait.js';
 
 export interface ClaudeDeps {
@@ -61,7 +63,9 @@ const maxQueued = 100;
 /** More than anyone's sessions may ask at a time. */
 const maxCovered = 1_000;
 
-const isAlways = ({ decision, scope }: ApprovalAnswer): boolean => decision === 'allow' && scope === 'always';
+/** The scopes that add a rule: in all sessions of the person, or of the project. */
+const lastingScope = ({ decision, scope }: ApprovalAnswer): 'project' | 'always' | null =>
+  decision === 'allow' && (scope === 'always' || scope === 'project') ? scope : null;
 
 /** Whether a question would have made the very same rule; of edits only those that the session's rule has in the same words. */
 const isCoveredWith = (first: Approval, asked: Approval): boolean => {
@@ -187,14 +191,16 @@ export const createClaude = (deps: ClaudeDeps) => {
     // The same answer under the same id is a repeat, not a second answer.
     const repeated = act.id !== undefined && (await commands.find(trx, sessionId, act.id)) !== null;
     if (!repeated && approval.status !== 'open') throw closedApproval(approval);
-    if (isAlways(answer) && !(await store.isOwner(trx, sessionId, actor.userId)))
-      throw new AppError('forbidden', {
-        message: 'What is always allowed in a session is for its owner to say. Allow it once, or for this session.',
-      });
+    const part = await store.partOf(trx, sessionId, actor.userId);
+    const lasting = lastingScope(answer);
+    requireMayAllow(lasting, part);
+    const forProject = answer.scope === 'project';
+    // An agent learns of it by its rules, and one of the version before knows no such scope.
+    const told = forProject ? ({ answer: { ...answer, scope: 'once' }, forProject } as const) : { answer };
     await command(
       trx,
       { ...act, id },
-      { id, type: 'answer', approvalId, answer },
+      { id, type: 'answer', approvalId, ...told },
       {
         action: 'claude.answer',
         details: {
@@ -206,7 +212,9 @@ export const createClaude = (deps: ClaudeDeps) => {
           isEdited: approval.kind === 'tool' && answer.decision === 'allow' && answer.input !== undefined,
         },
         async also() {
-          if (isAlways(answer)) await rules.add(trx, actor.userId, approval);
+          const { userId } = actor;
+          if (lasting === 'always') await rules.add(trx, { userId }, approval);
+          if (lasting === 'project') await rules.add(trx, { userId, projectId: part.projectId }, approval);
           await store.answer(trx, sessionId, approvalId, { answer, by: actor.userId, at: clock.now() });
           await events.record(trx, sessionId, [
             {
@@ -214,7 +222,7 @@ export const createClaude = (deps: ClaudeDeps) => {
               approvalId,
               by: { userId: actor.userId, name: actor.name },
               decision: answer.decision,
-              scope: answer.scope,
+              ...shownScope(answer.scope, part.projectName),
               input: answer.input ?? null,
               reason: answer.reason ?? null,
             },
@@ -226,16 +234,21 @@ export const createClaude = (deps: ClaudeDeps) => {
   };
 
   /**
-   * What waits in the person's sessions and falls under the rule that was just made: it needs no answer any more. Each in a
-   * transaction of its own, since it holds the lock of its session; what a crash leaves is asked, as before.
+   * What waits in the person's sessions, or in the project's, and falls under the rule that was just made: it needs no answer
+   * any more. Each in a transaction of its own, since it holds the lock of its session; what a crash leaves is asked, as before.
    */
-  const answerCovered = async ({ actor, ip }: ClaudeAct, first: Approval): Promise<void> => {
-    const open = await store.openOwnedBy(actor.userId, maxCovered);
+  const answerCovered = async (
+    { actor, ip }: ClaudeAct,
+    first: Approval,
+    scope: 'project' | 'always',
+  ): Promise<void> => {
+    const open =
+      scope === 'always'
+        ? await store.openOwnedBy(actor.userId, maxCovered)
+        : await store.openBeside(first.sessionId, maxCovered);
     for (const { sessionId, approvalId } of open.filter((asked) => isCoveredWith(first, asked))) {
       await database
-        .transaction((trx) =>
-          answered(trx, { actor, ip, sessionId }, approvalId, { decision: 'allow', scope: 'always' }),
-        )
+        .transaction((trx) => answered(trx, { actor, ip, sessionId }, approvalId, { decision: 'allow', scope }))
         .catch((error: unknown) => {
           // Somebody was quicker, or it is gone.
           if (!(error instanceof AppError)) throw error;
@@ -296,7 +309,8 @@ export const createClaude = (deps: ClaudeDeps) => {
     /** Also while the session is stopped: the answer waits with the question. */
     async answer(act: ClaudeAct, approvalId: ApprovalId, answer: ApprovalAnswer): Promise<Approval> {
       const approval = await database.transaction((trx) => answered(trx, act, approvalId, answer));
-      if (isAlways(answer)) await answerCovered(act, approval);
+      const lasting = lastingScope(answer);
+      if (lasting !== null) await answerCovered(act, approval, lasting);
       return approval;
     },
 
@@ -315,6 +329,22 @@ export const createClaude = (deps: ClaudeDeps) => {
   };
 };
 export type Claude = ReturnType<typeof createClaude>;
+
+/** Whoever may answer here may allow once and for the session; what lasts counts in sessions that are others' too. */
+const requireMayAllow = (lasting: 'project' | 'always' | null, part: SessionPart): void => {
+  if (lasting === 'always' && !part.isOwner)
+    throw new AppError('forbidden', {
+      message: 'What is always allowed in a session is for its owner to say. Allow it once, or for this session.',
+    });
+  if (lasting === 'project' && !mayProject(part.projectRole, 'project.allow'))
+    throw new AppError('forbidden', {
+      message: 'What is allowed in a project is for its owners to say. Allow it once, or for this session.',
+    });
+};
+
+/** As the log says it, which readers of the version before read too. */
+const shownScope = (scope: ApprovalScope, projectName: string) =>
+  scope === 'project' ? ({ scope: 'always', forProject: projectName } as const) : { scope };
 
 const closedApproval = (approval: Approval): AppError =>
   approval.status === 'expired'

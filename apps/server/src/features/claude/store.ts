@@ -1,6 +1,14 @@
 // SQL of approvals, and of where in the log a message stands.
 
-import type { Approval, ApprovalAnswer, ApprovalId, OpenApproval, SessionId, UserId } from '@remote-claude/contract';
+import type {
+  Approval,
+  ApprovalAnswer,
+  ApprovalId,
+  OpenApproval,
+  ProjectRole,
+  SessionId,
+  UserId,
+} from '@remote-claude/contract';
 
 import { json, type Database, type Executor, type Trx } from '../../platform/database/index.js';
 import type { PageEnd } from '../../platform/page-cursor.js';
@@ -30,6 +38,14 @@ const toApproval = (row: Row): Approval => ({
   answeredAt: row.answered_at?.toISOString() ?? null,
   decision: (row.decision as ApprovalAnswer | null)?.decision ?? null,
 });
+
+/** What a person is to a session and its project. */
+export interface SessionPart {
+  isOwner: boolean;
+  projectId: string;
+  projectName: string;
+  projectRole: ProjectRole | null;
+}
 
 export const createClaudeStore = ({ db }: Database) => {
   const shown = (executor: Executor) =>
@@ -105,9 +121,34 @@ export const createClaudeStore = ({ db }: Database) => {
       return (await query.execute()).map(toApproval);
     },
 
-    async isOwner(trx: Trx, sessionId: string, userId: string): Promise<boolean> {
-      const row = await trx.selectFrom('sessions').select('user_id').where('id', '=', sessionId).executeTakeFirst();
-      return row?.user_id === userId;
+    /** The same over the project of this session. */
+    async openBeside(sessionId: string, limit: number): Promise<Approval[]> {
+      const rows = await open(limit)
+        .where('sessions.project_id', '=', (eb) =>
+          eb.selectFrom('sessions as first').select('first.project_id').where('first.id', '=', sessionId),
+        )
+        .execute();
+      return rows.map(toApproval);
+    },
+
+    async partOf(trx: Trx, sessionId: string, userId: string): Promise<SessionPart> {
+      const row = await trx
+        .selectFrom('sessions')
+        .innerJoin('projects', 'projects.id', 'sessions.project_id')
+        .leftJoin('project_members', (join) =>
+          join
+            .onRef('project_members.project_id', '=', 'sessions.project_id')
+            .on('project_members.user_id', '=', userId),
+        )
+        .select(['sessions.user_id', 'sessions.project_id', 'projects.name', 'project_members.role'])
+        .where('sessions.id', '=', sessionId)
+        .executeTakeFirstOrThrow();
+      return {
+        isOwner: row.user_id === userId,
+        projectId: row.project_id,
+        projectName: row.name,
+        projectRole: row.role,
+      };
     },
 
     async ask(trx: Trx, sessionId: string, asked: OpenApproval, at: Date): Promise<void> {

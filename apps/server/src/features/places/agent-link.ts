@@ -24,9 +24,10 @@ export interface LinkTiming {
   maxRetryMs: number;
 }
 
-/** What the owner of a session always allows. */
+/** What is always allowed in a session, by its owner and in its project. */
 export interface RuleSource {
-  ofSession(sessionId: string): Promise<{ ownerId: string | null; rules: ApprovalRule[] }>;
+  /** `of` are whose rules they are. */
+  ofSession(sessionId: string): Promise<{ of: readonly string[]; rules: ApprovalRule[] }>;
 }
 
 export interface AgentLinkDeps {
@@ -58,8 +59,8 @@ export interface AgentLink {
   heardAtMs(): number;
   /** There may be new commands; `next` is the one that was stored last, where that is known. */
   deliver(next?: AgentCommand): void;
-  /** What this person always allows may be another; null for anybody. */
-  rulesChanged(ownerId: string | null): void;
+  /** What this person always allows, or what is allowed in this project, may be another; null for any. */
+  rulesChanged(of: string | null): void;
   /** Resolves when nothing of it is at work. */
   close(): Promise<void>;
 }
@@ -179,7 +180,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
   };
 
   /** Whose rules the agent was told; null before the first time. */
-  let ownerId: string | null = null;
+  let toldOf: readonly string[] | null = null;
   let telling: Promise<void> = Promise.resolve();
   const sayRules = (send: (message: ToAgentControl) => void, drop: () => void): void => {
     // One after the other, so that the last word is the newest.
@@ -187,7 +188,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       .then(() => deps.rules.ofSession(sessionId))
       .then(
         (found) => {
-          ownerId = found.ownerId;
+          toldOf = found.of;
           send({ type: 'rules', rules: found.rules });
         },
         (err: unknown) => {
@@ -205,7 +206,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
     heardAtMs: () => heardAtMs(),
     deliver: (next) => deliver(next),
     rulesChanged: (of) => {
-      if (of === null || ownerId === null || of === ownerId) tellRules();
+      if (of === null || toldOf === null || toldOf.includes(of)) tellRules();
     },
     async close() {
       step('close');

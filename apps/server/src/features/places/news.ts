@@ -29,8 +29,8 @@ export const listenToNews = (bus: Bus, { watches, wish, lookAtAll }: NewsDeps): 
       else for (const watch of watches.values()) watch.link?.link.deliver();
     }),
     bus.subscribe(rulesChannel, (notice) => {
-      const owner = notice.kind === 'message' ? idOf(notice.payload) : null;
-      for (const watch of watches.values()) watch.link?.link.rulesChanged(owner);
+      const of = notice.kind === 'message' ? idOf(notice.payload) : null;
+      for (const watch of watches.values()) watch.link?.link.rulesChanged(of);
     }),
   ];
   return () => {

@@ -3,9 +3,10 @@
 import { routes } from '@remote-claude/contract';
 
 import { handle, type BoundRoute } from '../../platform/http/index.js';
+import type { ApprovalRules } from '../claude/index.js';
 import type { Projects } from './service.js';
 
-export const projectRoutes = (projects: Projects): BoundRoute[] => [
+export const projectRoutes = (projects: Projects, rules: Pick<ApprovalRules, 'ofProject'>): BoundRoute[] => [
   handle(routes.projects.list, async (call) => ({ status: 200, body: await projects.list(call) })),
   handle(routes.projects.create, async (call) => ({ status: 201, body: await projects.create(call, call.body) })),
   handle(routes.projects.get, async (call) => ({ status: 200, body: await projects.get(call, call.params.id) })),
@@ -30,6 +31,7 @@ export const projectRoutes = (projects: Projects): BoundRoute[] => [
     await projects.removeMember(call, call.params);
     return { status: 200, body: { ok: true } } as const;
   }),
+  handle(routes.projects.rules, async (call) => ({ status: 200, body: await rules.ofProject(call.params.id) })),
   handle(routes.projects.leave, async (call) => {
     await projects.leave(call, call.params.id);
     return { status: 200, body: { ok: true } } as const;

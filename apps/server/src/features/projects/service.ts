@@ -94,7 +94,7 @@ export const createProjects = (deps: ProjectsDeps) => {
 
     get: ({ actor }: Pick<Request, 'actor'>, id: string): Promise<Project> => shown(actor.userId, id),
 
-    create(
+    async create(
       { actor, ip, operationId: id }: Request,
       wanted: { name: string; description?: string | undefined; defaults?: ProjectChange['defaults'] },
     ): Promise<Project> {
@@ -114,7 +114,7 @@ export const createProjects = (deps: ProjectsDeps) => {
       });
     },
 
-    patch({ actor, ip }: MemberRequest, id: string, change: ProjectChange): Promise<Project> {
+    async patch({ actor, ip }: MemberRequest, id: string, change: ProjectChange): Promise<Project> {
       requireDefaults(change);
       return database.transaction(async (trx) => {
         await store.update(trx, id, change);

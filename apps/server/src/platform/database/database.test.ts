@@ -71,9 +71,10 @@ describe('rows', () => {
     expect(isUniqueViolation(again, 'users_email_key')).toBe(true);
     expect(isUniqueViolation(again, 'another')).toBe(false);
     await expect(insertUser('Upper@example.org')).rejects.toMatchObject({ code: '23514' });
+    const nobody = '00000000-0000-0000-0000-000000000000';
     const orphan = await test1.database.db
       .insertInto('sessions')
-      .values({ user_id: '00000000-0000-0000-0000-000000000000', name: 's' })
+      .values({ user_id: nobody, project_id: nobody, name: 's' })
       .execute()
       .catch((error: unknown) => error);
     expect(isForeignKeyViolation(orphan)).toBe(true);
