@@ -331,6 +331,14 @@ describe('a project that is shared', () => {
     // Its agents are told a moment later.
     const again = await until(() => touch(second), { what: 'the question to come again' });
     await answer(second, again, { decision: 'deny' });
+    for (const { id } of [first, second])
+      await until(
+        async () => {
+          const { shown } = await ada.client.call(routes.sessions.get, { params: { id } });
+          return shown === 'idle' || shown === 'completed';
+        },
+        { what: 'the end of the turn' },
+      );
   });
 
   it('is gone for one who is taken out, with their open pages of all of its sessions', async () => {

@@ -53,6 +53,7 @@ export const projectActs = (found: { projectId: string; userId: string }, around
       call: project,
       check: (body: unknown) => expect(body).toMatchObject({ items: [{ role: 'owner' }, { email: fay.email }] }),
     },
+    'projects.rules.list': { as, status: 200, call: project },
     'projects.leave': {
       as,
       status: 200,

@@ -2,7 +2,19 @@
 /** Decides by the address: a page that stands alone, or the frame with its side for who is signed in. */
 import { createContext, lazy, Suspense, use, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { usePathname, useRouter } from 'next/navigation';
-import { Bell, Info, LayoutList, LogOut, MessageSquare, Moon, Plus, Settings, Sun, Users } from 'lucide-react';
+import {
+  Bell,
+  FolderKanban,
+  Info,
+  LayoutList,
+  LogOut,
+  MessageSquare,
+  Moon,
+  Plus,
+  Settings,
+  Sun,
+  Users,
+} from 'lucide-react';
 import { useHotkeys } from 'react-hotkeys-hook';
 
 import { InboxBell } from '../features/approvals/inbox-bell';
@@ -97,6 +109,13 @@ const usePaletteEntries = (create: () => void, openInbox: () => void, showShortc
       label: 'All sessions',
       icon: <LayoutList size={16} aria-hidden />,
       run: go('/'),
+    },
+    {
+      id: 'projects',
+      group: 'Commands',
+      label: 'Projects',
+      icon: <FolderKanban size={16} aria-hidden />,
+      run: go('/projects'),
     },
     ...(admin
       ? [

@@ -1,6 +1,6 @@
 /** What the page asks the server for, by key. Sockets tell what changed; these are the truth. */
 import { useQuery, type QueryClient } from '@tanstack/react-query';
-import { routes, type Approval, type Session, type SessionId } from '@remote-claude/contract';
+import { routes, type Approval, type Project, type Session, type SessionId } from '@remote-claude/contract';
 
 import { call } from './client';
 
@@ -10,6 +10,9 @@ export const sessionsKey = ['sessions'] as const;
 export const sessionKey = (id: string) => ['session', id] as const;
 export const membersKey = (id: string) => ['session', id, 'members'] as const;
 export const rulesKey = ['approval-rules'] as const;
+export const projectsKey = ['projects'] as const;
+export const projectPeopleKey = (id: string) => ['project', id, 'people'] as const;
+export const projectRulesKey = (id: string) => ['project', id, 'rules'] as const;
 export const approvalsKey = ['approvals'] as const;
 export const modelKey = ['settings', 'model'] as const;
 export const usersKey = ['users'] as const;
@@ -74,6 +77,14 @@ export const useApprovals = () =>
 
 export const useApprovalRules = () =>
   useQuery({ queryKey: rulesKey, queryFn: async () => (await call(routes.claude.rules, {})).items });
+
+/** Projects that this person is in, their own first. */
+export const useProjects = () =>
+  useQuery({
+    queryKey: projectsKey,
+    queryFn: async (): Promise<Project[]> => (await call(routes.projects.list, {})).items,
+    staleTime: 15_000,
+  });
 
 export const useSessionRow = (id: SessionId) =>
   useQuery({

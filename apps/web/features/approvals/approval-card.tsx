@@ -3,6 +3,7 @@
 import type { OpenApproval, SessionId } from '@remote-claude/contract';
 
 import { useInput, type SeenInput } from '../../lib/blobs';
+import { useLasting } from '../../lib/rights';
 import { count } from '../../lib/time';
 import { Button } from '../../ui/button';
 import type { CardProps } from './card-props';
@@ -44,7 +45,7 @@ const WholeNote = ({ bytes, seen: { state, retry } }: { bytes: number; seen: See
   );
 };
 
-interface ApprovalCardProps extends CardProps {
+interface ApprovalCardProps extends Omit<CardProps, 'lasting'> {
   sessionId: SessionId;
   approval: OpenApproval;
   /** Why the last answer was not taken. */
@@ -53,6 +54,7 @@ interface ApprovalCardProps extends CardProps {
 
 export const ApprovalCard = ({ sessionId, approval, failure, ...rest }: ApprovalCardProps) => {
   const seen = useInput(sessionId, approval, true);
+  const lasting = useLasting(sessionId);
   return (
     <>
       <WholeNote bytes={approval.wholeInput?.bytes ?? 0} seen={seen} />
@@ -60,6 +62,7 @@ export const ApprovalCard = ({ sessionId, approval, failure, ...rest }: Approval
         key={`${approval.approvalId} ${seen.state}`}
         approval={{ ...approval, input: seen.input }}
         {...rest}
+        lasting={lasting}
         busy={rest.busy || seen.state === 'loading'}
       />
       {failure !== null && (

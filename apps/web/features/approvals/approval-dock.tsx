@@ -83,7 +83,6 @@ export const ApprovalDock = () => {
           approval={approval}
           busy={busy || resting}
           allowed={can('session.approve')}
-          mayAlways={can('session.share')}
           failure={failed?.error ?? null}
           onAnswer={(answer) => {
             if (failed !== undefined) store.discard(failed.command.id);

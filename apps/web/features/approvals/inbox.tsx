@@ -89,7 +89,6 @@ const Entry = ({ approval, open, now, onToggle, onAnswered, onLeave }: EntryProp
             approval={approval}
             busy={busy}
             allowed
-            mayAlways
             failure={failure}
             onAnswer={answer}
           />

@@ -2,7 +2,7 @@
 /** May Claude use this tool with this input? The whole input is here, by what it is. */
 import { useRef, useState } from 'react';
 import { ShieldQuestion } from 'lucide-react';
-import { alwaysRuleOf, wordsOfRule } from '@remote-claude/contract';
+import { alwaysRuleOf, wordsOfRule, type ApprovalRule } from '@remote-claude/contract';
 
 import { cx } from '../../lib/cx';
 import { Button } from '../../ui/button';
@@ -11,13 +11,20 @@ import type { CardProps } from './card-props';
 import { DenyForm } from './deny';
 import { EditForm } from './edit-form';
 
-export const ToolCard = ({ approval, busy, allowed, mayAlways, onAnswer }: CardProps) => {
+const LastingNote = ({ where, rule }: { where: string; rule: ApprovalRule }) => (
+  <p className="max-h-16 w-full overflow-y-auto text-xs break-words text-muted">
+    {where}: <span className="text-text">{rule.kind === 'command' ? 'exactly this command' : wordsOfRule(rule)}</span>
+  </p>
+);
+
+export const ToolCard = ({ approval, busy, allowed, lasting, onAnswer }: CardProps) => {
   const [denying, setDenying] = useState(false);
   const [editing, setEditing] = useState(false);
   // The keyboard comes back to where it left.
   const cameBack = useRef(false);
   const isEditing = editing && allowed;
-  const always = mayAlways ? alwaysRuleOf(approval) : null;
+  const rule = alwaysRuleOf(approval);
+  const { always, project } = rule === null ? { always: false, project: null } : lasting;
   return (
     <>
       <header className="flex items-start gap-2.5 px-3.5 pt-3 pb-2.5">
@@ -64,7 +71,12 @@ export const ToolCard = ({ approval, busy, allowed, mayAlways, onAnswer }: CardP
                 Allow for this session
               </Button>
             )}
-            {always !== null && (
+            {project !== null && (
+              <Button disabled={busy} onClick={() => onAnswer({ decision: 'allow', scope: 'project' })}>
+                Always for this project
+              </Button>
+            )}
+            {always && (
               <Button disabled={busy} onClick={() => onAnswer({ decision: 'allow', scope: 'always' })}>
                 Always allow
               </Button>
@@ -90,14 +102,13 @@ export const ToolCard = ({ approval, busy, allowed, mayAlways, onAnswer }: CardP
                 For this session allows: <span className="text-text">{approval.sessionRule}</span>
               </p>
             )}
-            {always !== null && (
-              <p className="max-h-16 w-full overflow-y-auto text-xs break-words text-muted">
-                Always allows, in all of your sessions:{' '}
-                <span className="text-text">
-                  {always.kind === 'command' ? 'exactly this command' : wordsOfRule(always)}
-                </span>
-              </p>
+            {rule !== null && project !== null && (
+              <LastingNote
+                where={`For this project allows, in all sessions of ${project.isPersonal ? 'your personal project' : `“${project.name}”`}`}
+                rule={rule}
+              />
             )}
+            {rule !== null && always && <LastingNote where="Always allows, in all of your sessions" rule={rule} />}
           </div>
         )}
       </footer>

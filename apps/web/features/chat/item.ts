@@ -16,6 +16,8 @@ export interface CallApproval {
   status: 'open' | 'allowed' | 'denied' | 'expired';
   by: string | null;
   scope: ApprovalScope | null;
+  /** Name of the project for all of which it was allowed. */
+  project?: string | undefined;
   reason: string | null;
   /** The person changed the input before it ran. */
   isEdited: boolean;

@@ -232,7 +232,7 @@ const createRun = () => {
         return approvalOf(approvalId, { status: 'open' });
       }
       case 'approval.answered': {
-        const { approvalId, by, scope, reason, decision, input } = event;
+        const { approvalId, by, scope, forProject, reason, decision, input } = event;
         const isAllowed = decision === 'allow';
         // What ran is shown, and not what was asked; a form's answers are in what Claude is told.
         const changed = isAllowed && input !== null && !('answers' in input) ? input : null;
@@ -243,7 +243,8 @@ const createRun = () => {
           isEdited: changed !== null,
           status: isAllowed ? 'allowed' : 'denied',
           by: by.name,
-          scope,
+          scope: forProject === undefined ? scope : 'project',
+          project: forProject,
           reason,
         });
       }

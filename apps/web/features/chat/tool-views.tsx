@@ -123,6 +123,7 @@ const Decision = ({ call }: { call: ToolCall }) => {
       {approval.status === 'denied' ? 'Denied' : approval.scope === 'always' ? 'Always allowed' : 'Allowed'} by{' '}
       {approval.by}
       {approval.scope === 'session' && approval.status === 'allowed' && ' for this session'}
+      {approval.scope === 'project' && approval.status === 'allowed' && ` in the project “${approval.project ?? ''}”`}
       {approval.isEdited && ', edited: what you see here is what ran'}
       {approval.reason !== null && approval.reason !== '' && <>: “{approval.reason}”</>}
     </p>

@@ -5,8 +5,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { modelName, routes, type SessionConfig, type SessionId } from '@remote-claude/contract';
 
 import { newForm, sentenceOf } from '../../lib/client';
-import { modelChoices, siteModel } from '../../lib/models';
-import { putSession, useAbout } from '../../lib/queries';
+import { modelChoices, modelWord, siteModel } from '../../lib/models';
+import { projectsKey, putSession, useAbout, useProjects } from '../../lib/queries';
 import { Button } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
@@ -39,12 +39,19 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
   const sizes = about === undefined ? [] : sizesOf(about.resources);
   const [size, setSize] = useState(usualSize);
   const chosenSize = sizes.find(({ value }) => value === size);
-  const [permissionMode, setPermissionMode] = useState<Mode>('default');
+  const projects = (useProjects().data ?? []).filter(({ role }) => role !== 'viewer');
+  const [projectId, setProjectId] = useState<string | null>(null);
+  const project = projects.find(({ id }) => id === projectId) ?? projects.find(({ isPersonal }) => isPersonal);
+  // What the project begins with, until something else is chosen.
+  const [chosenMode, setPermissionMode] = useState<Mode | null>(null);
+  const permissionMode = chosenMode ?? project?.defaults.permissionMode ?? 'default';
+  const projectModel = project?.defaults.model;
   const wrongModel = model.trim() === '' ? undefined : modelName.safeParse(model).error?.issues[0]?.message;
   const create = useMutation({
     mutationFn: () => {
       const body: SessionConfig = {
         permissionMode,
+        ...(project === undefined || project.isPersonal ? {} : { project: project.id }),
         ...(name.trim() === '' ? {} : { name: name.trim() }),
         ...(model.trim() === '' ? {} : { model: model.trim() }),
         ...(chosenSize?.request === undefined ? {} : { resources: chosenSize.request }),
@@ -53,6 +60,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
     },
     onSuccess: (session) => {
       putSession(queries, session);
+      void queries.invalidateQueries({ queryKey: projectsKey });
       onOpenChange(false);
       onCreated(session.id);
     },
@@ -75,6 +83,15 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         placeholder="What is it about?"
         onChange={(event) => setName(event.target.value)}
       />
+      {project !== undefined && projects.length > 1 && (
+        <SelectField
+          label="Project"
+          value={project.id as string}
+          choices={projects.map(({ id, name: label }) => ({ value: id as string, label }))}
+          onChange={setProjectId}
+          hint={project.isPersonal ? 'Yours alone.' : `Everyone in “${project.name}” is in the session too.`}
+        />
+      )}
       <SelectField
         label="Permission mode"
         value={permissionMode}
@@ -86,7 +103,11 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         <SelectField
           label="Model"
           value={model === '' ? siteModel : model}
-          choices={modelChoices(allowed)}
+          choices={modelChoices(allowed).map((choice) =>
+            choice.value === siteModel && projectModel !== undefined
+              ? { ...choice, label: modelWord(projectModel), hint: 'What the project sets.' }
+              : choice,
+          )}
           onChange={(chosen) => setModel(chosen === siteModel ? '' : chosen)}
         />
       ) : (
@@ -97,7 +118,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
           error={wrongModel}
           autoComplete="off"
           spellCheck={false}
-          placeholder="The site’s default"
+          placeholder={projectModel === undefined ? 'The site’s default' : `The project’s: ${projectModel}`}
           onChange={(event) => setModel(event.target.value)}
         />
       )}

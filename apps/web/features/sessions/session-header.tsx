@@ -1,6 +1,7 @@
 'use client';
 /** The header of a session's page: its name (renamed in place), its state, its cost, what can be done. */
 import { useState, type ReactNode } from 'react';
+import { FolderKanban } from 'lucide-react';
 import { shownStatusOf, type Session } from '@remote-claude/contract';
 import { toast } from 'sonner';
 
@@ -76,6 +77,13 @@ export const SessionHeader = ({ session, start, panes }: { session: Session; sta
         {...(shown === 'terminated' &&
           session.diskUntil !== null && { note: `disk until ${dateOf(session.diskUntil)}` })}
       />
+      {!session.project.isPersonal && (
+        <span className="inline-flex max-w-48 min-w-0 items-center gap-1 text-xs text-muted max-md:hidden">
+          <FolderKanban size={12} className="shrink-0" aria-hidden />
+          <span className="sr-only">Project</span>
+          <span className="truncate">{session.project.name}</span>
+        </span>
+      )}
       {session.forkedFrom !== null && <ForkedFrom from={session.forkedFrom} className="max-md:hidden" />}
       <span className="flex-1" />
       <span className="text-xs text-faint tabular-nums max-md:hidden" title="Cost of this session so far">

@@ -14,12 +14,14 @@ import { Button } from '../../ui/button';
 import { Empty } from '../../ui/empty';
 import { controlClass } from '../../ui/field';
 import { Notice } from '../../ui/notice';
+import { SelectField } from '../../ui/select';
 import { StatusWord } from '../../ui/status';
-import { groupSessions, matches } from './group-sessions';
+import { groupingChoices, groupSessions, matches } from './group-sessions';
 import { SessionMenu } from './session-menu';
+import { everyProject, useListChoices } from './list-choices';
 import { allowedActions, useSessionActions, useSessionRights } from './use-session-actions';
 
-const Row = ({ session, now }: { session: Session; now: number }) => {
+const Row = ({ session, now, showProject }: { session: Session; now: number; showProject: boolean }) => {
   const { start, busy } = useSessionActions(session.id);
   const rights = useSessionRights(session);
   const disk = session.diskUntil === null ? null : `Disk until ${dateOf(session.diskUntil)}`;
@@ -31,7 +33,10 @@ const Row = ({ session, now }: { session: Session; now: number }) => {
           <Link href={`/sessions/${session.id}`} className="min-w-0 truncate font-medium after:absolute after:inset-0">
             {session.name}
           </Link>
-          {!rights.share && <span className="shrink-0 text-xs text-faint">of {session.ownerName}</span>}
+          {!rights.own && <span className="shrink-0 text-xs text-faint">of {session.ownerName}</span>}
+          {showProject && !session.project.isPersonal && (
+            <span className="max-w-40 shrink-0 truncate text-xs text-muted max-sm:hidden">{session.project.name}</span>
+          )}
           {session.openApprovals > 0 && (
             <span className="inline-flex shrink-0 items-center gap-1 rounded-full max-sm:hidden bg-attention-soft px-1.5 text-2xs font-medium text-attention">
               <ShieldQuestion size={12} aria-hidden />
@@ -90,7 +95,10 @@ export const SessionList = ({ onCreate }: { onCreate: () => void }) => {
   const [search, setSearch] = useState('');
   const { data, error, isPending } = useSessions(terminated);
   const now = useNow(30_000);
-  const found = (data ?? []).filter((session) => matches(session, search));
+  const { projects, grouping, setGrouping, project, setProject } = useListChoices(data ?? []);
+  const found = (data ?? []).filter(
+    (session) => matches(session, search) && (project === everyProject || session.project.id === project),
+  );
   if (data?.length === 0 && !terminated) {
     return (
       <Empty
@@ -129,6 +137,28 @@ export const SessionList = ({ onCreate }: { onCreate: () => void }) => {
             className={cx(controlClass, 'target h-8 pr-2 pl-8')}
           />
         </div>
+        {projects.length > 1 && (
+          <>
+            <div className="w-40 max-sm:w-[calc(50%-4px)]">
+              <SelectField
+                label="Project"
+                hideLabel
+                value={project}
+                choices={[{ value: everyProject, label: 'All projects' }, ...projects]}
+                onChange={setProject}
+              />
+            </div>
+            <div className="w-36 max-sm:w-[calc(50%-4px)]">
+              <SelectField
+                label="Grouped"
+                hideLabel
+                value={grouping}
+                choices={groupingChoices}
+                onChange={setGrouping}
+              />
+            </div>
+          </>
+        )}
         <Button
           aria-pressed={terminated}
           variant="ghost"
@@ -145,14 +175,14 @@ export const SessionList = ({ onCreate }: { onCreate: () => void }) => {
       )}
       {isPending && <ListSkeleton />}
       {data !== undefined && found.length === 0 && <p className="py-10 text-center text-muted">No session matches.</p>}
-      {groupSessions(found).map(({ title, sessions }) => (
-        <section key={title} aria-label={title} className="mb-6">
+      {groupSessions(found, grouping).map(({ key, title, sessions }) => (
+        <section key={key} aria-label={title} className="mb-6">
           <h2 className="mb-1.5 px-1 text-xs font-medium text-muted">
             {title} <span className="text-faint tabular-nums">{sessions.length}</span>
           </h2>
           <ul className="divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface">
             {sessions.map((session) => (
-              <Row key={session.id} session={session} now={now} />
+              <Row key={session.id} session={session} now={now} showProject={grouping === 'status'} />
             ))}
           </ul>
         </section>

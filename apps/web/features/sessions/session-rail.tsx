@@ -55,8 +55,8 @@ export const SessionRail = ({ current, onCreate, onNavigate }: SessionRailProps)
         {data !== undefined && data.length > 0 && found.length === 0 && (
           <p className="px-2 py-1 text-xs text-faint">No session matches.</p>
         )}
-        {groupSessions(found).map(({ title, sessions }) => (
-          <section key={title} className="mt-3 first:mt-0">
+        {groupSessions(found).map(({ key, title, sessions }) => (
+          <section key={key} className="mt-3 first:mt-0">
             <h2 className="px-2 pb-1 text-2xs font-medium text-faint">{title}</h2>
             <ul>
               {sessions.map((session) => (

@@ -1,16 +1,15 @@
 'use client';
 /** With whom a session is shared: the owner adds, changes and takes out; everyone else in it reads. */
-import { useState, type FormEvent, type ReactNode } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { X } from 'lucide-react';
-import { email, routes, type Member, type MemberRole, type Session } from '@remote-claude/contract';
+import { routes, type Member, type MemberRole, type Session } from '@remote-claude/contract';
 
 import { call, sentenceOf } from '../../lib/client';
 import { membersKey } from '../../lib/queries';
-import { Button, IconButton } from '../../ui/button';
+import { IconButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
-import { InputField } from '../../ui/field';
 import { Notice } from '../../ui/notice';
+import { AddPersonForm, PersonRow } from '../../ui/people';
 import { SelectField } from '../../ui/select';
 
 const roleChoices = [
@@ -22,69 +21,6 @@ const roleChoices = [
   { value: 'viewer', label: 'Viewer', hint: 'Reads along.' },
 ] as const;
 const roleWords: Record<MemberRole, string> = { editor: 'Editor', viewer: 'Viewer' };
-
-const Person = ({ name, detail, children }: { name: string; detail: string; children: ReactNode }) => (
-  <li className="flex items-center gap-3 py-2">
-    <span
-      aria-hidden
-      className="grid size-7 shrink-0 place-items-center rounded-full bg-active text-xs font-medium text-muted"
-    >
-      {name.slice(0, 1).toUpperCase()}
-    </span>
-    <div className="min-w-0 flex-1">
-      <p className="truncate font-medium">{name}</p>
-      <p className="truncate text-xs text-muted">{detail}</p>
-    </div>
-    {children}
-  </li>
-);
-
-const AddForm = ({
-  onAdd,
-  busy,
-}: {
-  onAdd: (who: { email: string; role: MemberRole }) => Promise<unknown>;
-  busy: boolean;
-}) => {
-  const [address, setAddress] = useState('');
-  const [role, setRole] = useState<MemberRole>('editor');
-  const [shown, setShown] = useState(false);
-  const wrong = email.safeParse(address).error?.issues[0]?.message;
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    setShown(true);
-    if (wrong !== undefined) return;
-    onAdd({ email: address, role }).then(
-      () => {
-        setAddress('');
-        setShown(false);
-      },
-      // Said above the form.
-      () => {},
-    );
-  };
-  return (
-    <form noValidate onSubmit={submit} className="flex flex-wrap items-start gap-2">
-      <div className="min-w-48 flex-1">
-        <InputField
-          label="E-mail of a person who has an account here"
-          type="email"
-          value={address}
-          onChange={(event) => setAddress(event.target.value)}
-          error={shown ? wrong : undefined}
-          data-autofocus
-          autoComplete="off"
-        />
-      </div>
-      <div className="w-32">
-        <SelectField label="Role" value={role} choices={roleChoices} onChange={setRole} />
-      </div>
-      <Button type="submit" variant="primary" busy={busy} className="mt-[27px]">
-        Share
-      </Button>
-    </form>
-  );
-};
 
 export const ShareDialog = ({
   session,
@@ -113,7 +49,10 @@ export const ShareDialog = ({
       description="What they do here counts as the owner’s in cost; the log says who did it."
     >
       {mayShare && (
-        <AddForm
+        <AddPersonForm
+          choices={roleChoices}
+          usual="editor"
+          action="Share"
           busy={change.isPending}
           onAdd={(who) => change.mutateAsync(() => call(routes.members.add, { params, body: who }))}
         />
@@ -125,14 +64,15 @@ export const ShareDialog = ({
           </Notice>
         </div>
       )}
+      {!session.project.isPersonal && (
+        <p className="mt-3 text-xs text-muted">
+          Everyone in the project “{session.project.name}” is in this session too, with their part there.
+        </p>
+      )}
       <ul className="mt-4 divide-y divide-line" aria-busy={members.isPending}>
-        {members.data !== undefined && (
-          <Person name={members.data.owner.name} detail="Owner">
-            {null}
-          </Person>
-        )}
+        {members.data !== undefined && <PersonRow name={members.data.owner.name} detail="Owner" />}
         {members.data?.items.map((one) => (
-          <Person key={one.userId} name={one.name} detail={one.email ?? roleWords[one.role]}>
+          <PersonRow key={one.userId} name={one.name} detail={one.email ?? roleWords[one.role]}>
             {mayShare && (
               <>
                 <div className="w-28 shrink-0">
@@ -154,7 +94,7 @@ export const ShareDialog = ({
                 </IconButton>
               </>
             )}
-          </Person>
+          </PersonRow>
         ))}
       </ul>
     </Dialog>

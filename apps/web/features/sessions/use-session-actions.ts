@@ -6,6 +6,7 @@ import { routes, type Session } from '@remote-claude/contract';
 
 import { call, isCode, sentenceOf } from '../../lib/client';
 import { dropSession, membersKey, putSession, useMe } from '../../lib/queries';
+import { useSessionPart } from '../../lib/rights';
 
 export interface SessionActions {
   start(): void;
@@ -16,38 +17,53 @@ export interface SessionActions {
   busy: boolean;
 }
 
-/** What this person is to a session: only its owner shares it; an administrator may end it too. */
-export const useSessionRights = ({ userId }: Pick<Session, 'userId'>): { share: boolean; manage: boolean } => {
-  const me = useMe().data?.user;
-  const isOwner = me?.id === userId;
-  return { share: isOwner, manage: isOwner || me?.role === 'admin' };
+type Whose = Pick<Session, 'id' | 'userId' | 'project'>;
+
+/** What this person is to a session: its owner and those of its project share it; an administrator may end it too. */
+export const useSessionRights = (session: Whose): { own: boolean; share: boolean; manage: boolean } => {
+  const { isOwn, projectRole, isAdmin } = useSessionPart(session);
+  const isOwner = isOwn || projectRole === 'owner';
+  return { own: isOwn, share: isOwner, manage: isOwner || isAdmin };
 };
 
-/** Whether it is shared with this person. Who sees it and owns it not is in it, but for an administrator, who may not be. */
-export const useIsMember = ({ id, userId }: Pick<Session, 'id' | 'userId'>): boolean => {
+/**
+ * Whether it is itself shared with this person. Who sees it and owns it not is in it, but for an administrator and for those
+ * of its project, who may not be.
+ */
+export const useIsMember = (session: Whose): boolean => {
+  const { id, userId } = session;
   const me = useMe().data?.user;
+  const { projectRole, isAdmin } = useSessionPart(session);
   const isForeign = me !== undefined && me.id !== userId;
+  const isOtherwiseHere = isAdmin || projectRole !== null;
   const members = useQuery({
     queryKey: membersKey(id),
     queryFn: () => call(routes.members.list, { params: { id } }),
-    enabled: isForeign && me.role === 'admin',
+    enabled: isForeign && isOtherwiseHere,
     retry: false,
   });
   if (!isForeign) return false;
-  return me.role !== 'admin' || (members.data?.items.some((one) => one.userId === me.id) ?? false);
+  return !isOtherwiseHere || (members.data?.items.some((one) => one.userId === me.id) ?? false);
 };
 
 /** Whether this person may make a session of their own from this one, as far as the page knows: its owner and its editors. */
-export const useMayFork = ({ id, userId }: Pick<Session, 'id' | 'userId'>): boolean => {
+export const useMayFork = (session: Whose): boolean => {
+  const { id, userId } = session;
   const me = useMe().data?.user;
+  const { projectRole } = useSessionPart(session);
+  const isByProject = projectRole === 'owner' || projectRole === 'editor';
   const isForeign = me !== undefined && me.id !== userId;
   const members = useQuery({
     queryKey: membersKey(id),
     queryFn: () => call(routes.members.list, { params: { id } }),
-    enabled: isForeign,
+    enabled: isForeign && !isByProject,
     retry: false,
   });
-  return !isForeign || members.data?.items.some((one) => one.userId === me.id && one.role === 'editor') === true;
+  return (
+    !isForeign ||
+    isByProject ||
+    members.data?.items.some((one) => one.userId === me.id && one.role === 'editor') === true
+  );
 };
 
 /** What may be asked of a session in its state; the server decides in the end. */

@@ -1,7 +1,7 @@
 'use client';
 /** Who is signed in, and where they go from here. */
 import { useRouter } from 'next/navigation';
-import { ChevronsUpDown, Info, Keyboard, LogOut, Settings, Users } from 'lucide-react';
+import { ChevronsUpDown, FolderKanban, Info, Keyboard, LogOut, Settings, Users } from 'lucide-react';
 import { toast } from 'sonner';
 import { routes, type User } from '@remote-claude/contract';
 
@@ -49,6 +49,9 @@ export const UserMenu = ({ user, onShortcuts }: { user: User; onShortcuts: () =>
         </button>
       }
     >
+      <MenuItem icon={<FolderKanban size={14} aria-hidden />} onSelect={() => router.push('/projects')}>
+        Projects
+      </MenuItem>
       {user.role === 'admin' && (
         <MenuItem icon={<Users size={14} aria-hidden />} onSelect={() => router.push('/people')}>
           People
