@@ -86,7 +86,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
       {project !== undefined && projects.length > 1 && (
         <SelectField
           label="Project"
-          value={project.id as string}
+          value={project.id}
           choices={projects.map(({ id, name: label }) => ({ value: id as string, label }))}
           onChange={setProjectId}
           hint={project.isPersonal ? 'Yours alone.' : `Everyone in “${project.name}” is in the session too.`}
