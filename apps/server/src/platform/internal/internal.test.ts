@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
 import { createSilentLog } from '../../testing/silent-log.js';
+import { createLogContext } from '../log-context.js';
 import { issueCredentials, nameOfRole } from './certificates.js';
 import { createPeer, loadCredentials, openInternalPort, type Credentials, type Peer } from './index.js';
 
@@ -119,6 +120,33 @@ describe('the internal port', () => {
       { code: 'unavailable' },
     );
     expect(heard).toEqual([]);
+  });
+
+  test('who asks on behalf of a request says which, and the lines of the one that is asked bear its id', async () => {
+    const [here, there] = [createLogContext(), createLogContext()];
+    const ids: unknown[] = [];
+    const own = await openInternalPort({
+      ...{ host: '127.0.0.1', port: 0, credentials: issueCredentials(seed, ['gateway']), log, logContext: there },
+      services: {
+        echo: {
+          async request(path, _request, response) {
+            ids.push(there.fields().requestId);
+            response.end(JSON.stringify({ path }));
+          },
+        },
+      },
+    });
+    const credentials = issueCredentials(seed, ['api']);
+    const peer = createPeer({
+      ...{ role: 'gateway', url: own.url, credentials, named: true, timeoutMs: 2_000, logContext: here },
+    });
+    peers.push(peer);
+    const ask = () => peer.ask({ method: 'GET', path: '/echo/x' }, asked);
+    await here.run({ requestId: 'id-of-a-request' }, ask);
+    await ask();
+    expect(ids).toEqual(['id-of-a-request', expect.stringMatching(/^[\da-f-]{36}$/)]);
+    peer.close();
+    await own.close();
   });
 
   test('given files win, and name hosts', async () => {
