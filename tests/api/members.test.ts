@@ -83,6 +83,7 @@ const triesOf = async ({ client }: Person) => ({
   say: await outcome(client.call(routes.claude.chat, { params: params(), body: { message: 'Hi.', wait: false } })),
   run: await outcome(client.call(routes.sessions.execute, { params: params(), body: { command: 'true' } })),
   stop: await outcome(client.call(routes.sessions.stop, { params: params() })),
+  start: await outcome(client.call(routes.sessions.start, { params: params() })),
   share: await outcome(
     client.call(routes.members.add, { params: params(), body: { email: cyd.email, role: 'editor' } }),
   ),
@@ -105,6 +106,7 @@ describe('a session that is shared', () => {
       say: 'forbidden',
       run: 'forbidden',
       stop: 'forbidden',
+      start: 'forbidden',
       share: 'forbidden',
     });
     expect(await listed(bob)).toEqual(['Shared work']);
@@ -121,7 +123,13 @@ describe('a session that is shared', () => {
     const before = hellos();
     await share(bob, 'editor');
     await until(() => hellos() > before, { what: 'the page to come back' });
-    expect(await triesOf(bob)).toMatchObject({ say: 'done', run: 'done', stop: 'forbidden', share: 'forbidden' });
+    expect(await triesOf(bob)).toMatchObject({
+      say: 'done',
+      run: 'done',
+      stop: 'forbidden',
+      start: 'done',
+      share: 'forbidden',
+    });
 
     await ada.client.call(routes.claude.chat, { params: params(), body: { message: 'Please write.', wait: false } });
     const { approval } = await viewer.event('approval.asked');

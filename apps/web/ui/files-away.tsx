@@ -40,7 +40,7 @@ export const FilesAway = ({ state, what = 'files' }: { state: ShownStatus; what?
       action={
         what === 'files' &&
         state === 'stopped' &&
-        can('session.manage') && (
+        can('session.start') && (
           <Button busy={start.isPending} onClick={() => start.mutate()}>
             Resume the session
           </Button>

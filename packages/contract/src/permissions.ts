@@ -15,6 +15,7 @@ export const sitePermissions = [
 export const sessionPermissions = [
   'session.inspect',
   'session.manage',
+  'session.start',
   'session.share',
   'session.leave',
   'session.chat.read',

@@ -1,6 +1,6 @@
 /**
- * The bytes between the agents of a session and of its fork: a header, the conversation in pieces, the files' objects, and an
- * end that has the hash of all before it. It does not know what the pieces mean.
+ * The bytes between the agents of a session and of its fork: a header, the conversation in pieces, what is kept beside it, the
+ * work tree's objects, and an end that has the hash of all before it. It does not know what the pieces mean.
  *
  * What is read was written by code in another session: each length is bounded before anything is kept, and a stream without
  * its end, or with another end, is refused.
@@ -9,14 +9,15 @@ import { createHash, type Hash } from 'node:crypto';
 
 import { AppError } from '@remote-claude/contract';
 
-export type FrameKind = 'header' | 'conversation' | 'object' | 'end';
+/** `file` names one that is kept beside the conversation, and `piece` is some of it. */
+export type FrameKind = 'header' | 'conversation' | 'object' | 'end' | 'file' | 'piece';
 export interface Frame {
   kind: FrameKind;
   payload: Buffer;
 }
 
 /** Their numbers are on the wire: more come at the end. */
-const kinds: readonly FrameKind[] = ['header', 'conversation', 'object', 'end'];
+const kinds: readonly FrameKind[] = ['header', 'conversation', 'object', 'end', 'file', 'piece'];
 const magic = Buffer.from('rcfork1\n');
 const headBytes = 1 + 4;
 /** A folder of a million names; files come in pieces of a megabyte. */

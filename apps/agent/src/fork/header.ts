@@ -5,6 +5,8 @@ import { z } from 'zod';
 const header = z.object({
   /** The work tree's folder there. */
   workspace: z.string().max(4_096),
+  /** The folder with its conversations; empty of an agent that does not say it. */
+  projects: z.string().max(4_096).default(''),
   checkpoint,
   /** Where Claude goes on; null where it begins anew. */
   conversation: z.object({ id: z.uuid(), resumeAt: z.uuid().nullable() }).nullable(),

@@ -47,6 +47,10 @@ const handlers: Readonly<Record<string, { method: string; handle: Handler }>> = 
       sendJson(response, 200, await source.keep(validated(forkRequest, await readJson(request)))),
   },
   [agentPaths.forkExport]: { method: 'POST', handle: pour },
+  [agentPaths.forkPoints]: {
+    method: 'GET',
+    handle: async ({ source }, _request, response) => sendJson(response, 200, { points: source.kept() }),
+  },
   [agentPaths.forkRelease]: {
     method: 'POST',
     handle: async ({ source }, request, response) => {

@@ -30,6 +30,7 @@ export type Point = z.infer<typeof point>;
 
 export interface Points {
   find(forkId: SessionId): Point | null;
+  list(): readonly Point[];
   /** Throws `conflict` where too many wait already. */
   requireRoom(): void;
   /** On the disk when it resolves. */
@@ -70,6 +71,7 @@ export const createPoints = (stateDir: string, now: () => number = Date.now): Po
   };
 
   return {
+    list: () => all.filter(isKept),
     find: (id) => all.find(({ forkId }) => forkId === id) ?? null,
     requireRoom: () => {
       if (all.filter(isKept).length < maxPoints) return;

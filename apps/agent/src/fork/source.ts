@@ -2,6 +2,8 @@
  * The session that is forked: it keeps what the fork begins with, and gives it out as often as it is asked. Nothing of the
  * session itself changes. It does not know where the fork is.
  */
+import { dirname } from 'node:path';
+
 import {
   AppError,
   type Checkpoint,
@@ -13,6 +15,7 @@ import {
 } from '@remote-claude/contract';
 
 import type { Snapshots } from '../snapshots/index.js';
+import { openBeside } from './beside.js';
 import { findConversation, readConversation } from './conversations.js';
 import { writeFrames, type Frame } from './frames.js';
 import { forkHeader } from './header.js';
@@ -30,6 +33,8 @@ export interface ForkSource {
   /** About how many bytes, and the bytes. */
   pour(forkId: SessionId): Promise<{ bytes: number; stream: AsyncGenerator<Buffer> }>;
   release(forkId: SessionId): Promise<void>;
+  /** For whom something is kept. */
+  kept(): { forkId: SessionId; ageMs: number }[];
 }
 
 export interface ForkSourceDeps {
@@ -82,15 +87,21 @@ export const createForkSource = (deps: ForkSourceDeps): ForkSource => {
 
   const framesOf = async function* (point: Point, objects: Iterable<Buffer>): AsyncGenerator<Frame> {
     const { conversation } = point;
-    const header = forkHeader.encode({ workspace, checkpoint: checkpointOf(point), conversation });
+    const file = conversation === null ? null : await findConversation(home, conversation.id);
+    if (conversation !== null && file === null) throw gone();
+    const projects = file === null ? '' : dirname(file.path);
+    const header = forkHeader.encode({ workspace, projects, checkpoint: checkpointOf(point), conversation });
     yield { kind: 'header', payload: header };
-    if (conversation !== null) {
-      const file = await findConversation(home, conversation.id);
-      if (file === null) throw gone();
+    if (conversation !== null && file !== null) {
+      const beside = await openBeside(file.path);
       const cut = { bytes: Math.min(file.bytes, conversation.bytes), lastId: conversation.resumeAt };
       for await (const line of readConversation(file.path, cut)) {
-        for (let at = 0; at < line.length; at += pieceBytes)
-          yield { kind: 'conversation', payload: line.subarray(at, at + pieceBytes) };
+        beside.see(line);
+        yield* inPieces('conversation', line);
+      }
+      for await (const { name, pieces } of beside.files()) {
+        yield { kind: 'file', payload: Buffer.from(name) };
+        for await (const piece of pieces) yield* inPieces('piece', piece);
       }
     }
     for (const payload of objects) yield { kind: 'object', payload };
@@ -115,8 +126,13 @@ export const createForkSource = (deps: ForkSourceDeps): ForkSource => {
       return { bytes: bytes + (point.conversation?.bytes ?? 0), stream: stream() };
     },
     release: (forkId) => points.remove(forkId),
+    kept: () => points.list().map(({ forkId, atMs }) => ({ forkId, ageMs: Math.max(0, now() - atMs) })),
   };
 };
+
+function* inPieces(kind: 'conversation' | 'piece', bytes: Buffer): Generator<Frame> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield { kind, payload: bytes.subarray(at, at + pieceBytes) };
+}
 
 const gone = (): AppError =>
   new AppError('not_found', {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { AppError, forkFilled, type Checkpoint, type ForkFilled } from '@remote-claude/contract';
 
 import type { RestoreResult, Snapshots } from '../snapshots/index.js';
-import { writeConversation, type ConversationWriter } from './conversations.js';
+import { writeConversation, type ConversationWriter } from './conversation-writer.js';
 import { readFrames, type Frame } from './frames.js';
 import { forkHeader } from './header.js';
 
@@ -71,10 +71,16 @@ export const createForkTarget = (deps: ForkTargetDeps): ForkTarget => {
     frames: AsyncIterable<Frame>,
     conversation: ConversationWriter | null,
   ): AsyncGenerator<Buffer> {
+    let isBeside = false;
     for await (const { kind, payload } of frames) {
       if (kind === 'object') yield payload;
-      else if (kind === 'conversation' && conversation !== null) await conversation.write(payload);
-      else throw new AppError('upstream_failed', { message: 'What came of the other session is in no order.' });
+      else if (conversation === null) throw disorder();
+      else if (kind === 'conversation' && !isBeside) await conversation.write(payload);
+      else if (kind === 'file') {
+        isBeside = true;
+        await conversation.begin(payload.toString());
+      } else if (kind === 'piece' && isBeside) await conversation.write(payload);
+      else throw disorder();
     }
     await conversation?.finish();
   };
@@ -83,9 +89,9 @@ export const createForkTarget = (deps: ForkTargetDeps): ForkTarget => {
     const frames = readFrames(bytes);
     const first = await frames.next();
     const head = first.done === true || first.value.kind !== 'header' ? Buffer.alloc(0) : first.value.payload;
-    const { checkpoint, conversation, workspace: movedFrom } = forkHeader.decode(head);
+    const { checkpoint, conversation, ...from } = forkHeader.decode(head);
     const writer =
-      conversation === null ? null : await writeConversation({ home, workspace }, { id: conversation.id, movedFrom });
+      conversation === null ? null : await writeConversation({ home, workspace }, { id: conversation.id, from });
     try {
       await snapshots.takeIn(checkpoint.tree, objectsOf(frames, writer));
       const point = { conversation: conversation?.id ?? null, resumeAt: conversation?.resumeAt ?? null };
@@ -121,6 +127,9 @@ export const createForkTarget = (deps: ForkTargetDeps): ForkTarget => {
     },
   };
 };
+
+const disorder = (): AppError =>
+  new AppError('upstream_failed', { message: 'What came of the other session is in no order.' });
 
 const notExact = (): AppError =>
   new AppError('upstream_failed', {

@@ -36,6 +36,7 @@ export const placeTiming = (config: Config): PlacesDeps['timing'] => {
     reconcileMs: timing.reconcileMs,
     startTimeoutMs: timing.placeStartMs,
     unreachableGraceMs: timing.unreachableGraceMs,
+    forkWaitMs: timing.forkWaitMs,
     stableMs: timing.retryMinMs * 5,
     retryMs: timing.retryMinMs,
     longestRetryMs: timing.retryMaxMs,

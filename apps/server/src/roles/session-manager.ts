@@ -6,6 +6,7 @@ import { shownStatus } from '@remote-claude/contract';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 
+import { createAccessStore, createRights } from '../features/access/index.js';
 import { createLeases, createLeasesStore, createPlaces, createPlacesStore } from '../features/places/index.js';
 import { createLoneConnection } from '../platform/database/index.js';
 import { createPlaceMetrics, watchSessions } from '../platform/metrics/index.js';
@@ -73,6 +74,7 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
     leases,
     gateway: gateway.doors,
     door: gateway.door,
+    rights: createRights(createAccessStore(database)),
     onPlaceEnded: () => void runtimes.sweep(),
     environment: {
       runtime: {

@@ -20,7 +20,9 @@ export const patience = { timeout: 20_000, interval: 10 };
 export const createConversationHouse = async () => {
   const agents = new Map<string, TinyAgent>();
   /** Of agents that are started from now on. */
-  const settings: Pick<TinyAgentOptions, 'onCommand' | 'version'> = {};
+  const settings: Pick<TinyAgentOptions, 'onCommand' | 'version'> & {
+    onRequest?(sessionId: string, ...asked: Parameters<NonNullable<TinyAgentOptions['onRequest']>>): boolean;
+  } = {};
   const folder = mkdtempSync(join(tmpdir(), 'rc-conv-'));
   const house = await createSessionHouse({
     projections: (database) => [
@@ -41,6 +43,7 @@ export const createConversationHouse = async () => {
           socketPath: address(sessionId),
           secret: secretOf(placeId),
           ...settings,
+          onRequest: (...asked) => settings.onRequest?.(sessionId, ...asked) === true,
         }),
       );
     },

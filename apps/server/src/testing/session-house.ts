@@ -5,6 +5,7 @@ import type { Driver } from '@remote-claude/compute';
 import { createFakeDriver, type FakeOptions } from '@remote-claude/compute/testing';
 import type { UserId } from '@remote-claude/contract';
 
+import { createAccessStore, createRights } from '../features/access/index.js';
 import { createAudit } from '../features/audit/index.js';
 import { createApprovalRules, createRulesStore } from '../features/claude/index.js';
 import { createCommands, createEvents, createEventsStore, type Projection } from '../features/events/index.js';
@@ -44,6 +45,7 @@ export const testTiming: PlacesDeps['timing'] = {
   maxAttempts: 3,
   deadMs: 25_000,
   unreachableGraceMs: 300_000,
+  forkWaitMs: 900_000,
   diskRetentionMs: 30 * 86_400_000,
   maxDurationMs: null,
   warnBeforeMs: 600_000,
@@ -132,6 +134,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
         close: async (sessionId) => void doors.delete(sessionId),
       },
       door,
+      rights: createRights(createAccessStore(database)),
       bus,
       clock,
       log,

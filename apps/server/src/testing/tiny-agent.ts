@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
   agentPaths,
   clientMessage,
@@ -26,6 +26,8 @@ export interface TinyAgentOptions {
   version?: number;
   /** Called once for each command, however often it is told. */
   onCommand?(agent: TinyAgent, command: AgentCommand): void;
+  /** Answers what is asked with the secret over HTTP; without it, or where it leaves it to others, there is nothing here. */
+  onRequest?(request: IncomingMessage, response: ServerResponse): boolean;
   /** Called for each message on a live line. */
   onLive?(agent: TinyAgent, message: ClientMessage, line: WebSocket): void;
 }
@@ -112,7 +114,10 @@ export const startTinyAgent = async (options: TinyAgentOptions): Promise<TinyAge
   };
 
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  const server: Server = createServer((_request, response) => void response.writeHead(404).end());
+  const server: Server = createServer((request, response) => {
+    const isAllowed = request.headers.authorization === `Bearer ${options.secret}`;
+    if (!isAllowed || options.onRequest?.(request, response) !== true) response.writeHead(404).end();
+  });
   server.on('upgrade', (request, socket, head) => {
     if (request.headers.authorization !== `Bearer ${options.secret}`) return socket.destroy();
     wss.handleUpgrade(request, socket, head, request.url === agentPaths.control ? serveControl : serveLive);

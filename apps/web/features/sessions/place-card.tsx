@@ -7,7 +7,7 @@ import { toast } from 'sonner';
 
 import { sentenceOf } from '../../lib/client';
 import { cx } from '../../lib/cx';
-import { useSessionView } from '../../lib/session-context';
+import { useSession, useSessionView } from '../../lib/session-context';
 import { clock, dateOf } from '../../lib/time';
 import { useNow } from '../../lib/use-now';
 import { Button } from '../../ui/button';
@@ -83,6 +83,7 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
   const state = useSessionView(({ log }) => (log.loaded ? log.state : null));
   const { start, stop, busy } = useSessionActions(session.id);
   const { manage } = useSessionRights(session);
+  const mayStart = useSession().can('session.start');
   if (state === null) return null;
   const shown = shownStatusOf(state);
   const { reason, next } = state.place;
@@ -109,8 +110,8 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
         >
           <CircleAlert size={16} className="mt-0.5 shrink-0 text-danger" aria-hidden />
           <p className="min-w-0 flex-1 break-words">{words === '' ? 'The session could not start.' : words}</p>
-          {!manage && <AskOwner session={session} />}
-          {manage && (
+          {!mayStart && <AskOwner session={session} />}
+          {mayStart && (
             <Button size="sm" busy={busy} onClick={start}>
               {state.wanted === 'running' ? 'Try again' : 'Resume'}
             </Button>
@@ -126,8 +127,8 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
           <p className="min-w-0 flex-1 text-muted">
             {words === '' ? 'This session is stopped. Files and history are kept.' : words}
           </p>
-          {!manage && <AskOwner session={session} />}
-          {manage && (
+          {!mayStart && <AskOwner session={session} />}
+          {mayStart && (
             <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={start}>
               Resume
             </Button>

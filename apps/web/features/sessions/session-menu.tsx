@@ -16,8 +16,8 @@ import { ForkDialog } from './fork-dialog';
 import { ShareDialog } from './share-dialog';
 import {
   allowedActions,
+  useIsEditor,
   useIsMember,
-  useMayFork,
   useSessionActions,
   useSessionRights,
   type SessionActions,
@@ -80,11 +80,22 @@ const LeaveItem = ({ session, onSelect }: { session: Session; onSelect: () => vo
   );
 
 const ForkItem = ({ session, onSelect }: { session: Session; onSelect: () => void }) =>
-  useMayFork(session) && (
+  useIsEditor(session) && (
     <MenuItem icon={<GitFork size={14} aria-hidden />} disabled={!allowedActions(session).fork} onSelect={onSelect}>
       Fork…
     </MenuItem>
   );
+
+const StartItem = ({ session, onSelect }: { session: Session; onSelect: () => void }) => {
+  const isEditor = useIsEditor(session);
+  return (
+    (useSessionRights(session).manage || isEditor) && (
+      <MenuItem icon={<Play size={14} aria-hidden />} onSelect={onSelect}>
+        {session.shown === 'failed' ? 'Try to start again' : 'Resume'}
+      </MenuItem>
+    )
+  );
+};
 
 /** Also where the header has no room for it. */
 const OriginItem = ({ from, onSelect }: { from: ForkedFrom; onSelect: (id: string) => void }) => {
@@ -130,11 +141,7 @@ export const SessionMenu = ({ session }: { session: Session }) => {
           {rights.share ? 'Share…' : 'People…'}
         </MenuItem>
         <ForkItem session={session} onSelect={() => setAsked('fork')} />
-        {allowed.start && rights.manage && (
-          <MenuItem icon={<Play size={14} aria-hidden />} onSelect={actions.start}>
-            {session.shown === 'failed' ? 'Try to start again' : 'Resume'}
-          </MenuItem>
-        )}
+        {allowed.start && <StartItem session={session} onSelect={actions.start} />}
         {allowed.stop && rights.manage && (
           <MenuItem icon={<Square size={14} aria-hidden />} onSelect={() => setAsked('stop')}>
             Stop…

@@ -46,8 +46,8 @@ export const useIsMember = (session: Whose): boolean => {
   return !isOtherwiseHere || (members.data?.items.some((one) => one.userId === me.id) ?? false);
 };
 
-/** Whether this person may make a session of their own from this one, as far as the page knows: its owner and its editors. */
-export const useMayFork = (session: Whose): boolean => {
+/** Whether this person works in it, as far as the page knows: its owners and its editors, who may fork it and start it again. */
+export const useIsEditor = (session: Whose): boolean => {
   const { id, userId } = session;
   const me = useMe().data?.user;
   const { projectRole } = useSessionPart(session);

@@ -76,7 +76,7 @@ export const sessionRoutes = {
     method: 'POST',
     path: '/sessions/:id/start',
     summary: 'Start a stopped or failed session on the disk that it had; it waits in line where there is no room.',
-    permission: 'session.manage',
+    permission: 'session.start',
     params: sessionParams,
     responses: { 200: session },
     errors: [...mine, 'conflict', 'session_limit'],

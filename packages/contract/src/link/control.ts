@@ -135,6 +135,8 @@ export const agentPaths = {
   forkPoint: '/fork/point',
   /** POST `{ forkId }` → the bytes of that, for `forkImport` of the new session's agent. */
   forkExport: '/fork/export',
+  /** GET: ForkPoints, of all forks that are still to be filled from here. */
+  forkPoints: '/fork/points',
   /** POST `{ forkId }`: it is no longer needed. */
   forkRelease: '/fork/release',
   /** POST the bytes of an export → ForkFilled. Until then the agent of a fork answers nothing else, and no turn begins. */

@@ -20,6 +20,11 @@ export const forkPoint = z.object({
 });
 export type ForkPoint = z.infer<typeof forkPoint>;
 
+/** Answer of `agentPaths.forkPoints`: for whom something is kept, and for how long already. */
+export const forkPoints = z.object({
+  points: z.array(z.object({ forkId: sessionId, ageMs: z.number().nonnegative() })).max(1_000),
+});
+
 /** What the new session holds of the other's files. */
 export const forkFilled = z.object({
   files: z.int().nonnegative(),

@@ -28,14 +28,15 @@ describe('the policy table', () => {
     expect(sessionPermissionsOf(relationsTo({ userId: bob, role: 'member' }, { ...nobody, ownerId: ada }))).toEqual([]);
   });
 
-  it('lets an admin see and end, but not read, another person’s session', () => {
+  it('lets an admin see, start and end, but not read, another person’s session', () => {
     expect(sessionPermissionsOf(relationsTo({ userId: bob, role: 'admin' }, { ...nobody, ownerId: ada }))).toEqual([
       'session.inspect',
       'session.manage',
+      'session.start',
     ]);
   });
 
-  it('lets a viewer read and an editor work, and neither end or share', () => {
+  it('lets a viewer read and an editor work and start, and neither end or share', () => {
     const permissionsOf = (role: MemberRole) =>
       sessionPermissionsOf(relationsTo({ userId: bob, role: 'member' }, { ...nobody, role }));
     expect(permissionsOf('viewer')).toEqual([

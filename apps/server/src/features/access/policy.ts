@@ -35,16 +35,17 @@ const projectTable: Readonly<Record<ProjectPermission, readonly ProjectRole[]>> 
 
 /**
  * What a person is to a session, by themselves, by its project, or both; one who is nothing to it is a stranger. An admin
- * may see that it exists and end it, no more; a viewer reads along; an editor works in it and answers for it. Only its
- * owners share it. A `guest` is somebody with whom the session itself is shared, and may leave it: who is in it by its
- * project leaves that. A fork takes files and memory along whole and makes the session keep them for it, which is more than
- * reading along.
+ * may see that it exists, start and end it, no more; a viewer reads along; an editor works in it, answers for it, and starts
+ * it where it was stopped. Only its owners share it. A `guest` is somebody with whom the session itself is shared, and may
+ * leave it: who is in it by its project leaves that. A fork takes files and memory along whole and makes the session keep
+ * them for it, which is more than reading along.
  */
 export type SessionRelation = ProjectRole | 'guest' | 'admin';
 
 const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[]>> = {
   'session.inspect': ['owner', 'editor', 'viewer', 'admin'],
   'session.manage': ['owner', 'admin'],
+  'session.start': ['owner', 'editor', 'admin'],
   'session.share': ['owner'],
   'session.leave': ['guest'],
   'session.chat.read': ['owner', 'editor', 'viewer'],

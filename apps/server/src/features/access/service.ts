@@ -1,10 +1,26 @@
 // Applies the policy table to a request. How a person signs in is the auth feature's matter.
 
-import { AppError, isProjectPermission, isSessionPermission, type Permission } from '@remote-claude/contract';
+import {
+  AppError,
+  isProjectPermission,
+  isSessionPermission,
+  type Permission,
+  type SessionPermission,
+  type UserId,
+} from '@remote-claude/contract';
 
 import type { Access, Actor } from '../../platform/http/index.js';
 import { mayProject, maySession, maySite, relationsTo, sessionPermissionsOf } from './policy.js';
 import type { AccessStore } from './store.js';
+
+/** What a person may do in a session as its owner or one with whom it is shared; who asks for it is not looked at. */
+export const createRights = (store: AccessStore) => ({
+  async may(userId: UserId, sessionId: string, permission: SessionPermission): Promise<boolean> {
+    const found = await store.find(sessionId, userId);
+    return found !== null && maySession(relationsTo({ userId, role: 'member' }, found), permission);
+  },
+});
+export type Rights = ReturnType<typeof createRights>;
 
 export interface AccessDeps {
   store: AccessStore;

@@ -83,6 +83,10 @@ export const createCountedSteps = (steps: Steps, { clock, metrics }: CountedStep
       await steps.stop(row);
       ended(row, 'stopped');
     },
+    async giveBack(row, words) {
+      await steps.giveBack(row, words);
+      ended(row, 'stopped');
+    },
     async settle(row) {
       await steps.settle(row);
       wishes.forget(row.sessionId);

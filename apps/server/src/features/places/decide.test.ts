@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { testTiming } from '../../testing/session-house.js';
 import { decide, unreachableReason, type Decision, type Sight } from './decide.js';
+import { waitedTooLong } from './filling-words.js';
 import { lineWords } from './line.js';
 
 const hourMs = 3_600_000;
@@ -55,7 +56,10 @@ const none: Partial<Sight> = { placeId: null, hasHandle: false, report: null, re
 const silent = (silentMs: number) => ({ link: { up: false, silentMs } });
 const aged = (ageMs: number) => ({ startedAtMs: nowMs - ageMs });
 
-const filling = { isUnderWay: false, pauseMs: 0 };
+const filling = { isUnderWay: false, pauseMs: 0, over: null, waitsFor: null };
+const words = { reason: 'It is gone.', next: 'Make another.' };
+const longest = { reason: 'This session reached its longest duration.', next: 'Start it again to go on.' };
+const waiting = (ageMs: number) => ({ ...filling, waitsFor: { name: 'First', sinceMs: nowMs - ageMs } });
 const starting = { place: place('starting'), turn: null };
 
 const pulling = { step: 'Pulling image 43 %', failure: null, againInMs: null };
@@ -122,7 +126,7 @@ const cases: [string, Partial<Sight>, Decision][] = [
   [
     'a fork whose files are on their way',
     { reached: false, filling: { ...filling, isUnderWay: true }, state: starting },
-    { do: 'nothing', againInMs: null },
+    { do: 'nothing', againInMs: 8 * hourMs - minuteMs },
   ],
   [
     'a fork whose source was away just now',
@@ -130,9 +134,34 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { do: 'nothing', againInMs: 700 },
   ],
   [
-    'a fork that cannot be filled, before a person asks again',
+    'a fork that cannot be filled',
+    { reached: false, filling: { ...filling, over: words }, state: starting },
+    { do: 'give-back', words },
+  ],
+  [
+    'a fork that failed before it had a place, and a person asked again',
     { reached: false, filling, state: { place: place('failed'), turn: null } },
-    { do: 'nothing', againInMs: null },
+    { do: 'fill' },
+  ],
+  [
+    'a fork whose source has been away for a while',
+    { reached: false, filling: { ...waiting(timing.forkWaitMs - 1), pauseMs: 700 }, state: starting },
+    { do: 'nothing', againInMs: 700 },
+  ],
+  [
+    'a fork whose source has been away for too long',
+    { reached: false, filling: { ...waiting(timing.forkWaitMs), pauseMs: 700 }, state: starting },
+    { do: 'expire', words: waitedTooLong('First', timing.forkWaitMs) },
+  ],
+  [
+    'a fork whose source was away for too long and gives its files now',
+    { reached: false, filling: { ...waiting(timing.forkWaitMs), isUnderWay: true }, state: starting },
+    { do: 'nothing', againInMs: 8 * hourMs - minuteMs },
+  ],
+  [
+    'a fork whose time is over before its files are there',
+    { reached: false, filling: { ...filling, isUnderWay: true }, state: starting, ...aged(8 * hourMs) },
+    { do: 'expire', words: longest },
   ],
   [
     'a fork that has no agent any more',
@@ -297,7 +326,7 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { ...aged(8 * hourMs - minuteMs), state: { place: place('running', ends.reason, ends.next), turn: null } },
     { do: 'nothing', againInMs: minuteMs },
   ],
-  ['the longest duration is over', aged(8 * hourMs), { do: 'expire' }],
+  ['the longest duration is over', aged(8 * hourMs), { do: 'expire', words: longest }],
   [
     'over, and a turn runs',
     {
@@ -310,7 +339,7 @@ const cases: [string, Partial<Sight>, Decision][] = [
   [
     'over, and the turn had its grace',
     { ...aged(8 * hourMs + timing.turnGraceMs), state: { place: place('running', 'soon'), turn } },
-    { do: 'expire' },
+    { do: 'expire', words: longest },
   ],
   ['a log that is closed', { notKept: closed }, { do: 'tell', ...full }],
   [

@@ -2,6 +2,7 @@
 
 import type { SessionState } from '@remote-claude/contract';
 
+import { waitedTooLong, type LastWords } from './filling-words.js';
 import { lineWords, wayIn, type Line } from './line.js';
 import { stumbleWords, tryingAgain, type PlaceWords } from './stumble.js';
 
@@ -18,6 +19,8 @@ export interface PlaceTiming {
   deadMs: number;
   /** Shown as unreachable for so long it is ended and started again. */
   unreachableGraceMs: number;
+  /** A fork whose source does not run for so long gives its place back. */
+  forkWaitMs: number;
   /** Longest life of a place; null for none. */
   maxDurationMs: number | null;
   /** How long before its end people are warned. */
@@ -41,8 +44,15 @@ export interface Unprepared {
 export interface Sight {
   wanted: 'running' | 'stopped' | 'terminated';
   state: Pick<SessionState, 'place' | 'turn'>;
-  /** Of a fork whose files are not all there: whether they come now, and how long the next try waits. */
-  filling: { isUnderWay: boolean; pauseMs: number } | null;
+  /** Of a fork whose files are not all there. */
+  filling: {
+    isUnderWay: boolean;
+    /** How long the next try waits. */
+    pauseMs: number;
+    /** Why there is none before a person asks. */
+    over: LastWords | null;
+    waitsFor: { name: string; sinceMs: number } | null;
+  } | null;
   placeId: string | null;
   hasHandle: boolean;
   startedAtMs: number | null;
@@ -97,7 +107,10 @@ export type Decision =
   | ({ do: 'tell' } & RunningWords)
   /** The files of a fork are to come. */
   | { do: 'fill' }
-  | { do: 'expire' };
+  /** They do not come: its place is free for another. */
+  | { do: 'give-back'; words: LastWords }
+  /** It is to stop by itself. */
+  | { do: 'expire'; words: LastWords };
 
 const nothing = (againInMs: number | null = null): Decision => ({ do: 'nothing', againInMs });
 
@@ -199,11 +212,11 @@ const decideSilent = (
 const decideReached = (sight: Sight, timing: PlaceTiming): Decision => {
   const { state, reached, startedAtMs, nowMs, notKept } = sight;
   const { status, reason, next } = state.place;
-  if (sight.filling !== null) return decideFilling(sight.filling, status);
-  if (status !== 'running' || !reached) return { do: 'mark', status: 'running' };
   const endsAtMs = timing.maxDurationMs === null || startedAtMs === null ? null : startedAtMs + timing.maxDurationMs;
   const leftMs = endsAtMs === null ? Infinity : endsAtMs - nowMs;
-  if (leftMs <= 0 && (state.turn === null || leftMs <= -timing.turnGraceMs)) return { do: 'expire' };
+  if (leftMs <= 0 && (state.turn === null || leftMs <= -timing.turnGraceMs)) return { do: 'expire', words: longest };
+  if (sight.filling !== null) return decideFilling(sight.filling, { nowMs, leftMs }, timing);
+  if (status !== 'running' || !reached) return { do: 'mark', status: 'running' };
   const isNear = leftMs <= timing.warnBeforeMs;
   const words = runningWords(isNear ? endsAtMs : null, notKept?.why ?? null);
   if (words.reason !== reason || words.next !== next) return { do: 'tell', ...words };
@@ -212,10 +225,23 @@ const decideReached = (sight: Sight, timing: PlaceTiming): Decision => {
   return nothing(againInMs === Infinity ? null : againInMs);
 };
 
-/** Until its files are there a fork is starting. What failed for good waits for a person's wish. */
-const decideFilling = ({ isUnderWay, pauseMs }: NonNullable<Sight['filling']>, status: string): Decision => {
-  if (isUnderWay || status === 'failed') return nothing();
-  return pauseMs > 0 ? nothing(pauseMs) : { do: 'fill' };
+const longest: LastWords = {
+  reason: 'This session reached its longest duration.',
+  next: 'Start it again to go on.',
+};
+
+/** Until its files are there a fork is starting. It has its place only for as long as they may come. */
+const decideFilling = (
+  { isUnderWay, pauseMs, over, waitsFor }: NonNullable<Sight['filling']>,
+  { nowMs, leftMs }: { nowMs: number; leftMs: number },
+  { forkWaitMs }: PlaceTiming,
+): Decision => {
+  if (isUnderWay) return nothing(leftMs === Infinity ? null : leftMs);
+  if (over !== null) return { do: 'give-back', words: over };
+  const waitedMs = waitsFor === null ? 0 : Math.max(0, nowMs - waitsFor.sinceMs);
+  if (waitsFor !== null && waitedMs >= forkWaitMs)
+    return { do: 'expire', words: waitedTooLong(waitsFor.name, waitedMs) };
+  return pauseMs > 0 ? nothing(Math.min(pauseMs, leftMs)) : { do: 'fill' };
 };
 
 /** Both may be true at once. What is true no longer is not said any more. */

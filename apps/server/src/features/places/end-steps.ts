@@ -6,6 +6,7 @@ import { noTokens, type ServerEvent, type SessionState } from '@remote-claude/co
 
 import type { Trx } from '../../platform/database/index.js';
 import { pauseAfterMs } from './decide.js';
+import type { LastWords } from './filling-words.js';
 import type { StepParts } from './step-parts.js';
 import type { PlaceRow } from './store.js';
 import { failedHint, StepFailure, type PlaceWords } from './stumble.js';
@@ -69,16 +70,20 @@ export const createEndSteps = (parts: StepParts) => {
     await actingAs(owner).stop(found.handle, { graceMs: timing.stopGraceMs });
   };
 
+  const endPlace = async (row: PlaceRow): Promise<void> => {
+    const handle =
+      row.handle ?? (await findLive(row.sessionId)).find(({ placeId }) => placeId === row.placeId)?.handle ?? null;
+    if (handle !== null) await actingAs(row.fence.owner).stop(handle, { graceMs: timing.stopGraceMs });
+    await gateway.close(row.sessionId);
+  };
+
   return {
     failed,
     findLive,
     stopSuperseded,
 
     async stop(row: PlaceRow): Promise<void> {
-      const handle =
-        row.handle ?? (await findLive(row.sessionId)).find(({ placeId }) => placeId === row.placeId)?.handle ?? null;
-      if (handle !== null) await actingAs(row.fence.owner).stop(handle, { graceMs: timing.stopGraceMs });
-      await gateway.close(row.sessionId);
+      await endPlace(row);
       const { reason, next } = row.state.place;
       await change(row, { status: 'stopped', reason, next }, async (trx, state) => {
         await endTurn(trx, row, state, 'The session was stopped.');
@@ -89,6 +94,14 @@ export const createEndSteps = (parts: StepParts) => {
     /** It may have stood in line. */
     settle: (row: PlaceRow) =>
       change(row, { status: 'stopped', reason: row.state.place.reason, next: row.state.place.next }, moveLine),
+
+    /** It cannot become what it is to be before a person asks again, and does not keep a place from others until then. */
+    async giveBack(row: PlaceRow, { reason, next }: LastWords): Promise<void> {
+      await endPlace(row);
+      await change(row, { status: 'failed', reason, next }, (trx) =>
+        clear(trx, row.sessionId, { attempts: 0, retryAt: null }),
+      );
+    },
 
     async bury(row: PlaceRow, reason: string): Promise<void> {
       await gateway.close(row.sessionId);

@@ -12,22 +12,28 @@ import {
   type SessionState,
 } from '@remote-claude/contract';
 import { pipeline, Transform } from 'node:stream';
-import { z } from 'zod';
 
 import type { Clock } from '../../platform/clock.js';
 import type { Log } from '../../platform/log.js';
+import type { Rights } from '../access/index.js';
 import { StaleFenceError } from '../events/index.js';
 import { askAgent, postingJson, textOfAnswer, type AgentDoor } from '../relay/index.js';
 import { pauseAfterMs, type PlaceTiming } from './decide.js';
+import { FillingOver, isAway, lastWords, SourceError, sourceOver, waitingWords } from './filling-words.js';
+import type { ForkKeeps } from './fork-keeps.js';
+import type { ForkStore } from './fork-store.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { Steps } from './steps.js';
 import type { PlaceRow } from './store.js';
 import type { PlaceWords } from './stumble.js';
-import type { Watch } from './watch.js';
+import { newFill, type Watch } from './watch.js';
 
 export interface FillingDeps {
   door: AgentDoor;
   steps: Pick<Steps, 'filled' | 'sayFilling'>;
+  forks: Pick<ForkStore, 'find'>;
+  keeps: Pick<ForkKeeps, 'release'>;
+  rights: Pick<Rights, 'may'>;
   clock: Clock;
   log: Log;
   timing: PlaceTiming;
@@ -45,17 +51,21 @@ const saidEveryMs = 1_000;
 /** Of a hundred. */
 const saidEveryShare = 5;
 
-/** The other session, and not this one, is why it cannot go on. */
-class SourceError extends Error {
-  constructor(override readonly cause: AppError) {
-    super(cause.message);
-  }
-}
-
 type Fork = NonNullable<SessionState['fork']>;
 
 export const createFilling = (deps: FillingDeps) => {
-  const { door, steps, clock, log, timing, stalledMs = 60_000 } = deps;
+  const { door, steps, forks, keeps, rights, clock, log, timing, stalledMs = 60_000 } = deps;
+
+  /** It still may: people are taken out of sessions, and sessions end, while a fork waits for its files. */
+  const requireSource = async (sessionId: string, fork: Fork): Promise<void> => {
+    const found = await forks.find(sessionId, fork.sessionId);
+    if (found === null) return;
+    const mayFork = await rights.may(found.ownerId, fork.sessionId, 'session.fork');
+    const over = sourceOver(found.source, mayFork, fork);
+    if (over === null) return;
+    if (!mayFork) await keeps.release(fork.sessionId, sessionId);
+    throw new FillingOver(over);
+  };
 
   const openSource = async (fork: Fork, forkId: string, signal: AbortSignal) => {
     try {
@@ -122,16 +132,19 @@ export const createFilling = (deps: FillingDeps) => {
     const { sessionId } = row;
     const state = { method: 'GET', path: agentPaths.forkState, signal };
     const known = (await askAgent(door, sessionId, state, forkState)).filled;
+    if (known === null) await requireSource(sessionId, fork);
     await steps.filled(row, known ?? (await carry(row, fork, signal)));
-    // The other session keeps it for a while where it does not hear of this.
-    askAgent(door, fork.sessionId, postingJson(agentPaths.forkRelease, { forkId: sessionId }), z.unknown()).catch(
-      (err: unknown) => log.debug({ err, sessionId }, 'the source of a fork did not hear that it is whole'),
-    );
+    void keeps.release(fork.sessionId, sessionId);
   };
 
-  const failed = async (row: PlaceRow, fork: Fork, { fill: { failures } }: Watch, error: unknown): Promise<void> => {
+  const failed = async (row: PlaceRow, fork: Fork, watch: Watch, error: unknown): Promise<void> => {
+    // A source that is away is no failure: it is waited for.
+    const failures = isAway(error) ? 0 : watch.fill.failures + 1;
+    const pauseMs = Math.min(longestWaitMs, pauseAfterMs(isAway(error) ? 5 : failures, timing));
     log.warn({ err: error, sessionId: row.sessionId, failures }, 'the files of a fork could not be copied');
-    await steps.sayFilling(row, wordsOf(error, fork, failures >= timing.maxAttempts));
+    const over = lastWords(error, fork, failures >= timing.maxAttempts);
+    watch.fill = { failures, pausedUntilMs: clock.monotonicMs() + pauseMs, over };
+    if (over === null) await steps.sayFilling(row, waitingWords(error, fork));
   };
 
   return {
@@ -144,13 +157,9 @@ export const createFilling = (deps: FillingDeps) => {
       const work = async (): Promise<void> => {
         try {
           await fill(row, fork, ending.signal);
-          watch.fill = { failures: 0, pausedUntilMs: -Infinity };
+          watch.fill = newFill();
         } catch (error) {
           if (ending.signal.aborted || error instanceof StaleFenceError || error instanceof LeaseLostError) return;
-          // A source that is away is no failure: it is waited for.
-          const failures = isAway(error) ? 0 : watch.fill.failures + 1;
-          const pauseMs = Math.min(longestWaitMs, pauseAfterMs(Math.max(failures, isAway(error) ? 5 : 1), timing));
-          watch.fill = { failures, pausedUntilMs: clock.monotonicMs() + pauseMs };
           await failed(row, fork, watch, error).catch((err: unknown) =>
             log.warn({ err, sessionId }, 'it was not said'),
           );
@@ -169,42 +178,6 @@ export const createFilling = (deps: FillingDeps) => {
     },
   };
 };
-
-const isAway = (error: unknown): boolean =>
-  error instanceof SourceError &&
-  ['session_not_running', 'place_unreachable', 'unavailable', 'client_closed'].includes(error.cause.code);
-
-const wordsOf = (error: unknown, { name }: Fork, isOver: boolean): PlaceWords => {
-  const from = `“${name}”`;
-  if (isAway(error)) {
-    return {
-      status: 'starting',
-      step: `Waiting for ${from}`,
-      reason: `${from}, from which this session is forked, must run for its files to be copied.`,
-      next: `Start ${from}; the copying goes on by itself.`,
-    };
-  }
-  if (error instanceof SourceError && ['not_found', 'conflict', 'forbidden'].includes(error.cause.code))
-    return { status: 'failed', reason: error.message, next: forkAgain };
-  const code = error instanceof AppError ? error.code : null;
-  if (code === 'no_space' || code === 'payload_too_large') {
-    return {
-      status: 'failed',
-      reason: `The disk of this session has no room for the files of ${from}.`,
-      next: 'Ask whoever runs this server for a larger disk, then start this session again. The other session is as it was.',
-    };
-  }
-  const reason = `The files could not be copied from ${from}: ${sentenceOf(error)}`;
-  return isOver
-    ? { status: 'failed', reason, next: 'Start this session again to try once more. The other session is as it was.' }
-    : { status: 'starting', step: `Copying files from ${from} again`, reason, next: 'It is tried again by itself.' };
-};
-
-const forkAgain = 'Terminate this session and fork the other one again.';
-const sentenceOf = (error: unknown): string =>
-  error instanceof AppError && error.code !== 'place_unreachable'
-    ? error.message
-    : 'the connection between the two broke off.';
 
 /** Says now and then how much of it has come. The last word comes before `done`. */
 const createSayer = ({ name }: Fork, clock: Clock, write: (words: PlaceWords) => Promise<void>) => {

@@ -5,11 +5,12 @@ import type { Clock } from '../../platform/clock.js';
 import type { Log } from '../../platform/log.js';
 import { createAgentLink, type AgentLinkDeps, type LinkTiming } from './agent-link.js';
 import { cutOffReason, type PlaceTiming } from './decide.js';
+import type { ForkKeeps } from './fork-keeps.js';
 import type { Quotas } from './quota.js';
 import type { Steps } from './steps.js';
 import type { PlaceRow, PlacesStore } from './store.js';
 import { StepFailure } from './stumble.js';
-import type { Watch } from './watch.js';
+import { newFill, type Watch } from './watch.js';
 
 export interface LinksDeps extends Omit<
   AgentLinkDeps,
@@ -17,6 +18,7 @@ export interface LinksDeps extends Omit<
 > {
   store: Pick<PlacesStore, 'touch'>;
   steps: Pick<Steps, 'reopenGateway'>;
+  keeps: Pick<ForkKeeps, 'sweep'>;
   quotas: Quotas;
   clock: Clock;
   log: Log;
@@ -29,7 +31,7 @@ export interface LinksDeps extends Omit<
 const touchEveryMs = 30_000;
 
 export const createLinks = (deps: LinksDeps) => {
-  const { store, steps, quotas, clock, log, timing, reconcile, nudge } = deps;
+  const { store, steps, keeps, quotas, clock, log, timing, reconcile, nudge } = deps;
 
   /** A look writes it down; it is called for each batch, so most find it written. */
   const noteQuota = (sessionId: string, watch: Watch, why: string | null): void => {
@@ -50,6 +52,7 @@ export const createLinks = (deps: LinksDeps) => {
   const dropLink = async (watch: Watch): Promise<void> => {
     const link = watch.link?.link;
     watch.link = null;
+    watch.fill = newFill();
     // What comes to a fork comes to this place and under this lease.
     await watch.filling?.end();
     await link?.close();
@@ -63,7 +66,10 @@ export const createLinks = (deps: LinksDeps) => {
       ...deps,
       sessionId,
       fence,
-      onUp: () => void reconcile(sessionId),
+      onUp: () => {
+        void reconcile(sessionId);
+        void keeps.sweep(sessionId);
+      },
       // The place may have gone with its agent: the driver is asked at once.
       onDown: () => void nudge(sessionId, watch),
       onActivity: (idleMs) => touch(sessionId, watch, idleMs),

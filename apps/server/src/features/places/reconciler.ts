@@ -5,12 +5,15 @@ import type { FoundPlace } from '@remote-claude/compute';
 
 import type { Bus } from '../../platform/bus.js';
 import type { PlaceMetrics } from '../../platform/metrics/index.js';
+import type { Rights } from '../access/index.js';
 import { StaleFenceError } from '../events/index.js';
 import type { AgentLinkDeps, LinkTiming } from './agent-link.js';
 import { createCountedSteps } from './counted-steps.js';
 import { createCountingDriver } from './counting-driver.js';
 import { decide, pauseAfterMs, type PlaceTiming } from './decide.js';
 import { createFilling } from './filling.js';
+import { createForkKeeps } from './fork-keeps.js';
+import { createForkStore } from './fork-store.js';
 import { LeaseLostError } from './guarded-driver.js';
 import type { Leases } from './leases.js';
 import type { Claimant } from './leases-store.js';
@@ -28,10 +31,12 @@ import { createSteps } from './steps.js';
 import type { PlaceRow } from './store.js';
 import { reasonOf } from './stumble.js';
 import { createTaking } from './taking.js';
-import { newWatch, type Watch } from './watch.js';
+import { newFill, newWatch, type Watch } from './watch.js';
 
 export interface PlacesDeps extends StepDeps, Pick<AgentLinkDeps, 'door' | 'rules'> {
   bus: Bus;
+  /** Who may have the files of which session. */
+  rights: Pick<Rights, 'may'>;
   /** Which sessions are ours to look after. Another closes it. */
   leases: Leases;
   /** What ended places have used may be free now. */
@@ -52,7 +57,9 @@ export const createPlaces = (given: PlacesDeps) => {
   const driver = createCountingDriver(patient, given.metrics);
   const deps = { ...given, driver };
   const steps = createCountedSteps(createSteps(deps), deps);
-  const filling = createFilling({ ...deps, steps, again: (sessionId) => void reconcile(sessionId) });
+  const forks = createForkStore(deps.database);
+  const keeps = createForkKeeps({ ...deps, forks });
+  const filling = createFilling({ ...deps, steps, forks, keeps, again: (sessionId) => void reconcile(sessionId) });
   const preparation = createPreparation({
     ...deps,
     again: (sessionId) => void nudge(sessionId, watchOf(sessionId)),
@@ -196,7 +203,7 @@ export const createPlaces = (given: PlacesDeps) => {
     const watch = watchOf(sessionId);
     watch.failures = 0;
     watch.pausedUntilMs = -Infinity;
-    watch.fill = { failures: 0, pausedUntilMs: -Infinity };
+    watch.fill = newFill();
     preparation.hurry();
     void reconcile(sessionId);
   };
@@ -212,7 +219,7 @@ export const createPlaces = (given: PlacesDeps) => {
     lookAtAll();
   });
 
-  const { attach, dropLink } = createLinks({ ...deps, steps, quotas, reconcile, nudge });
+  const { attach, dropLink } = createLinks({ ...deps, steps, keeps, quotas, reconcile, nudge });
   const take = createTaking({ ...deps, steps, filling, dropLink });
   const eyes = createEyes({ ...deps, attach, lineOf: steps.lineOf, unprepared, closedQuota: quotas.closed });
   const leave = listenToNews(bus, { watches, wish, lookAtAll });

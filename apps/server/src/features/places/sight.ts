@@ -2,10 +2,12 @@
 // nothing.
 
 import { ComputeError, type Driver, type PlaceReport } from '@remote-claude/compute';
+import type { SessionState } from '@remote-claude/contract';
 
 import type { Clock } from '../../platform/clock.js';
 import type { Log } from '../../platform/log.js';
 import type { PlaceTiming, Sight, Unprepared } from './decide.js';
+import { waitingStep } from './filling-words.js';
 import { wayIn, type Line } from './line.js';
 import type { Closed } from './quota.js';
 import type { PlaceRow } from './store.js';
@@ -65,10 +67,19 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, unprepa
   const isTurnOf = ({ state, retryAt }: PlaceRow, line: Line): boolean =>
     wayIn(line) !== 'none' && (state.place.status !== 'failed' || retryAt !== null);
 
-  const fillingOf = ({ state: { fork } }: PlaceRow, { filling, fill }: Watch): Sight['filling'] =>
+  const fillingOf = ({ state: { fork, place } }: PlaceRow, { filling, fill }: Watch): Sight['filling'] =>
     fork?.isFilled === false
-      ? { isUnderWay: filling !== null, pauseMs: Math.max(0, fill.pausedUntilMs - clock.monotonicMs()) }
+      ? {
+          isUnderWay: filling !== null,
+          pauseMs: Math.max(0, fill.pausedUntilMs - clock.monotonicMs()),
+          over: fill.over,
+          waitsFor: waitsFor(fork.name, place),
+        }
       : null;
+
+  /** What it waits for, and since when: the words about it are written once. */
+  const waitsFor = (name: string, { step, since }: SessionState['place']): NonNullable<Sight['filling']>['waitsFor'] =>
+    step === waitingStep(name) && since !== null ? { name, sinceMs: Date.parse(since) } : null;
 
   const diskUntilMs = ({ terminatedAt, diskRemovedAt }: PlaceRow): number | null =>
     terminatedAt === null || diskRemovedAt !== null ? null : terminatedAt.getTime() + timing.diskRetentionMs;

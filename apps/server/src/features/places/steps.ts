@@ -6,6 +6,7 @@ import type { ForkFilled } from '@remote-claude/contract';
 
 import { unreachableReason, type Decision, type RunningWords } from './decide.js';
 import { createEndSteps } from './end-steps.js';
+import type { LastWords } from './filling-words.js';
 import { createGuardedDriver } from './guarded-driver.js';
 import { createQueue } from './place-queue.js';
 import { createPlaceRecord } from './place-record.js';
@@ -70,13 +71,8 @@ export const createSteps = (deps: StepDeps) => {
 
     tell: (row: PlaceRow, { reason, next }: RunningWords) => change(row, { status: 'running', reason, next }),
 
-    expire: (row: PlaceRow) =>
-      change(row, {
-        wanted: 'stopped',
-        status: 'stopping',
-        reason: 'This session reached its longest duration.',
-        next: 'Start it again to go on.',
-      }),
+    expire: (row: PlaceRow, { reason, next }: LastWords) =>
+      change(row, { wanted: 'stopped', status: 'stopping', reason, next }),
 
     /** Repeated after a crash until the disk is gone; the audit log has it once, and before. */
     async removeDisk(row: PlaceRow): Promise<void> {

@@ -49,7 +49,11 @@ export const createTaking = (deps: TakingDeps) => {
       case 'fill':
         return filling.begin(row, watch);
       case 'expire':
-        return steps.expire(row);
+        return steps.expire(row, decision.words);
+      case 'give-back':
+        await steps.giveBack(row, decision.words);
+        await dropLink(watch);
+        return deps.onPlaceEnded();
     }
   };
 };

@@ -4,6 +4,7 @@ import type { FoundPlace } from '@remote-claude/compute';
 
 import type { Cancel } from '../../platform/clock.js';
 import type { AgentLink } from './agent-link.js';
+import type { LastWords } from './filling-words.js';
 
 export interface Watch {
   /** The name under which it is ours; null while it is not. */
@@ -11,8 +12,8 @@ export interface Watch {
   link: { placeId: string; link: AgentLink } | null;
   /** The files of a fork are on their way to this place. */
   filling: { placeId: string; end(): Promise<void> } | null;
-  /** How often that failed in a row, and until when it is not tried again. */
-  fill: { failures: number; pausedUntilMs: number };
+  /** How often that failed in a row, until when it is not tried again, and why not before a person asks. */
+  fill: { failures: number; pausedUntilMs: number; over: LastWords | null };
   looking: Promise<void> | null;
   stale: boolean;
   /** Places of the session that ran at the last look at everything. */
@@ -28,11 +29,13 @@ export interface Watch {
   pausedUntilMs: number;
 }
 
+export const newFill = (): Watch['fill'] => ({ failures: 0, pausedUntilMs: -Infinity, over: null });
+
 export const newWatch = (): Watch => ({
   owner: null,
   link: null,
   filling: null,
-  fill: { failures: 0, pausedUntilMs: -Infinity },
+  fill: newFill(),
   looking: null,
   stale: false,
   found: [],

@@ -40,6 +40,15 @@ export interface ForkDeps {
   toBeStarted(): ServerEvent;
 }
 
+/** Tells a session that it need keep nothing for this fork. One that is away is told when it is linked again. */
+export const createLetGo =
+  ({ door, log }: Pick<ForkDeps, 'door' | 'log'>) =>
+  (sourceId: string, forkId: string): void => {
+    askAgent(door, sourceId, postingJson(agentPaths.forkRelease, { forkId }), z.unknown()).catch((err: unknown) => {
+      log.info({ err, sessionId: sourceId, forkId }, 'what a fork would have begun with is kept for a while');
+    });
+  };
+
 export interface ForkBody {
   messageId?: CommandId | undefined;
   name?: string | undefined;
@@ -67,7 +76,8 @@ const changedMeanwhile =
   'Claude began to work in the session meanwhile. Wait for the end of the turn, and fork it again.';
 
 export const createFork = (deps: ForkDeps) => {
-  const { database, store, events, audit, clock, door, log } = deps;
+  const { database, store, events, audit, clock, door } = deps;
+  const letGo = createLetGo(deps);
 
   const keep = async (sourceId: string, forkId: string, messageId: CommandId | null): Promise<ForkPoint> => {
     const request = { ...postingJson(agentPaths.forkPoint, { forkId, messageId }), thinkMs };
@@ -80,12 +90,6 @@ export const createFork = (deps: ForkDeps) => {
       if (error.code === 'not_found') throw new AppError('conflict', { message: tooOld }, { cause: error });
       throw error;
     }
-  };
-
-  const letGo = (sourceId: string, forkId: string): void => {
-    askAgent(door, sourceId, postingJson(agentPaths.forkRelease, { forkId }), z.unknown()).catch((err: unknown) => {
-      log.info({ err, sessionId: sourceId, forkId }, 'what a fork would have begun with is kept for a while');
-    });
   };
 
   /** The first number of the other log that the fork does not have. The log and the agent must mean the same moment. */

@@ -21,7 +21,7 @@ import type { Audit } from '../audit/index.js';
 import type { Events } from '../events/index.js';
 import type { Entering } from '../projects/index.js';
 import type { AgentDoor } from '../relay/index.js';
-import { createFork } from './fork.js';
+import { createFork, createLetGo } from './fork.js';
 import type { Request } from './request.js';
 import { toSession, type ShownSetup } from './show.js';
 import type { SessionsStore } from './store.js';
@@ -73,6 +73,7 @@ export const createSessions = (deps: SessionsDeps) => {
     }
   };
 
+  const letGo = createLetGo(deps);
   const fork = createFork({
     ...deps,
     shown,
@@ -197,12 +198,17 @@ export const createSessions = (deps: SessionsDeps) => {
         return [placeChange('running', { status, step: 'Waiting to be started' })];
       }),
 
-    terminate: (sessionId: string, request: Request): Promise<Session> =>
-      act(sessionId, request, 'sessions.delete', async (trx, state) => {
+    terminate: async (sessionId: string, request: Request): Promise<Session> => {
+      let unfilledFrom: string | null = null;
+      const terminated = await act(sessionId, request, 'sessions.delete', async (trx, state) => {
         if (state.wanted === 'terminated') return [];
+        if (state.fork?.isFilled === false) unfilledFrom = state.fork.sessionId;
         await store.terminate(trx, sessionId, clock.now());
         return [...state.approvals.map(({ approvalId }) => overFor(approvalId)), ending(state, 'terminated')];
-      }),
+      });
+      if (unfilledFrom !== null) letGo(unfilledFrom, sessionId);
+      return terminated;
+    },
   };
 };
 export type Sessions = ReturnType<typeof createSessions>;

@@ -192,6 +192,7 @@ const timing = z.strictObject({
   heartbeat: duration().prefault('10s'),
   heartbeatTimeout: duration().prefault('25s'),
   unreachableGrace: duration().prefault('5m'),
+  forkWait: duration().prefault('15m'),
   agentConnect: duration().prefault('10s'),
   engineSilence: duration().prefault('60s'),
   gatewayWait: duration().prefault('60s'),
