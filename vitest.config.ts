@@ -11,9 +11,16 @@ const spine = [
 const inContainers = ['**/*.containers.test.ts', 'tests/containers/**'];
 const notOurs = ['**/node_modules/**', '**/dist/**'];
 const limits = { testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 20_000 };
+/** One product after the other, each with real programs. */
+const products = { ...limits, testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false };
+/** What holds of places that are processes holds of containers, on either runtime. */
+const anyPlace = ['tests/api/spine.test.ts', 'tests/isolation/*.test.ts'];
 
 export default defineConfig({
   test: {
+    // One engine for all projects that need it; no other run starts one.
+    globalSetup: ['tests/setup/containers.mjs'],
+    teardownTimeout: 60_000,
     projects: [
       {
         ...source,
@@ -38,23 +45,12 @@ export default defineConfig({
           name: 'whole',
           include: ['tests/**/*.test.ts'],
           exclude: [...notOurs, ...inContainers],
-          ...limits,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
+          ...products,
         },
       },
       {
         ...source,
-        test: {
-          name: 'services',
-          include: spine,
-          env: { TEST_SERVICES: 'urls' },
-          ...limits,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-        },
+        test: { name: 'services', include: spine, env: { TEST_SERVICES: 'urls' }, ...products },
       },
       {
         ...source,
@@ -64,18 +60,17 @@ export default defineConfig({
             'packages/compute/src/drivers/docker/**/*.containers.test.ts',
             'apps/server/src/**/*.containers.test.ts',
             'tests/containers/**/*.test.ts',
-            // What holds of places that are processes holds of containers.
             'tests/faults/places.test.ts',
+            ...anyPlace,
           ],
           exclude: notOurs,
           env: { TEST_PLACES: 'runc' },
-          globalSetup: ['tests/setup/containers.mjs'],
-          ...limits,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          teardownTimeout: 60_000,
-          fileParallelism: false,
+          ...products,
         },
+      },
+      {
+        ...source,
+        test: { name: 'gvisor', include: anyPlace, env: { TEST_PLACES: 'runsc' }, ...products },
       },
     ],
   },

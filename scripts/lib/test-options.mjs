@@ -13,6 +13,15 @@ const faults = 'tests/faults';
 /** Parts of the stages that have a name of their own. */
 const partNames = ['faults', 'isolation'];
 const isolation = { folder: 'tests/isolation', stages: ['whole', 'containers'] };
+/**
+ * What nothing may run beside: it measures how soon all is well again, kills what others use, looks at every process of the
+ * machine, or takes all that there is. The rest of a stage runs two files at a time.
+ */
+const alone = {
+  whole: ['tests/faults', 'tests/isolation', 'tests/cli'],
+  services: ['tests/faults'],
+};
+const atOnce = 2;
 /** Arguments of vitest whose value may stand apart: it is no name of a file. */
 const takesValue = /^(?:-t|--(?:testNamePattern|bail|retry|reporter|testTimeout|hookTimeout))$/;
 
@@ -23,6 +32,14 @@ export function stageArgs(stage, { only, rest }) {
   if (only !== 'isolation') return only === undefined || only === stage ? rest : undefined;
   if (!isolation.stages.includes(stage)) return undefined;
   return stage === 'whole' && !rest.some(isName(rest)) ? [isolation.folder, ...rest] : rest;
+}
+
+/** The runs of vitest that make up a stage, by their arguments: one where anything is asked for. */
+export function stageRuns(stage, rest) {
+  const folders = alone[stage];
+  if (folders === undefined || rest.length > 0) return [rest];
+  const beside = folders.map((folder) => `--exclude=${folder}/**`);
+  return [['--fileParallelism', `--maxWorkers=${atOnce}`, ...beside], folders];
 }
 
 /** Vitest runs what any of its filters fits: each name is looked for in the folder, and the folder stands for itself only where there is none. */

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { describe, expect, it } from 'vitest';
 
-import { stageArgs, testOptions, testStages } from './test-options.mjs';
+import { root } from './run.mjs';
+import { stageArgs, stageRuns, testOptions, testStages } from './test-options.mjs';
 
 const faultsOf = (...args) => testOptions(['--only', 'faults', ...args]);
 
@@ -71,5 +75,22 @@ describe('the isolation', () => {
     expect(argsOf('--only', 'containers', 'image')).toEqual({ containers: ['image'] });
     expect(Object.keys(argsOf())).toEqual(testStages);
     expect(Object.values(argsOf()).every((args) => args?.length === 0)).toBe(true);
+  });
+});
+
+describe('the runs of a stage', () => {
+  it('are two where all of it is asked for: files beside each other, and those that are alone', () => {
+    for (const stage of ['whole', 'services']) {
+      const [beside, alone] = stageRuns(stage, []);
+      expect(alone.length).toBeGreaterThan(0);
+      expect(beside).toEqual(expect.arrayContaining(alone.map((folder) => `--exclude=${folder}/**`)));
+      expect(alone.every((folder) => existsSync(join(root, folder)))).toBe(true);
+    }
+  });
+
+  it('are one where something is named, and where nothing is said of it', () => {
+    expect(stageRuns('whole', ['tests/api', '-t', 'x'])).toEqual([['tests/api', '-t', 'x']]);
+    expect(stageRuns('unit', [])).toEqual([[]]);
+    expect(stageRuns('containers', [])).toEqual([[]]);
   });
 });

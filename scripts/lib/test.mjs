@@ -12,7 +12,7 @@ import { whyNoEngine } from './containers/tools.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { interrupted } from './run.mjs';
 import { ensureSystemPackages, howToInstall } from './system-packages.mjs';
-import { stageArgs, testOptions, testStages } from './test-options.mjs';
+import { stageArgs, stageRuns, testOptions, testStages } from './test-options.mjs';
 import { mergeAgain, runVitest } from './vitest-run.mjs';
 
 /** More than this is no accident, and stays failed. */
@@ -91,7 +91,9 @@ async function runStages(options) {
         console.log('not run: the build failed');
         break;
       }
-      runs.push({ stage, counts: await runVitest(stage, stageArgs(stage, options), env) });
+      for (const args of stageRuns(stage, stageArgs(stage, options))) {
+        if (!interrupted()) runs.push({ stage, counts: await runVitest(stage, args, env) });
+      }
     }
   }
   const isAll = only === undefined && rest.length === 0;

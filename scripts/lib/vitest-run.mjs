@@ -28,9 +28,24 @@ function countFile({ name: path, status, assertionResults = [] }) {
   };
 }
 
+/** A file that two projects ran is one: what runs again is a file, in both. */
+function byFile(counts) {
+  const files = new Map();
+  for (const { file, passed, skipped, failures } of counts) {
+    const before = files.get(file) ?? { passed: 0, skipped: [], failures: [] };
+    files.set(file, {
+      file,
+      passed: before.passed + passed,
+      skipped: [...before.skipped, ...skipped],
+      failures: [...before.failures, ...failures],
+    });
+  }
+  return [...files.values()];
+}
+
 /** Passed, and the names of what was skipped or failed, by file; and what failed outside the files. */
 export function countReport(report, exitCode) {
-  const files = (report?.testResults ?? []).map(countFile);
+  const files = byFile((report?.testResults ?? []).map(countFile));
   const isExplained = exitCode === 0 || files.some(({ failures }) => failures.length > 0);
   if (report !== undefined && isExplained) return { files, outside: [] };
   return {
@@ -51,16 +66,19 @@ export function mergeAgain(first, again) {
   };
 }
 
-/** Runs a vitest project, with further arguments for vitest itself (file filters, -t) and variables for the tests. */
-export async function runVitest(project, args, env = {}) {
-  const reportPath = join(folder, `${project}.json`);
+/** The projects of a stage: those with containers are one run, for one engine. */
+const projectsOf = (stage) => (stage === 'containers' ? ['containers', 'gvisor'] : [stage]);
+
+/** Runs a stage's projects of vitest, with further arguments for vitest itself (file filters, -t) and variables for the tests. */
+export async function runVitest(stage, args, env = {}) {
+  const reportPath = join(folder, `${stage}.json`);
   mkdirSync(folder, { recursive: true });
   if (existsSync(reportPath)) rmSync(reportPath);
   const { code } = await runNode(
     [
       inModules('vitest/vitest.mjs'),
       'run',
-      `--project=${project}`,
+      ...projectsOf(stage).map((project) => `--project=${project}`),
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${reportPath}`,

@@ -32,6 +32,18 @@ describe('the counts of a run', () => {
   });
 });
 
+describe('a file that two projects ran', () => {
+  it('is one, with what failed in either', () => {
+    const twice = [
+      { one: 'failed', two: 'passed' },
+      { one: 'passed', two: 'passed' },
+    ].flatMap((tests) => report({ 'a.test.ts': tests }).testResults);
+    expect(countReport({ testResults: twice }, 1).files).toEqual([
+      { file: 'a.test.ts', passed: 3, skipped: [], failures: ['a.test.ts: one'] },
+    ]);
+  });
+});
+
 describe('a second run of what failed', () => {
   const first = countReport(
     report({ 'a.test.ts': { one: 'passed', two: 'failed' }, 'b.test.ts': { three: 'passed' } }),

@@ -5,10 +5,13 @@ import { routes, type SessionId } from '@remote-claude/contract';
 import { always, gate, numbered, text, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { placesUnderTest } from '../support/config.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
+import { placesOf, type Places } from '../support/places.js';
 import { startProduct, type Product } from '../support/product.js';
 import { sumsUp, writesAndRuns } from '../support/program-rules.js';
+import { openTerminal } from '../support/terminal.js';
 import { openViewer, type Viewer } from '../support/viewer.js';
 import { until } from '../support/wait.js';
 
@@ -17,6 +20,7 @@ let product: Product;
 let ada: Person;
 let sessionId: SessionId;
 let viewer: Viewer;
+let places: Places;
 
 const program = "console.log('made by claude', 6 * 7);\n";
 
@@ -32,8 +36,10 @@ beforeAll(async () => {
     { name: 'greet', when: always, answer: [text('Hello.')] },
   ]);
   product = await startProduct({ config: configFor(model) });
+  places = placesOf(product);
   ada = await setUpAdmin(product);
   const session = await ada.client.call(routes.sessions.create, { body: { name: 'Spine' } });
+  expect(session.isolation).toBe(placesUnderTest() === 'process' ? 'bubblewrap' : 'container');
   sessionId = session.id;
   viewer = openViewer(product.url, ada, sessionId);
   await viewer.event('place.changed', (event) => event.status === 'running', 90_000);
@@ -41,9 +47,13 @@ beforeAll(async () => {
 
 afterAll(async () => {
   viewer?.close();
+  await places?.close();
   await product?.close();
   await model?.close();
 });
+
+/** As whoever runs the machine sees them. */
+const placeIds = async (): Promise<string[]> => (await places.of(sessionId)).map(({ placeId }) => placeId);
 
 const approve = async (tool: string): Promise<void> => {
   const asked = await viewer.event('approval.asked', (event) => event.approval.tool === tool);
@@ -76,6 +86,12 @@ describe('a session', () => {
     expect(usage.priceKnown).toBe(true);
   });
 
+  it('has a terminal', async () => {
+    const terminal = await openTerminal(viewer);
+    terminal.type('echo "uid:$(id -u)."\n');
+    expect(await terminal.until(/uid:\d+\./)).not.toBe('uid:0.');
+  });
+
   it('goes on without the server, which finds it again: nothing lost, nothing twice', async () => {
     const sent = await ada.client.call(routes.claude.chat, {
       params: { id: sessionId },
@@ -91,6 +107,8 @@ describe('a session', () => {
       },
     );
     const before = viewer.events().length;
+    const place = await placeIds();
+    expect(place).toHaveLength(1);
     await product.kill();
     model.control.release('middle');
     await product.restart();
@@ -98,6 +116,7 @@ describe('a session', () => {
     const ended = await viewer.event('turn.ended', (event) => event.turnId === started.turnId, 90_000);
     expect(ended.outcome).toBe('completed');
     expect(viewer.events().length).toBeGreaterThan(before);
+    expect(await placeIds()).toEqual(place);
     expect([viewer.gaps(), viewer.repeats()]).toEqual([[], []]);
 
     const said = viewer
@@ -134,9 +153,11 @@ describe('a session', () => {
     expect(said).toHaveLength(1);
   });
 
-  it('stops and starts on the same disk', async () => {
+  it('stops and starts on the same disk, as another place', async () => {
+    const before = await placeIds();
     await ada.client.call(routes.sessions.stop, { params: { id: sessionId } });
     await viewer.event('place.changed', (event) => event.wanted === 'stopped' && event.status === 'stopped');
+    expect(await placeIds()).toEqual([]);
     const refused = await ada.client
       .call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'Hi', wait: false } })
       .catch((error: unknown) => error);
@@ -151,6 +172,8 @@ describe('a session', () => {
           .some(({ event }) => event.type === 'place.changed' && event.status === 'running'),
       { what: 'the session to run again' },
     );
+    expect(await placeIds()).toHaveLength(1);
+    expect(await placeIds()).not.toEqual(before);
     const file = await ada.fetch(`/sessions/${sessionId}/files/answer.mjs`);
     expect(await file.text()).toBe(program);
   });

@@ -2,15 +2,17 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { errorBody, routes, type Session } from '@remote-claude/contract';
 import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { placesUnderTest } from '../support/config.js';
 import { evaluate, execute, output, startSession, stopSession, untilRunning } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { setUpAdmin, type Person } from '../support/people.js';
+import { workTreeOf } from '../support/places.js';
 import { startProduct, type Product } from '../support/product.js';
 import { rawRequest, type RawAnswer } from '../support/raw-request.js';
 import { until } from '../support/wait.js';
@@ -269,7 +271,10 @@ const race = `
   return rounds;`;
 
 describe('renames during the walk', () => {
-  it('a folder swapped with links out of the tree leaks nothing in 2,000 good reads, and takes no write', async () => {
+  // The agent is the same in a container; there its system calls are slower.
+  const goodReads = placesUnderTest() === 'process' ? 2_000 : 300;
+
+  it('a folder swapped with links out of the tree leaks nothing in many good reads, and takes no write', async () => {
     await output(
       ada,
       session.id,
@@ -280,7 +285,7 @@ describe('renames during the walk', () => {
     const startMs = performance.now();
     // On a busy machine the reads take longer; there are as many.
     const goesOn = (): boolean =>
-      performance.now() - startMs < 2_000 || (counts.good < 2_000 && performance.now() - startMs < 160_000);
+      performance.now() - startMs < 2_000 || (counts.good < goodReads && performance.now() - startMs < 160_000);
     const reader = async (): Promise<void> => {
       while (goesOn()) {
         const answer = await ada.fetch(`/sessions/${session.id}/files/race/there/secret.txt`);
@@ -311,10 +316,10 @@ describe('renames during the walk', () => {
     const rounds = await racing;
     expect(counts.leaks).toBe(0);
     expect(counts.other).toEqual([]);
-    expect(counts.good).toBeGreaterThanOrEqual(2_000);
+    expect(counts.good).toBeGreaterThanOrEqual(goodReads);
     // It was a race: the links were met, and so were the moments between.
-    expect(counts.refused).toBeGreaterThan(100);
-    expect(rounds).toBeGreaterThan(1_000);
+    expect(counts.refused).toBeGreaterThan(goodReads / 20);
+    expect(rounds).toBeGreaterThan(goodReads / 2);
     expect(await output(ada, session.id, 'ls ~/outside')).toBe('only-outside\nsecret.txt');
   });
 });
@@ -480,8 +485,9 @@ describe('a full disk', () => {
     small = await startSession(ada, { name: 'Small' });
     await stopSession(ada, small.id);
     // Only the test's own folder: a small disk takes the place of the session's work tree.
-    mount = join(product.dataDir, 'sessions', small.id, 'workspace');
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', mount]);
+    mount = await workTreeOf(product, small.id);
+    const { uid, gid } = statSync(mount);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},uid=${uid},gid=${gid},mode=755`, 'tmpfs', mount]);
     await ada.client.call(routes.sessions.start, { params: { id: small.id } });
     await untilRunning(ada, small.id);
   });

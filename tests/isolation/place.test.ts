@@ -1,15 +1,28 @@
 // A session's place from inside, as hostile code would look at it: what it sees, what it reaches, what it may use up.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { routes, type Session } from '@remote-claude/contract';
+import { randomUUID } from 'node:crypto';
+import { agentVariables, routes, type Session } from '@remote-claude/contract';
+import { providedEngine } from '@remote-claude/compute/testing';
 import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { placesUnderTest } from '../support/config.js';
+import { docker } from '../support/container.js';
 import { evaluate, execute, output, startSession, stopSession, untilRunning } from '../support/inside.js';
 import { configFor, startModel } from '../support/model.js';
 import { addMember, setUpAdmin, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { until } from '../support/wait.js';
+import { createTable } from './attempts.js';
+import { insideContainer, insideSession, type Ran } from './commands.js';
+import { escapes } from './escapes.js';
+
+const kind = placesUnderTest();
+/** gVisor is a kernel of its own: the machine sees none of its processes, and it does not show all that Linux shows. */
+const hasOwnKernel = kind === 'runsc';
+const isProcess = kind === 'process';
+const table = createTable(`attempts to leave a session's place (${kind})`);
 
 let model: ScriptedModel;
 let product: Product;
@@ -26,7 +39,9 @@ beforeAll(async () => {
     {
       name: 'act',
       when: userSays('act'),
-      answer: [toolUse('Bash', { command: 'id -u; cat /proc/self/status', description: 'Look at itself' })],
+      answer: [
+        toolUse('Bash', { command: 'id -u; cat /proc/self/status; setpriv --dump', description: 'Look at itself' }),
+      ],
     },
     { name: 'end', when: afterTool('Bash'), answer: [text('Done.')] },
     { name: 'greet', when: always, answer: [text('Hello.')] },
@@ -50,6 +65,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  table.print();
   await product?.close();
   await model?.close();
 });
@@ -74,24 +90,35 @@ const hostStatus = (mark: string): Record<string, string> => {
 const uidOf = (mark: string): number => Number(hostStatus(mark)['Uid']?.split('\t')[0]);
 
 describe('what it is', () => {
-  it('is not root, and another user than the other session’s', async () => {
+  it('is not root, and as a process another user than the other session’s', async () => {
     expect(await output(ada, mine.id, 'id -u')).not.toBe('0');
+    if (hasOwnKernel) return;
     const uids = [
       await until(() => uidOf(marks.mine), { what: 'a mark' }),
       await until(() => uidOf(marks.theirs), { what: 'a mark' }),
     ];
-    for (const uid of uids) expect(uid).toBeGreaterThanOrEqual(50_000);
-    expect(new Set(uids).size).toBe(2);
+    for (const uid of uids) expect(uid).toBeGreaterThanOrEqual(isProcess ? 50_000 : 1_000);
+    // Containers are kept apart by their namespaces alone.
+    if (isProcess) expect(new Set(uids).size).toBe(2);
+    const spaces = [marks.mine, marks.theirs].flatMap((mark) =>
+      ['pid', 'net', 'mnt', 'ipc', 'uts'].map((name) => readlinkSync(`/proc/${hostStatus(mark)['Pid']}/ns/${name}`)),
+    );
+    const ours = ['pid', 'net', 'mnt', 'ipc', 'uts'].map((name) => readlinkSync(`/proc/self/ns/${name}`));
+    expect(new Set([...spaces, ...ours]).size).toBe(15);
   });
 
   it.each(['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])('has no capability in %s', async (field) => {
-    expect(await output(ada, mine.id, `grep ${field} /proc/self/status`)).toBe(`${field}:\t0000000000000000`);
+    const line = await output(ada, mine.id, `grep ${field} /proc/self/status || true`);
+    // gVisor has no ambient ones, and does not say so.
+    if (!(hasOwnKernel && field === 'CapAmb')) expect(line).toBe(`${field}:\t0000000000000000`);
+    else expect(line).toMatch(/^$|\t0{16}$/);
   });
 
   it('can gain no privilege, and makes only the system calls of a list', async () => {
     const status = await output(ada, mine.id, 'cat /proc/self/status');
-    expect(status).toMatch(/^NoNewPrivs:\s1$/m);
+    expect(await output(ada, mine.id, 'setpriv --dump')).toMatch(/^no_new_privs: 1$/m);
     expect(status).toMatch(/^Seccomp:\s2$/m);
+    if (hasOwnKernel) return;
     expect(hostStatus(marks.mine)).toMatchObject({
       NoNewPrivs: '1',
       Seccomp: '2',
@@ -115,7 +142,7 @@ describe('what it is', () => {
     const ran = items.flatMap(({ event }) => (event.type === 'tool.finished' ? [event.output.text] : [])).join('');
     expect(ran).toMatch(/^CapBnd:\s0{16}$/m);
     expect(ran).toMatch(/^Seccomp:\s2$/m);
-    expect(ran).toMatch(/^NoNewPrivs:\s1$/m);
+    expect(ran).toMatch(/^no_new_privs: 1$/m);
     expect(ran).not.toMatch(/^0$/m);
   });
 });
@@ -146,7 +173,7 @@ describe('what it sees', () => {
       const walk = (folder, depth) => {
         for (const entry of (() => { try { return fs.readdirSync(folder, { withFileTypes: true }); } catch { return []; } })()) {
           const path = folder === '/' ? '/' + entry.name : folder + '/' + entry.name;
-          if (['/proc', '/usr', '/opt', '/dev'].includes(path)) continue;
+          if (['/proc', '/sys', '/usr', '/opt', '/dev'].includes(path)) continue;
           if (entry.isSocket() || /^(marker-theirs|config.yaml|setup-token|PG_VERSION|master.key)$/.test(entry.name)) found.push(path);
           if (entry.isDirectory() && depth < 12) walk(path, depth + 1);
         }
@@ -161,16 +188,20 @@ describe('what it sees', () => {
       };`,
       { dataDir: product.dataDir, port },
     );
+    // An image's own files are there, and nothing of it opens what is its root's.
     for (const [name, codes] of Object.entries({
       root: ['ENOENT', 'EACCES'],
       dataDir: ['ENOENT'],
       shadow: ['ENOENT', 'EACCES'],
-      kcore: ['ENOENT', 'EACCES', 'EPERM'],
+      docker: ['ENOENT'],
+      // Nothing stands in its place.
+      kcore: ['ENOENT', 'EACCES', 'EPERM', ...(isProcess ? [] : [0])],
     })) {
       expect([name, codes]).toEqual([name, expect.arrayContaining([seen[name]])]);
     }
-    expect(seen).toMatchObject({ home: ['claude'], tmp: [], etc: [], run: ['remote-claude'], disks: [] });
-    for (const folder of ['sys', 'boot', 'other'])
+    expect(seen).toMatchObject({ home: ['claude'], tmp: [], disks: [] });
+    if (isProcess) expect(seen).toMatchObject({ etc: [], run: ['remote-claude'] });
+    for (const folder of [...(isProcess ? ['sys'] : []), 'boot', 'other'])
       expect(['ENOENT', 'EACCES', '']).toContain(Array.isArray(seen[folder]) ? seen[folder].join() : seen[folder]);
     expect((seen['found'] as string[]).filter((path) => !path.startsWith('/tmp/'))).toEqual([
       '/run/remote-claude/agent/agent.sock',
@@ -198,71 +229,73 @@ describe('what it sees', () => {
       ),
     ).toEqual([]);
     const first = (await output(ada, mine.id, "tr '\\0' '\\n' < /proc/1/environ | cut -d= -f1")).split('\n');
+    // In a container that process begins with what the agent is given, which is worth something in this session alone.
+    const agents: string[] = isProcess
+      ? []
+      : [...Object.values(agentVariables), 'USER', 'LOGNAME', 'SHELL', 'HOSTNAME'];
     expect(
       first.filter(
-        (name) => !/^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|npm_config_\w+)$/.test(name),
+        (name) =>
+          !agents.includes(name) &&
+          !/^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|npm_config_\w+)$/.test(name),
       ),
     ).toEqual([]);
   });
 });
 
-/** Each must fail: it ends with an error, or within the time that it is given. */
-const escapes: Record<string, string> = {
-  'a user namespace': 'unshare -U true',
-  'a user namespace as root': 'unshare -Ur id',
-  'a mount namespace': 'unshare -m true',
-  'a network namespace': 'unshare -n true',
-  'a pid namespace': 'unshare -p -f true',
-  'another bubblewrap': 'bwrap --dev-bind / / true',
-  'a mount': 'mount -t tmpfs none /mnt',
-  'a bind mount': 'mount --bind / /tmp',
-  'a new /proc': 'mount -t proc none /tmp',
-  'a remount of the root': 'mount -o remount,rw /',
-  'an unmount': 'umount -l /proc',
-  'a new root': 'chroot / true',
-  'the namespaces of the first process': 'nsenter -t 1 -a true',
-  'a device': 'mknod /tmp/disk b 8 0',
-  'another user': 'setpriv --reuid=0 true',
-  'root by su': 'su -c true </dev/null',
-  'root by sudo': 'sudo -n true',
-  'another owner of a file': 'touch /tmp/owned && chown 0:0 /tmp/owned',
-  'a set-uid program': 'cp /bin/bash /tmp/sh && chmod u+s /tmp/sh && [ "$(/tmp/sh -pc "id -u")" = 0 ]',
-  'a file capability': 'cp /bin/true /tmp/t && setcap cap_sys_admin+ep /tmp/t',
-  'a file in the root': 'touch /escape',
-  'a file in /usr': 'touch /usr/escape',
-  'a file in /etc': 'echo x >> /etc/passwd',
-  'another program of the agent': 'echo x > /opt/escape || touch /opt/remote-claude/escape',
-  'the kernel’s switches': 'echo 1 > /proc/sys/kernel/sysrq',
-  'the core pattern': 'echo "|/tmp/x" > /proc/sys/kernel/core_pattern',
-  'a reboot': 'echo b > /proc/sysrq-trigger',
-  'the kernel’s log': 'dmesg',
-  'a kernel module': 'insmod /tmp/none.ko || modprobe dummy',
-  'another host name': 'hostname escaped',
-  'another clock': 'date -s 2001-01-01',
-  'a higher priority': 'nice -n -10 sh -c \'[ "$(nice)" -lt 0 ]\'',
-  'more open files': 'ulimit -Hn 100000000',
-  'a core dump': 'ulimit -Hc unlimited',
-  'the server’s port': 'timeout 5 bash -c "</dev/tcp/127.0.0.1/$SERVER_PORT"',
-  'the model past the gateway': 'timeout 5 bash -c "</dev/tcp/127.0.0.1/$MODEL_PORT"',
-  'an address outside': 'timeout 5 bash -c "</dev/tcp/1.1.1.1/443"',
-  'an address outside by UDP': 'timeout 5 bash -c "echo > /dev/udp/1.1.1.1/53"',
-  'the cloud’s metadata': 'timeout 5 bash -c "</dev/tcp/169.254.169.254/80"',
-  'a name outside': 'timeout 5 getent hosts example.com',
-  'the memory of the first process': 'head -c 1 /proc/1/mem',
-  'the gateway’s socket in its own place':
-    'rm /run/remote-claude/gateway/gateway.sock || touch /run/remote-claude/gateway/mine',
-};
-
 describe('what it tries to reach', () => {
-  it.each(Object.entries(escapes))('%s is out of reach', async (_what, command) => {
-    const env = { SERVER_PORT: new URL(product.url).port, MODEL_PORT: String(model.port) };
-    const answer = await execute(ada, mine.id, command, { timeoutMs: 20_000, env });
-    expect(answer.exitCode).not.toBe(0);
-    expect(answer.timedOut).toBe(false);
+  const names = Object.keys(escapes);
+  const commands = names.map((name) => ({ name, command: escapes[name]?.command ?? '' }));
+  let tried: Ran[];
+
+  beforeAll(async () => {
+    tried = await insideSession(ada, mine.id)({ commands });
+  });
+
+  it('is tried in at least 30 ways', () => {
+    expect(tried.length).toBeGreaterThanOrEqual(30);
+  });
+
+  it.each(names)('%s is out of reach', (name) => {
+    const ran = tried.find((one) => one.name === name);
+    if (ran === undefined) throw new Error('it was not tried');
+    const { code, stdout, stderr } = ran;
+    const why = (hasOwnKernel && escapes[name]?.hollow) || null;
+    if (why !== null) return void table.add({ what: name, outcome: why, held: true });
+    table.add({ what: name, outcome: `${code}: ${stderr || stdout}`, held: code !== 0 });
+    expect(code).not.toBe(0);
+    // It ended by itself.
+    expect(code).not.toBe(124);
   });
 
   it('the session still works afterwards', async () => {
     expect(await output(ada, mine.id, 'echo well')).toBe('well');
+  });
+
+  // The list is one for all kinds of places, and this needs an engine.
+  if (kind !== 'runc') return;
+  it('each of them gets there where nothing holds it', async () => {
+    const name = `loose-${randomUUID().slice(0, 8)}`;
+    const { sessionImage } = providedEngine();
+    const loose = ['--privileged', '--user=0:0', '--network=none', '--ulimit=nofile=1024:2048', '--ulimit=core=0:0'];
+    const started = await docker([
+      'run',
+      '--detach',
+      '--init',
+      `--name=${name}`,
+      ...loose,
+      sessionImage,
+      'sleep',
+      '86400',
+    ]);
+    expect(started.stderr).toBe('');
+    try {
+      const provable = commands.filter(({ name: what }) => escapes[what]?.unproven === null);
+      const got = await insideContainer(name, ['unshare', '--mount'])({ commands: provable });
+      expect(got.filter(({ code }) => code !== 0)).toEqual([]);
+    } finally {
+      await docker(['rm', '--force', name]);
+    }
   });
 });
 
@@ -380,8 +413,12 @@ describe('what it may use up', () => {
 
   it('has limits that the kernel holds', async () => {
     const { warnings } = await ada.client.call(routes.auth.about, {});
-    expect(warnings.filter((warning) => /limit|memory|process/i.test(warning))).toEqual([]);
+    const about = warnings.filter((warning) => /limit|memory|process/i.test(warning));
+    // This gVisor is run without control groups, and the product says what that means.
+    if (hasOwnKernel) expect(about.join()).toContain('Sessions have no limit of');
+    else expect(about).toEqual([]);
   });
+  if (hasOwnKernel) return;
 
   it('memory: what asks for more is killed, and the session goes on', async () => {
     const eat = `node -e 'const kept = []; for (;;) kept.push(Buffer.alloc(64 * 1024 * 1024, 1 + kept.length))'`;

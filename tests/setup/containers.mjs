@@ -1,5 +1,5 @@
-// What the vitest project `containers` starts before its tests and ends after them: an engine with the images in it. It
-// does not know the tests. packages/compute/src/testing/engine.ts says what they get.
+// What a run of vitest starts before the tests of the projects that need an engine, and ends after them: one for all of them,
+// with the images in it. It does not know the tests. packages/compute/src/testing/engine.ts says what they get.
 import { readFileSync } from 'node:fs';
 
 import { baseImage } from '../../scripts/lib/containers/base-images.mjs';
@@ -12,19 +12,26 @@ import {
   sessionImage,
 } from '../../scripts/lib/containers/images.mjs';
 
+/** Those of vitest.config.ts that ask for the engine. */
+const inContainers = ['containers', 'gvisor'];
+
 let engine;
 
-/** Whether a test of this run asks for the server's image, which takes half a minute. */
-async function needsServer(project) {
-  const { testFiles } = await project.globTestFiles(project.vitest.filenamePattern);
-  return testFiles.some((path) => readFileSync(path, 'utf8').includes('serverImage'));
+/** The files of these projects that this run is about. */
+async function filesOf({ vitest }) {
+  const projects = vitest.projects.filter(({ name }) => inContainers.includes(name));
+  const found = await Promise.all(projects.map((project) => project.globTestFiles(vitest.filenamePattern)));
+  return found.flatMap(({ testFiles }) => testFiles);
 }
 
 export async function setup(project) {
+  const files = await filesOf(project);
+  if (files.length === 0) return;
   const begun = performance.now();
   engine = await startEngine({ tls: true, images: await preparedImages() });
   try {
-    if (await needsServer(project)) await buildServerImage(engine);
+    // It takes half a minute, and few ask for it.
+    if (files.some((path) => readFileSync(path, 'utf8').includes('serverImage'))) await buildServerImage(engine);
   } catch (error) {
     await engine.close();
     throw error;

@@ -1,5 +1,7 @@
 // The places of a product as whoever runs the machine sees and breaks them, whatever they are made of.
 
+import { join } from 'node:path';
+
 import { driverOf, type Product } from './product.js';
 import { engineClient, type Contained } from './containers.js';
 
@@ -52,4 +54,11 @@ const containersOf = ({ engine, prefix }: Contained): Places => {
     },
     close: async () => {},
   };
+};
+
+/** Where the work tree of a session lies on this machine. */
+export const workTreeOf = async ({ contained, dataDir }: Product, sessionId: string): Promise<string> => {
+  if (contained === null) return join(dataDir, 'sessions', sessionId, 'workspace');
+  const volume = engineClient(contained.engine).getVolume(`${contained.prefix}-${sessionId}-workspace`);
+  return (await volume.inspect()).Mountpoint;
 };

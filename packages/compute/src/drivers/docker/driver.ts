@@ -24,11 +24,13 @@ import { addressesFor, checkSocketDir, insideLayout } from './names.js';
 import type { Naming } from './names.js';
 import type { Owner } from './prepare.js';
 import { probeEngine } from './probe.js';
-import { gvisorProfile, isGvisor } from './seccomp.js';
+import { gvisorProfile, isGvisor, sharedKernelProfile } from './seccomp.js';
 import { startPlace } from './start-place.js';
 import type { ContainerRules } from './template.js';
 
-export interface DockerDriverOptions extends Naming, Omit<ContainerRules, 'cpus'> {
+export interface DockerDriverOptions extends Naming, Omit<ContainerRules, 'cpus' | 'seccompProfile'> {
+  /** As JSON; null for our own. */
+  seccompProfile: string | null;
   engine: EngineAddress;
   /** The engine that has the sessions' disks, as it names itself; no other one is used. */
   engineId: string;
@@ -54,7 +56,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
   const client = createEngineClient(options.engine);
   const info = createEngineInfo(client, options.runtime);
   const { image, runtime, apparmorProfile } = options;
-  const seccompProfile = options.seccompProfile ?? (isGvisor(runtime) ? gvisorProfile : null);
+  const seccompProfile = options.seccompProfile ?? (isGvisor(runtime) ? gvisorProfile : sharedKernelProfile);
   const rules = async (): Promise<ContainerRules> => ({
     ...{ image, runtime, user, seccompProfile, apparmorProfile },
     cpus: (await info()).cpus,

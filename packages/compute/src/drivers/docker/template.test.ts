@@ -8,6 +8,7 @@ import type { Driver, PlaceSpec } from '../../driver.js';
 import { startRecordingEngine } from '../../testing/docker/recording-engine.js';
 import type { AskedOfEngine, RecordingEngine } from '../../testing/docker/recording-engine.js';
 import { askEngineId, createDockerDriver } from './driver.js';
+import { sharedKernelProfile } from './seccomp.js';
 
 let engine: RecordingEngine;
 let driver: Driver;
@@ -100,7 +101,7 @@ const fixed = {
   ReadonlyRootfs: true,
   CapDrop: ['ALL'],
   CapAdd: [],
-  SecurityOpt: ['no-new-privileges:true'],
+  SecurityOpt: ['no-new-privileges:true', `seccomp=${sharedKernelProfile}`],
   IpcMode: 'private',
   PidMode: '',
   UTSMode: '',

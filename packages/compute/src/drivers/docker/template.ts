@@ -13,8 +13,8 @@ export interface ContainerRules {
   /** The engine's name of the runtime: `runc`, `runsc`, `kata`. */
   runtime: string;
   user: { uid: number; gid: number };
-  /** As JSON; null for the engine's own. Never `unconfined`. */
-  seccompProfile: string | null;
+  /** As JSON. Never `unconfined`. */
+  seccompProfile: string;
   /** An AppArmor profile; null for the engine's own, where its host has AppArmor. */
   apparmorProfile: string | null;
   /** Of the engine's machine: it refuses a limit above them. */
@@ -75,7 +75,7 @@ export function containerFor(
       CapAdd: [],
       SecurityOpt: [
         'no-new-privileges:true',
-        ...(rules.seccompProfile === null ? [] : [`seccomp=${rules.seccompProfile}`]),
+        `seccomp=${rules.seccompProfile}`,
         ...(rules.apparmorProfile === null ? [] : [`apparmor=${rules.apparmorProfile}`]),
       ],
       IpcMode: 'private',
