@@ -6,11 +6,14 @@ export interface Escape {
   command: string;
   /** Why it is not shown to work in a container without isolation; null where it is. */
   unproven: string | null;
+  /** What it takes that not even the root of every machine has. */
+  takes: string | null;
   /** Why it says nothing in gVisor, whose own kernel lets it have what the machine has nothing of. */
   hollow: string | null;
 }
 
-const proven = (command: string): Escape => ({ command, unproven: null, hollow: null });
+const proven = (command: string): Escape => ({ command, unproven: null, takes: null, hollow: null });
+const taking = (capability: string, command: string): Escape => ({ ...proven(command), takes: capability });
 const hollow = (escape: Escape, why: string): Escape => ({ ...escape, hollow: why });
 
 /** Opens for writing. */
@@ -73,14 +76,14 @@ const mounts: Record<string, Escape> = {
 const users: Record<string, Escape> = {
   'another user': proven('setpriv --reuid=0 true'),
   'root by su': proven('su -c true </dev/null'),
-  'root by sudo': { command: 'sudo -n true', unproven: 'no image has it', hollow: null },
+  'root by sudo': { ...proven('sudo -n true'), unproven: 'no image has it' },
   'another owner of a file': proven('touch /tmp/owned && chown 0:0 /tmp/owned'),
   'a higher priority': hollow(
     proven('nice -n -10 sh -c \'[ "$(nice)" -lt 0 ]\''),
     'the kernel inside goes by no priority',
   ),
-  'more open files': proven('ulimit -Hn $(( $(ulimit -Hn) + 1 ))'),
-  'a core dump': proven('ulimit -Hc unlimited'),
+  'more open files': taking('SYS_RESOURCE', 'ulimit -Hn $(( $(ulimit -Hn) + 1 ))'),
+  'a core dump': taking('SYS_RESOURCE', 'ulimit -Hc unlimited'),
 };
 
 const files: Record<string, Escape> = {
@@ -89,9 +92,8 @@ const files: Record<string, Escape> = {
   'the list of users': opens('/etc/passwd'),
   'another program of the agent': proven('echo x > /opt/escape || touch /opt/remote-claude/escape'),
   'the gateway’s socket in its own place': {
-    command: 'rm /run/remote-claude/gateway/gateway.sock || touch /run/remote-claude/gateway/mine',
+    ...proven('rm /run/remote-claude/gateway/gateway.sock || touch /run/remote-claude/gateway/mine'),
     unproven: 'only a session has it',
-    hollow: null,
   },
   'the kernel’s switches': opens('/proc/sys/kernel/sysrq', '/proc/sys/vm/drop_caches', '/proc/sys/net/ipv4/ip_forward'),
   'the core pattern': opens('/proc/sys/kernel/core_pattern'),
@@ -143,3 +145,12 @@ const kernel: Record<string, Escape> = {
 };
 
 export const escapes: Record<string, Escape> = { ...namespaces, ...mounts, ...users, ...files, ...kernel };
+
+/** In the kernel's order, as far as engines of any age know them. */
+export const capabilities = [
+  ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
+  ...['LINUX_IMMUTABLE', 'NET_BIND_SERVICE', 'NET_BROADCAST', 'NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'IPC_OWNER'],
+  ...['SYS_MODULE', 'SYS_RAWIO', 'SYS_CHROOT', 'SYS_PTRACE', 'SYS_PACCT', 'SYS_ADMIN', 'SYS_BOOT', 'SYS_NICE'],
+  ...['SYS_RESOURCE', 'SYS_TIME', 'SYS_TTY_CONFIG', 'MKNOD', 'LEASE', 'AUDIT_WRITE', 'AUDIT_CONTROL', 'SETFCAP'],
+  ...['MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_READ'],
+];

@@ -46,7 +46,7 @@ const abstractProgram = `
   bind($s, pack_sockaddr_un("\\0$ENV{AT}")) or die $!;
   listen($s, 8) or die $!;
   print "[]\\n";
-  while (accept(my $c, $s)) { print $c $ENV{MARK}; close $c; }`;
+  while (accept(my $c, $s)) { sysread($c, my $asked, 4096); print $c $ENV{MARK}; close $c; }`;
 
 export interface Listeners {
   ports: number[];

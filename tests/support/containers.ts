@@ -35,7 +35,7 @@ const merge = (one: Tree, other: Tree): Tree => {
 };
 
 /** YAML. */
-export const containersConfig = ({ engine, runtime, prefix }: Contained): string => `compute:
+const containersConfig = ({ engine, runtime, prefix }: Contained): string => `compute:
   driver: docker
   image: ${engine.sessionImage}
   containerPrefix: ${prefix}
