@@ -4,32 +4,18 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { AxeBuilder } from '@axe-core/playwright';
 import { routes, type Session } from '@remote-claude/contract';
-import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterTool, always, text, toolUse, userSays } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import {
-  composer,
-  desktop,
-  inChat,
-  phone,
-  startBrowser,
-  untilStatus,
-  useCookie,
-  type Look,
-  type TestBrowser,
-  type Visit,
-} from '../support/browser.js';
-import { signInByCookie } from '../support/calls.js';
+import { composer, desktop, inChat, phone, untilStatus, type Look, type Visit } from '../support/browser.js';
 import { output, startSession, stopSession, untilRunning } from '../support/inside.js';
-import { configFor, startModel } from '../support/model.js';
-import { addMember, setUpAdmin, type Person } from '../support/people.js';
-import { startProduct, type Product } from '../support/product.js';
-import { openViewer } from '../support/viewer.js';
+import { openPageSite, sayAndAllow, type PageSite } from '../support/page-site.js';
+import type { Person } from '../support/people.js';
+import type { Product } from '../support/product.js';
 import { until } from '../support/wait.js';
 
-let model: ScriptedModel;
+let site: PageSite;
 let product: Product;
-let browser: TestBrowser;
 let ada: Person;
 let bob: Person;
 let source: Session;
@@ -39,7 +25,7 @@ const pictures = join(tmpdir(), 'remote-claude-fork');
 const small: Look = { ...phone, width: 360, height: 740, theme: 'dark' };
 
 beforeAll(async () => {
-  model = await startModel([
+  site = await openPageSite([
     {
       name: 'build',
       when: userSays('Build'),
@@ -49,35 +35,14 @@ beforeAll(async () => {
     { name: 'done', when: afterTool('Bash'), answer: [text('That is done.')] },
     { name: 'greet', when: always, answer: [text('All right.')] },
   ]);
-  product = await startProduct({ config: configFor(model) });
-  browser = await startBrowser();
-  ada = await setUpAdmin(product);
-  bob = await addMember(product, ada, 'Bob');
+  ({ product, ada, bob } = site);
   source = await startSession(ada, { name: 'Words' });
-  const { id } = source;
-  const viewer = openViewer(product.url, ada, id);
-  const answered = new Set<string>();
-  for (const message of ['Build me a small project, please.', wreck]) {
-    const turn = ada.client.call(routes.claude.chat, { params: { id }, body: { message } });
-    const { approval } = await viewer.event('approval.asked', (event) => !answered.has(event.approval.approvalId));
-    answered.add(approval.approvalId);
-    await ada.client.call(routes.claude.answer, {
-      params: { id, approvalId: approval.approvalId },
-      body: { decision: 'allow' },
-    });
-    await turn;
-  }
-  viewer.close();
+  await sayAndAllow(site, source.id, ['Build me a small project, please.', wreck]);
 });
-afterAll(async () => {
-  await browser?.close();
-  await product?.close();
-  await model?.close();
-});
+afterAll(() => site?.close());
 
 const open = async (look: Look, person = ada, id: string = source.id): Promise<Visit> => {
-  const visit = await browser.visit(look);
-  await useCookie(visit, product, await signInByCookie(product, person));
+  const visit = await site.visitOf(person, look);
   await visit.page.goto(`${product.url}/sessions/${id}/`);
   await inChat(visit.page, 'Build me a small project').waitFor();
   return visit;

@@ -6,55 +6,32 @@ import { join } from 'node:path';
 
 import { AxeBuilder } from '@axe-core/playwright';
 import { routes, type SessionId } from '@remote-claude/contract';
-import { always, text, type ScriptedModel } from '@remote-claude/scripted-model';
+import { always, text } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import {
-  composer,
-  desktop,
-  inChat,
-  phone,
-  startBrowser,
-  untilStatus,
-  useCookie,
-  type Look,
-  type TestBrowser,
-  type Visit,
-} from '../support/browser.js';
-import { signInByCookie } from '../support/calls.js';
+import { composer, desktop, inChat, phone, untilStatus, type Visit } from '../support/browser.js';
 import { startSession } from '../support/inside.js';
-import { configFor, startModel } from '../support/model.js';
-import { addMember, setUpAdmin, type Person } from '../support/people.js';
-import { startProduct, type Product } from '../support/product.js';
+import { openPageSite, type PageSite } from '../support/page-site.js';
+import type { Person } from '../support/people.js';
+import type { Product } from '../support/product.js';
 
-let model: ScriptedModel;
+let site: PageSite;
 let product: Product;
-let browser: TestBrowser;
-let ada: Person;
 let bob: Person;
 let taken: SessionId;
 
 const pictures = join(tmpdir(), 'remote-claude-look');
 
 beforeAll(async () => {
-  model = await startModel([{ name: 'greet', when: always, answer: [text('Hello to you.')] }]);
-  product = await startProduct({ config: configFor(model, 'compute: { capacity: 1 }') });
-  ada = await setUpAdmin(product);
-  bob = await addMember(product, ada, 'Bob');
+  site = await openPageSite(
+    [{ name: 'greet', when: always, answer: [text('Hello to you.')] }],
+    'compute: { capacity: 1 }',
+  );
+  ({ product, bob } = site);
   ({ id: taken } = await startSession(bob, { name: 'In the way' }));
-  browser = await startBrowser();
 });
-afterAll(async () => {
-  await browser?.close();
-  await product?.close();
-  await model?.close();
-});
+afterAll(() => site?.close());
 
-const visitOf = async (person: Person, look: Look): Promise<Visit> => {
-  const visit = await browser.visit(look);
-  await useCookie(visit, product, await signInByCookie(product, person));
-  return visit;
-};
 const faultsOf = async ({ page }: Visit): Promise<string[]> => {
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
@@ -63,8 +40,8 @@ const faultsOf = async ({ page }: Visit): Promise<string[]> => {
 };
 
 it('is seen waiting on desk and phone, with its place in line, and answers what was said when its turn came', async () => {
-  const desk = await visitOf(bob, desktop);
-  const hand = await visitOf(bob, phone);
+  const desk = await site.visitOf(bob, desktop);
+  const hand = await site.visitOf(bob, phone);
   await desk.page.goto(product.url);
   await desk.page.getByRole('button', { name: 'New session' }).first().click();
   await desk.page.getByRole('dialog').getByLabel('Name').fill('Waiting work');

@@ -3,31 +3,19 @@
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { AxeBuilder } from '@axe-core/playwright';
-import { routes, type SessionId } from '@remote-claude/contract';
-import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import type { SessionId } from '@remote-claude/contract';
+import { afterTool, always, text, toolUse, userSays } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import {
-  composer,
-  desktop,
-  inChat,
-  phone,
-  startBrowser,
-  useCookie,
-  type TestBrowser,
-  type Visit,
-} from '../support/browser.js';
-import { signInByCookie } from '../support/calls.js';
+import { composer, desktop, inChat, phone, type Visit } from '../support/browser.js';
 import { startSession } from '../support/inside.js';
-import { configFor, startModel } from '../support/model.js';
-import { setUpAdmin, type Person } from '../support/people.js';
-import { startProduct, type Product } from '../support/product.js';
-import { openViewer } from '../support/viewer.js';
+import { openPageSite, sayAndAllow, type PageSite } from '../support/page-site.js';
+import type { Person } from '../support/people.js';
+import type { Product } from '../support/product.js';
 import { until } from '../support/wait.js';
 
-let model: ScriptedModel;
+let site: PageSite;
 let product: Product;
-let browser: TestBrowser;
 let ada: Person;
 let id: SessionId;
 
@@ -35,7 +23,7 @@ const wreck = 'Wreck some of it, so that there is something to mend.';
 const pictures = join(tmpdir(), 'remote-claude-rewind');
 
 beforeAll(async () => {
-  model = await startModel([
+  site = await openPageSite([
     {
       name: 'build',
       when: userSays('Build'),
@@ -58,37 +46,18 @@ beforeAll(async () => {
     { name: 'done', when: afterTool('Bash'), answer: [text('That is done.')] },
     { name: 'greet', when: always, answer: [text('All right.')] },
   ]);
-  product = await startProduct({ config: configFor(model) });
-  browser = await startBrowser();
-  ada = await setUpAdmin(product);
+  ({ product, ada } = site);
   id = (await startSession(ada)).id;
-  const viewer = openViewer(product.url, ada, id);
-  const answered = new Set<string>();
-  for (const message of ['Build me a small project, please.', wreck]) {
-    const turn = ada.client.call(routes.claude.chat, { params: { id }, body: { message } });
-    const { approval } = await viewer.event('approval.asked', (event) => !answered.has(event.approval.approvalId));
-    answered.add(approval.approvalId);
-    await ada.client.call(routes.claude.answer, {
-      params: { id, approvalId: approval.approvalId },
-      body: { decision: 'allow' },
-    });
-    await turn;
-  }
-  viewer.close();
+  await sayAndAllow(site, id, ['Build me a small project, please.', wreck]);
 });
-afterAll(async () => {
-  await browser?.close();
-  await product?.close();
-  await model?.close();
-});
+afterAll(() => site?.close());
 
 const contentOf = async (path: string): Promise<string | null> => {
   const answer = await ada.fetch(`/sessions/${id}/files/${path}`);
   return answer.status === 200 ? answer.text() : null;
 };
 const open = async (look: typeof desktop): Promise<Visit> => {
-  const visit = await browser.visit(look);
-  await useCookie(visit, product, await signInByCookie(product, ada));
+  const visit = await site.visitOf(ada, look);
   await visit.page.goto(`${product.url}/sessions/${id}/`);
   await inChat(visit.page, 'Wreck some of it').waitFor();
   return visit;

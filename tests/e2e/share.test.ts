@@ -5,32 +5,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { routes, type SessionId } from '@remote-claude/contract';
-import { afterTool, always, text, toolUse, userSays, type ScriptedModel } from '@remote-claude/scripted-model';
+import { afterTool, always, text, toolUse, userSays } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { signInByCookie } from '../support/calls.js';
 import {
   approvalOf,
   composer,
   desktop,
   inChat,
   phone,
-  startBrowser,
   untilScreen,
   untilStatus,
-  useCookie,
-  type Look,
-  type TestBrowser,
   type Visit,
 } from '../support/browser.js';
 import { output, startSession } from '../support/inside.js';
-import { configFor, startModel } from '../support/model.js';
-import { addMember, setUpAdmin, type Person } from '../support/people.js';
-import { startProduct, type Product } from '../support/product.js';
+import { openPageSite, type PageSite } from '../support/page-site.js';
+import type { Person } from '../support/people.js';
+import type { Product } from '../support/product.js';
 
-let model: ScriptedModel;
+let site: PageSite;
 let product: Product;
-let browser: TestBrowser;
 let ada: Person;
 let bob: Person;
 let id: SessionId;
@@ -39,33 +33,20 @@ const pictures = join(tmpdir(), 'remote-claude-look');
 const command = "node -e \"fs.appendFileSync('/workspace/ran', 'once\\n')\"";
 
 beforeAll(async () => {
-  model = await startModel([
+  site = await openPageSite([
     { name: 'run', when: userSays('run it'), answer: [toolUse('Bash', { command })] },
     { name: 'repeat', when: userSays('Make this call again now'), answer: [toolUse('Bash', { command })] },
     { name: 'ran', when: afterTool('Bash'), answer: [text('It ran.')] },
     { name: 'greet', when: always, answer: [text('Hello to you.')] },
   ]);
-  product = await startProduct({ config: configFor(model) });
-  ada = await setUpAdmin(product);
-  bob = await addMember(product, ada, 'Bob');
+  ({ product, ada, bob } = site);
   ({ id } = await startSession(ada, { name: 'Shared work' }));
-  browser = await startBrowser();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await product?.close();
-  await model?.close();
-});
-
-const visitOf = async (person: Person, look: Look): Promise<Visit> => {
-  const visit = await browser.visit(look);
-  await useCookie(visit, product, await signInByCookie(product, person));
-  return visit;
-};
+afterAll(() => site?.close());
 
 it('is shared by its owner, and a question that outlives all is answered on the other’s phone', async () => {
-  const mine = await visitOf(ada, desktop);
+  const mine = await site.visitOf(ada, desktop);
   await mine.page.goto(`${product.url}/sessions/${id}`);
   await untilStatus(mine.page, 'idle');
   await mine.page.locator('main header').getByRole('button', { name: 'Actions for Shared work' }).click();
@@ -94,7 +75,7 @@ it('is shared by its owner, and a question that outlives all is answered on the 
   await product.kill();
   await product.restart();
 
-  const theirs = await visitOf(bob, phone);
+  const theirs = await site.visitOf(bob, phone);
   await theirs.page.goto(product.url);
   await theirs.page.getByRole('link', { name: 'Shared work' }).first().click();
   await approvalOf(theirs.page, 'Bash').waitFor();
@@ -110,7 +91,7 @@ it('is shared by its owner, and a question that outlives all is answered on the 
 });
 
 it('has one who types in a terminal, and hands it over in sight of both', async () => {
-  const [mine, theirs] = [await visitOf(ada, desktop), await visitOf(bob, desktop)];
+  const [mine, theirs] = [await site.visitOf(ada, desktop), await site.visitOf(bob, desktop)];
   const type = async ({ page }: Visit, keys: string): Promise<void> => {
     await page.locator('.xterm-helper-textarea').first().focus();
     await page.keyboard.type(keys);
@@ -136,7 +117,7 @@ it('has one who types in a terminal, and hands it over in sight of both', async 
 });
 
 it('is left from its menu on a phone, after a question, and is gone from the list', async () => {
-  const theirs = await visitOf(bob, phone);
+  const theirs = await site.visitOf(bob, phone);
   await theirs.page.goto(`${product.url}/sessions/${id}`);
   const menu = theirs.page.locator('main header').getByRole('button', { name: 'Actions for Shared work' });
   const ask = async (): Promise<void> => {
@@ -157,7 +138,7 @@ it('is left from its menu on a phone, after a question, and is gone from the lis
   expect((await bob.client.call(routes.sessions.list, { query: {} })).items).toEqual([]);
   await theirs.close();
 
-  const mine = await visitOf(ada, desktop);
+  const mine = await site.visitOf(ada, desktop);
   await mine.page.goto(`${product.url}/sessions/${id}`);
   await mine.page.locator('main header').getByRole('button', { name: 'Actions for Shared work' }).click();
   await mine.page.getByRole('menuitem', { name: 'Share…' }).waitFor();
