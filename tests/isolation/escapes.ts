@@ -6,14 +6,14 @@ export interface Escape {
   command: string;
   /** Why it is not shown to work in a container without isolation; null where it is. */
   unproven: string | null;
-  /** What it takes that not even the root of every machine has. */
-  takes: string | null;
+  /** What not every machine has, or lets its own root do: it may be missing where nothing refuses it. */
+  isRare: boolean;
   /** Why it says nothing in gVisor, whose own kernel lets it have what the machine has nothing of. */
   hollow: string | null;
 }
 
-const proven = (command: string): Escape => ({ command, unproven: null, takes: null, hollow: null });
-const taking = (capability: string, command: string): Escape => ({ ...proven(command), takes: capability });
+const proven = (command: string): Escape => ({ command, unproven: null, isRare: false, hollow: null });
+const rare = (escape: Escape): Escape => ({ ...escape, isRare: true });
 const hollow = (escape: Escape, why: string): Escape => ({ ...escape, hollow: why });
 
 /** Opens for writing. */
@@ -57,7 +57,7 @@ const mounts: Record<string, Escape> = {
   'a mount by the newer calls': calls([430, 430], '$type, 0', '$r >= 0', 'my $type = "tmpfs";'),
   'a copy of a mount': calls([428, 428], '-100, $root, 1', '$r >= 0', 'my $root = "/";'),
   'a new root': proven('chroot / true'),
-  'a device': proven('mknod /tmp/memory c 1 1 && [ "$(head -c 1 /tmp/memory | wc -c)" = 1 ]'),
+  'a device': hollow(proven('mknod /tmp/disk b 8 0'), 'opened, it is no device'),
   'a file by its number on the disk': calls(
     [304, 265],
     'fileno($at), $handle, 0',
@@ -82,8 +82,8 @@ const users: Record<string, Escape> = {
     proven('nice -n -10 sh -c \'[ "$(nice)" -lt 0 ]\''),
     'the kernel inside goes by no priority',
   ),
-  'more open files': taking('SYS_RESOURCE', 'ulimit -Hn $(( $(ulimit -Hn) + 1 ))'),
-  'a core dump': taking('SYS_RESOURCE', 'ulimit -Hc unlimited'),
+  'more open files': rare(proven('ulimit -Hn $(( $(ulimit -Hn) + 1 ))')),
+  'a core dump': rare(proven('ulimit -Hc unlimited')),
 };
 
 const files: Record<string, Escape> = {
@@ -97,18 +97,18 @@ const files: Record<string, Escape> = {
   },
   'the kernel’s switches': opens('/proc/sys/kernel/sysrq', '/proc/sys/vm/drop_caches', '/proc/sys/net/ipv4/ip_forward'),
   'the core pattern': opens('/proc/sys/kernel/core_pattern'),
-  'a program that the kernel starts': opens('/proc/sys/kernel/modprobe', '/sys/kernel/uevent_helper'),
-  'a reboot by a file': opens('/proc/sysrq-trigger'),
+  'a program that the kernel starts': rare(opens('/proc/sys/kernel/modprobe', '/sys/kernel/uevent_helper')),
+  'a reboot by a file': rare(opens('/proc/sysrq-trigger')),
   'the kernel’s settings': opens('/sys/kernel/mm/transparent_hugepage/enabled', '/sys/power/state'),
   'its own limits': opens('/sys/fs/cgroup/cgroup.procs', '/sys/fs/cgroup/*/cgroup.procs'),
-  'the machine’s memory': proven('[ "$(head -c 4 /proc/kcore | wc -c)" = 4 ]'),
+  'the machine’s memory': rare(proven('[ "$(head -c 4 /proc/kcore | wc -c)" = 4 ]')),
   'what timers the machine has': proven('head -n 5 /proc/timer_list | grep -q .'),
   // gVisor has a log of its own, with nothing of the machine in it.
   'the kernel’s log': proven('dmesg > /tmp/log && grep -q . /tmp/log && ! grep -qi gvisor /tmp/log'),
 };
 
 const kernel: Record<string, Escape> = {
-  'a kernel module': calls([175, 105], '$a, 0, $a', `$! == ${errors.notExecutable}`, 'my $a = "";'),
+  'a kernel module': rare(calls([175, 105], '$a, 0, $a', `$! == ${errors.notExecutable}`, 'my $a = "";')),
   // Its first number is not the one that a reboot has, which is looked at after who asks.
   'a reboot': calls([169, 142], '1, 2, 3', `$! == ${errors.invalid}`),
   // The tick is set to what it is.
