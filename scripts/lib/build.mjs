@@ -11,6 +11,9 @@ import { alone } from './lock.mjs';
 import { inModules, plainError, root, runNode } from './run.mjs';
 import { bundleServer } from './server-bundle.mjs';
 
+/** What runs a set-up script in a session. */
+const sessionInit = 'deploy/docker/session-init.sh';
+
 const projects = [
   'packages/contract',
   'packages/compute',
@@ -86,6 +89,7 @@ const steps = [
       'packages/contract/package.json',
       ...common,
       ...scripts('bundle', 'agent-bundle', 'copy-package'),
+      sessionInit,
     ],
     outputs: ['apps/agent/dist/bundle/agent.mjs', 'apps/agent/dist/bundle/node_modules'],
     needs: 'apps/agent/src/main.ts',
@@ -94,6 +98,7 @@ const steps = [
         entry: join(root, 'apps/agent/src/main.ts'),
         packageFolder: join(root, 'apps/agent'),
         target: join(root, 'apps/agent/dist/bundle'),
+        files: [join(root, sessionInit)],
       }),
   },
   {

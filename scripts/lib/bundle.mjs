@@ -26,6 +26,8 @@ export async function bundle({ entry, outfile, external }) {
       target: 'node20.19',
       conditions: ['source'],
       external,
+      // Its other form asks for its parts in a way that cannot be followed.
+      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
       banner: { js: banner },
       sourcemap: 'linked',
       sourcesContent: false,

@@ -25,6 +25,7 @@ import { memberActs, peopleActs } from '../support/people-acts.js';
 import { addMember, anonymous, lockOut, setUpAdmin, signIn, type Person } from '../support/people.js';
 import { startProduct, type Product } from '../support/product.js';
 import { projectActs } from '../support/project-acts.js';
+import { setupActs } from '../support/setup-acts.js';
 import { until } from '../support/wait.js';
 
 let model: ScriptedModel;
@@ -322,6 +323,7 @@ const acts: Record<string, Act> = {
   },
   'claude.interrupt': { as: 'owner', status: 202, call: session },
   ...checkpointActs(() => ({ owner: bob, sessionId: sessionId as SessionId })),
+  ...setupActs(() => ({ owner: bob, sessionId: sessionId as SessionId })),
   ...fileActs({ session, found }),
   'settings.model.get': {
     as: 'admin',

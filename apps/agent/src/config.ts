@@ -4,7 +4,13 @@
  */
 import { delimiter, dirname, isAbsolute } from 'node:path';
 
-import { agentVariables, claudeSettings, type ClaudeSettings } from '@remote-claude/contract';
+import {
+  agentVariables,
+  claudeSettings,
+  sessionEnvironment,
+  type ClaudeSettings,
+  type SessionEnvironment,
+} from '@remote-claude/contract';
 import { z } from 'zod';
 
 export type Address = { kind: 'unix'; path: string } | { kind: 'tcp'; host: string | undefined; port: number };
@@ -26,6 +32,10 @@ export interface AgentConfig {
   parkAfterMs: number;
   /** The session is a fork, and its files are still to come. */
   awaitsFork: boolean;
+  /** What a person wants every program here to find in its environment. */
+  sessionEnvironment: SessionEnvironment;
+  /** Null where the server does not say it. */
+  sessionInitPath: string | null;
   /** What children get of the agent's own environment. */
   inherited: Readonly<Record<string, string>>;
 }
@@ -100,11 +110,14 @@ export const readConfig = (environment: Environment = process.env): AgentConfig 
     gatewayToken: needed('gatewayToken'),
     claudePath: path('claudePath', needed('claudePath')),
     ripgrepPath: path('ripgrepPath', needed('ripgrepPath')),
-    claudeSettings: settingsOf(valueOf('claudeSettings'), problems),
+    claudeSettings: jsonOf('claudeSettings', claudeSettings, valueOf('claudeSettings'), problems),
     orphanTimeoutMs: duration('orphanTimeoutMs', defaults.orphanTimeoutMs),
     gatewayWaitMs: duration('gatewayWaitMs', defaults.gatewayWaitMs),
     parkAfterMs: duration('parkAfterMs', defaults.parkAfterMs),
     awaitsFork: valueOf('awaitsFork') === '1',
+    sessionEnvironment: jsonOf('sessionEnvironment', sessionEnvironment, valueOf('sessionEnvironment'), problems),
+    sessionInitPath:
+      valueOf('sessionInitPath') === undefined ? null : path('sessionInitPath', needed('sessionInitPath')),
     inherited: inheritedOf(environment),
   };
   if (problems.length > 0)
@@ -143,14 +156,20 @@ const gatewayAddress = (text: string, problems: string[]): Address => {
   return { kind: 'unix', path: '' };
 };
 
-const settingsOf = (text: string | undefined, problems: string[]): ClaudeSettings => {
-  if (text === undefined) return {};
+/** An object that is empty where nothing is said, or where it cannot be used. */
+const jsonOf = <T extends object>(
+  key: keyof typeof agentVariables,
+  schema: z.ZodType<T>,
+  text: string | undefined,
+  problems: string[],
+): T => {
+  if (text === undefined) return {} as T;
   try {
-    return claudeSettings.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : 'it is not JSON';
-    problems.push(`${agentVariables.claudeSettings} cannot be used: ${why}`);
-    return {};
+    problems.push(`${agentVariables[key]} cannot be used: ${why}`);
+    return {} as T;
   }
 };
 
@@ -170,6 +189,7 @@ export const childEnvironment = (config: AgentConfig, gatewayPort: number): Reco
   return {
     LANG: 'C.UTF-8',
     ...inherited,
+    ...config.sessionEnvironment,
     HOME: inherited['HOME'] ?? defaults.home,
     PATH: [...tools, inherited['PATH'] ?? defaults.path].join(delimiter),
     TERM: 'xterm-256color',

@@ -15,6 +15,7 @@ import { createControlLink } from './link/control.js';
 import { createForwarder } from './link/forwarder.js';
 import { createLive } from './live/index.js';
 import { createLog } from './log.js';
+import { createSetup, type Setup } from './setup/index.js';
 import { createAgentServer } from './server.js';
 import { createCheckpointsHttp, createSnapshots } from './snapshots/index.js';
 import { createTerminals } from './terminal/index.js';
@@ -58,7 +59,10 @@ const main = async (): Promise<void> => {
     isAwaited: config.awaitsFork,
     snapshots,
     become: (...what) => chat.history.become(...what),
-    onFilled: () => chat.history.open(),
+    onFilled: () => {
+      setup.open();
+      chat.history.open();
+    },
   });
   const chat = createChat({
     propose: journal.append,
@@ -75,7 +79,17 @@ const main = async (): Promise<void> => {
     settings: config.claudeSettings,
     parkAfterMs: config.parkAfterMs,
     isAwaited: target.isWaiting,
-    besideIdleMs: () => Math.min(terminals.idleMs(), execute.idleMs()),
+    besideIdleMs: () => Math.min(terminals.idleMs(), execute.idleMs(), setup.idleMs()),
+    log,
+  });
+  const setup: Setup = createSetup({
+    ...config,
+    environment,
+    propose: journal.append,
+    isDone: journal.isDone,
+    hold: chat.hold,
+    initPath: config.sessionInitPath,
+    isAwaited: target.isWaiting,
     log,
   });
   journal.onTrouble((problem) =>
@@ -89,7 +103,7 @@ const main = async (): Promise<void> => {
     journal,
     blobs,
     agentVersion,
-    onCommand: chat.command,
+    onCommand: (command) => (command.type === 'setup' ? setup.command(command) : chat.command(command)),
     onRules: chat.setRules,
     idleMs: chat.idleMs,
     onOrphaned: () => void stop('No server has reached the agent for too long.'),
@@ -126,6 +140,7 @@ const main = async (): Promise<void> => {
     // Without it whoever ends would wait for room that no server makes any more.
     journal.release();
     await live.close();
+    await setup.close();
     await chat.close();
     await terminals.close();
     await execute.close();

@@ -1,7 +1,7 @@
 /** The seams between the agent's parts: what each gives to the others. It knows none of them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { AgentEvent, CommandId, OpenBlock, ServerMessage } from '@remote-claude/contract';
+import type { AgentCommand, AgentEvent, CommandId, OpenBlock, ServerMessage } from '@remote-claude/contract';
 import type { WebSocket } from 'ws';
 
 /**
@@ -13,6 +13,9 @@ export type Propose = (
   commandIds?: readonly CommandId[],
   until?: 'kept' | 'written',
 ) => Promise<void>;
+
+/** What the conversation is told; the set-up of the session is another part's. */
+export type ChatCommand = Exclude<AgentCommand, { type: 'setup' }>;
 
 /** One JSON line on stderr. No secret, no content of a conversation. */
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;

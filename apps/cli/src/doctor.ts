@@ -5,6 +5,7 @@ import { ConfigError, examine, readConfig, type ConfigFlags, type Finding } from
 export interface DoctorFlags extends ConfigFlags {
   config?: string;
   url?: string;
+  image?: string;
   json?: boolean;
 }
 
@@ -17,11 +18,11 @@ const linesOf = ({ topic, state, what, mend }: Finding): string => {
   return mend === null ? first : `${first}\n${' '.repeat(marks.ok.length + topicWidth + 4)}→ ${mend}`;
 };
 
-export const doctor = async ({ url, json = false, ...flags }: DoctorFlags): Promise<void> => {
+export const doctor = async ({ url, image, json = false, ...flags }: DoctorFlags): Promise<void> => {
   try {
     const config = readConfig(flags);
     const counts = { ok: 0, warning: 0, problem: 0 };
-    for await (const finding of examine({ config, url: url ?? config.server.publicUrl })) {
+    for await (const finding of examine({ config, url: url ?? config.server.publicUrl, image: image ?? null })) {
       counts[finding.state] += 1;
       say(json ? JSON.stringify(finding) : linesOf(finding));
     }

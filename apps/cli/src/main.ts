@@ -32,6 +32,7 @@ program
   .option('--data-dir <folder>', 'folder for everything that is kept, as for serve')
   .option('--roles <list>', 'roles to look at, with commas')
   .option('--url <address>', 'what people open, to look at it from outside')
+  .option('--image <name>', 'an image that sessions shall be made of, to see whether they can be')
   .option('--json', 'one finding a line, for programs')
   .action((options: DoctorFlags) => doctor(options));
 

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { ComputeError } from '@remote-claude/compute';
+import { ComputeError, examineImage } from '@remote-claude/compute';
 
 import { checkDatabase, checkRedis } from './platform/checks/database.js';
 import { ok, problem, warning, type Finding } from './platform/checks/finding.js';
@@ -14,7 +14,8 @@ import { checkFolder, checkMachine } from './platform/checks/machine.js';
 import { checkRoles } from './platform/checks/roles.js';
 import { processChildEnv, type Config } from './platform/config/config.js';
 import { defaultDataDir } from './platform/data-dir.js';
-import { createDriver, engineOf } from './roles/compute.js';
+import { createImageRules } from './features/sessions/index.js';
+import { createDriver, engineAddress, engineOf } from './roles/compute.js';
 
 export type { Finding } from './platform/checks/finding.js';
 
@@ -22,10 +23,12 @@ export interface DoctorOptions {
   config: Config;
   /** What people open; else `server.publicUrl`. null looks at nothing from outside. */
   url: string | null;
+  /** Of what sessions shall be made; null looks at none but the usual one. */
+  image: string | null;
 }
 
 /** In the order in which they are known. */
-export async function* examine({ config, url }: DoctorOptions): AsyncGenerator<Finding> {
+export async function* examine({ config, url, image }: DoctorOptions): AsyncGenerator<Finding> {
   const has = (role: Config['server']['roles'][number]): boolean => config.server.roles.includes(role);
   yield checkMachine({ platform: process.platform, node: process.version });
   const dataDir = config.server.dataDir ?? defaultDataDir({ uid: process.getuid?.() ?? -1, home: homedir() });
@@ -37,6 +40,7 @@ export async function* examine({ config, url }: DoctorOptions): AsyncGenerator<F
   }
   yield* await checkRoles(config);
   if (has('session-manager')) yield* await checkEngine(config);
+  if (image !== null) yield* await checkImage(config, image);
   if (has('gateway')) yield* await checkUpstream(config.claude.baseUrl);
   if (url !== null) yield* await checkFront(url, config.monitoring.metrics.token);
 }
@@ -74,5 +78,21 @@ const checkEngine = async (config: Config): Promise<Finding[]> => {
     return [problem(topic, error.message, 'Sessions cannot start until this is mended.')];
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** Nothing of it is run. */
+const checkImage = async (config: Config, image: string): Promise<Finding[]> => {
+  const topic = `image ${image}`;
+  const refusal = createImageRules(config.compute).refusalOf(image);
+  if (config.compute.driver !== 'docker') return [problem(topic, refusal ?? '', 'Set compute.driver to docker.')];
+  const allowed = refusal === null ? [] : [warning(topic, refusal, 'Add it to compute.images.')];
+  try {
+    const found = await examineImage(await engineAddress(config), image);
+    const told = found.map(({ what, mend, isFatal }) => (isFatal ? problem : warning)(topic, what, mend));
+    return [...allowed, ...(told.length > 0 ? told : [ok(topic, 'It has all that a session needs')])];
+  } catch (error) {
+    if (!(error instanceof ComputeError)) throw error;
+    return [...allowed, problem(topic, error.message, 'Nothing is known of it until this is mended.')];
   }
 };

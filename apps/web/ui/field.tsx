@@ -52,6 +52,22 @@ const Frame = ({
   </div>
 );
 
+export const TextField = ({
+  label,
+  hint,
+  error,
+  aside,
+  className,
+  ...rest
+}: FieldProps & ComponentProps<'textarea'>) => {
+  const { id, note, aria } = useField({ label, hint, error });
+  return (
+    <Frame id={id} note={note} label={label} error={error} aside={aside}>
+      <textarea {...rest} {...aria} className={cx(controlClass, 'resize-y px-3 py-2 font-mono text-sm', className)} />
+    </Frame>
+  );
+};
+
 export const InputField = ({ label, hint, error, aside, className, ...rest }: FieldProps & ComponentProps<'input'>) => {
   const { id, note, aria } = useField({ label, hint, error });
   return (

@@ -16,7 +16,7 @@ import type {
 } from '@remote-claude/contract';
 
 import { createOpenRecord } from '../journal/open-record.js';
-import type { ActivitySource, ChatFeed, Log, Propose } from '../parts.js';
+import type { ActivitySource, ChatCommand, ChatFeed, Log, Propose } from '../parts.js';
 import type { Snapshots } from '../snapshots/index.js';
 import { createApprovals, type Approvals } from './approvals.js';
 import { createBlocks } from './blocks.js';
@@ -25,7 +25,7 @@ import { failureSentence } from './failures.js';
 import { createFeed } from './feed.js';
 import { createHistory, type History } from './history.js';
 import { createMemory } from './memory.js';
-import { createPromptQueue, type Prompt } from './prompt-queue.js';
+import { createPromptQueue, type Prompt, type PromptQueue } from './prompt-queue.js';
 import { keptSentence, recover, underWay, type UnderWay } from './recovery.js';
 import { createStallWatch } from './stall-watch.js';
 import { createToolCalls } from './tool-calls.js';
@@ -34,11 +34,11 @@ import { createTranslator, isOfOtherTurn, type ResultMessage } from './translate
 import { createTurns, type Turn } from './turns.js';
 import { whyGone } from './waiting-calls.js';
 
-export interface Chat extends ActivitySource, Pick<Approvals, 'unasked'> {
+export interface Chat extends ActivitySource, Pick<Approvals, 'unasked'>, Pick<PromptQueue, 'hold'> {
   feed: ChatFeed;
   /** Does a command once, however often it comes. */
-  command(command: AgentCommand): Promise<void>;
-  /** What the session's owner always allows, all of it. */
+  command(command: ChatCommand): Promise<void>;
+  /** All that the session's owner always allows. */
   setRules(rules: readonly ApprovalRule[]): void;
   history: Pick<History, 'preview' | 'locate' | 'become' | 'open'>;
   /** A passing word for everyone who watches. */
@@ -300,7 +300,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const refuse = ({ id, type }: Pick<AgentCommand, 'id' | 'type'>, reason: string): Promise<void> =>
     propose({ type: 'command.refused', commandId: id, command: type, reason: reason.slice(0, 2_000) }, [id]);
 
-  const command = async (given: AgentCommand): Promise<void> => {
+  const command = async (given: ChatCommand): Promise<void> => {
     if (isDone(given.id)) return;
     switch (given.type) {
       case 'prompt':
@@ -383,6 +383,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     feed,
     command,
+    hold: queue.hold,
     setRules: (rules) => (standing = rules),
     history,
     unasked: approvals.unasked,

@@ -38,6 +38,21 @@ describe('the prompt queue', () => {
     expect(started).toEqual(['a']);
   });
 
+  it('starts nothing while anybody holds it, and what runs goes on', () => {
+    const { started, queue } = create();
+    queue.add(prompt('a'));
+    const [one, other] = [queue.hold(), queue.hold()];
+    queue.add(prompt('b'));
+    queue.add(prompt('c'));
+    queue.ended();
+    one();
+    one();
+    expect(started).toEqual(['a']);
+    expect(queue.withdraw('b' as CommandId)).toBe(true);
+    other();
+    expect(started).toEqual(['a', 'c']);
+  });
+
   it('lets Claude work by itself and keeps prompts for afterwards', () => {
     const { started, queue } = create();
     expect(queue.occupy()).toBe(true);

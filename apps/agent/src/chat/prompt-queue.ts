@@ -9,7 +9,8 @@
  * 4. How a turn ends is no matter: after an answer, an interrupt, a failure or a crash the next prompt starts. An
  *    interrupt ends the running turn alone; what waits is kept.
  * 5. Claude may begin a turn by itself (`occupy`, a background task that reports): prompts wait for its end too.
- * 6. After `close` nothing is started. What waited is not lost: its sender sends it again to the next agent.
+ * 6. While anybody holds it nothing is started; what runs goes on, and what waits can be withdrawn.
+ * 7. After `close` nothing is started. What waited is not lost: its sender sends it again to the next agent.
  */
 import type { CommandId } from '@remote-claude/contract';
 
@@ -29,6 +30,8 @@ export interface PromptQueue {
   occupy(): boolean;
   /** The running turn is over. Harmless where none runs. */
   ended(): void;
+  /** Nothing is started until what it gives is called. */
+  hold(): () => void;
   readonly isBusy: boolean;
   readonly waiting: number;
   close(): void;
@@ -37,10 +40,11 @@ export interface PromptQueue {
 export const createPromptQueue = ({ start }: { start(prompt: Prompt): void }): PromptQueue => {
   const waiting: Prompt[] = [];
   let running: Prompt | 'claude' | null = null;
+  const holds = new Set<symbol>();
   let closed = false;
 
   const next = (): void => {
-    if (closed || running !== null) return;
+    if (closed || running !== null || holds.size > 0) return;
     const prompt = waiting.shift();
     if (prompt === undefined) return;
     running = prompt;
@@ -70,6 +74,14 @@ export const createPromptQueue = ({ start }: { start(prompt: Prompt): void }): P
     ended: () => {
       running = null;
       next();
+    },
+    hold: () => {
+      const own = Symbol('hold');
+      holds.add(own);
+      return () => {
+        holds.delete(own);
+        next();
+      };
     },
     get isBusy() {
       return running !== null;

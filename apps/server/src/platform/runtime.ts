@@ -10,7 +10,7 @@ import type { Driver } from '@remote-claude/compute';
 import type { Log } from './log.js';
 
 export interface RuntimeSources {
-  /** Folder with `agent.mjs` and the native packages beside it. */
+  /** Folder with `agent.mjs`, `session-init.sh` and the native packages beside it. */
   agentDir: string;
   /** Claude Code's own binary. */
   claudePath: string;
@@ -24,11 +24,15 @@ export const runtimeFiles = {
   claude: 'bin/claude',
   ripgrep: 'bin/rg',
   agent: 'agent/agent.mjs',
+  sessionInit: 'agent/session-init.sh',
 } as const;
 
 const fingerprint = async (sources: RuntimeSources): Promise<string> => {
   const hash = createHash('sha256');
-  for (const path of [join(sources.agentDir, 'agent.mjs'), sources.claudePath, sources.nodePath]) {
+  const init = join(sources.agentDir, 'session-init.sh');
+  const hasInit = (await stat(init).catch(() => null)) !== null;
+  const own = [join(sources.agentDir, 'agent.mjs'), ...(hasInit ? [init] : [])];
+  for (const path of [...own, sources.claudePath, sources.nodePath]) {
     const { size, mtimeMs } = await stat(path);
     hash.update(`${path}\n${size}\n${mtimeMs}\n`);
   }

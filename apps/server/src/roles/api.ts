@@ -97,11 +97,13 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
     database,
     store: createSessionsStore(database),
     events,
+    commands,
     audit,
     clock,
     door,
     projects: createEntering(projectsStore),
     log,
+    images: site.images,
     setup: {
       isolation: placeIsolation(config),
       diskRetentionMs: config.retention.sessionsMs,
@@ -133,6 +135,7 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
     isolation: placeIsolation(config),
     models: models.allowed,
     resources: { usual: site.resources.usual, most: site.resources.most },
+    images: site.images.shown,
     setupNeeded: users.setupNeeded,
     // A gateway that is away is said among the problems, and a key that is not seen is not called missing.
     modelSource: () => upstreams.source().catch(() => 'configuration' as const),

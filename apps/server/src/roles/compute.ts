@@ -84,7 +84,7 @@ const readProfile = async (path: string): Promise<string> => {
   return text;
 };
 
-const engineAddress = async ({ compute: { docker }, timing }: Config) => {
+export const engineAddress = async ({ compute: { docker }, timing }: Config) => {
   const { host, ca, certificate, key } = docker;
   const silenceMs = timing.engineSilenceMs;
   if (ca === null || certificate === null || key === null) return { host, tls: null, silenceMs };

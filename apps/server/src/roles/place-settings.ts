@@ -1,9 +1,9 @@
 // What the configuration means for places and for the links to their agents. Pure.
 
-import type { PlaceLimits } from '@remote-claude/compute';
+import { ComputeError, type PlaceLimits } from '@remote-claude/compute';
 
 import type { PlacesDeps } from '../features/places/index.js';
-import type { ResourceRules } from '../features/sessions/index.js';
+import type { ImageRules, ResourceRules } from '../features/sessions/index.js';
 import type { Config } from '../platform/config/config.js';
 
 export const linkTiming = ({ timing }: Config) => ({
@@ -24,6 +24,16 @@ export const placeLimits = ({ compute }: Config, resources: Pick<ResourceRules, 
     return { cpus, memoryBytes: memoryMb * 2 ** 20, processes, openFiles };
   };
 };
+
+/** What is allowed may have become less since the session was made. */
+export const placeImage =
+  (images: Pick<ImageRules, 'of' | 'refusalOf'>) =>
+  (config: unknown): string | null => {
+    const image = images.of(config);
+    const refusal = image === null ? null : images.refusalOf(image);
+    if (refusal !== null) throw new ComputeError('start_failed', `${refusal} Choose another for this session.`);
+    return image;
+  };
 
 /** Places at once: one per GiB that they can use, and a few in any case. */
 export const placeCapacity = ({ compute }: Config, memoryBytes: number): number =>

@@ -14,7 +14,7 @@ import { createRuntimeSweep, prepareRuntime, runtimeFiles } from '../platform/ru
 import { countPlaces } from './count-places.js';
 import { createDriver, openCompute } from './compute.js';
 import type { Gateway } from './gateway.js';
-import { placeCapacity, placeLimits, placeTiming } from './place-settings.js';
+import { placeCapacity, placeImage, placeLimits, placeTiming } from './place-settings.js';
 import { createReadiness } from './readiness.js';
 import type { Site } from './site.js';
 
@@ -83,6 +83,7 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
         claudePath: join(inside, runtimeFiles.claude),
         ripgrepPath: join(inside, runtimeFiles.ripgrep),
         nodePath: join(inside, runtimeFiles.node),
+        sessionInitPath: join(inside, runtimeFiles.sessionInit),
       },
       settings: {
         orphanTimeoutMs: sessions.orphanTimeoutMs,
@@ -93,6 +94,7 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
     },
     capacity,
     limitsOf: placeLimits(config, site.resources),
+    imageOf: placeImage(site.images),
     timing: placeTiming(config),
     metrics: createPlaceMetrics(metrics),
   });

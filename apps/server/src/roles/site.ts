@@ -10,7 +10,7 @@ import {
 import { createCommands, createEvents, createEventsStore } from '../features/events/index.js';
 import { createModelRules } from '../features/gateway/index.js';
 import { createPlaceSecrets } from '../features/places/index.js';
-import { createResourceRules } from '../features/sessions/index.js';
+import { createImageRules, createResourceRules } from '../features/sessions/index.js';
 import { createTaskProjection, createTasksStore } from '../features/tasks/index.js';
 import { createEventMetrics } from '../platform/metrics/index.js';
 import type { Base } from './base.js';
@@ -44,6 +44,7 @@ export const openSite = async (base: Base) => {
     rules: createApprovalRules({ database, store: createRulesStore(database), audit, bus }),
     models: createModelRules(config.claude.models),
     resources: createResourceRules(config.compute),
+    images: createImageRules(config.compute),
     secrets: createPlaceSecrets(secretBox.derive),
   };
 };

@@ -19,7 +19,12 @@ import {
 } from '../features/places/index.js';
 import { createEntering, createProjectsStore } from '../features/projects/index.js';
 import { createAgentDoor, createDoorStore } from '../features/relay/index.js';
-import { createResourceRules, createSessions, createSessionsStore } from '../features/sessions/index.js';
+import {
+  createImageRules,
+  createResourceRules,
+  createSessions,
+  createSessionsStore,
+} from '../features/sessions/index.js';
 import { createSystemClock } from '../platform/clock.js';
 import { createLoneConnection, type Database } from '../platform/database/index.js';
 import type { Actor } from '../platform/http/index.js';
@@ -86,8 +91,10 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     database,
     store: createSessionsStore(database),
     events,
+    commands,
     audit,
     clock,
+    images: createImageRules({ driver: 'docker', image: 'usual:1', images: ['team/*'] }),
     setup: { isolation: 'none', diskRetentionMs: testTiming.diskRetentionMs, resources },
     maxPerUser: options.maxPerUser ?? 1_000,
     requireModel: () => {},
@@ -145,11 +152,13 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
           claudePath: '/opt/claude/claude',
           ripgrepPath: '/opt/rg/rg',
           nodePath: '/opt/node/bin/node',
+          sessionInitPath: '/opt/agent/session-init.sh',
         },
         settings: { orphanTimeoutMs: 3_600_000, gatewayWaitMs: 60_000, parkAfterMs: 600_000 },
         secrets: { agent: secretOf, gateway: (placeId) => `gateway-of-${placeId}` },
       },
       capacity: 10_000,
+      imageOf: (config) => (config as { image?: string }).image ?? null,
       limitsOf: (config) => {
         const { cpus, memoryMb } = resources.of(config);
         return { cpus, memoryBytes: memoryMb * 2 ** 20, processes: 100, openFiles: 1_000 };

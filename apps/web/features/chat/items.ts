@@ -136,6 +136,15 @@ const createRun = () => {
     endSaid = isEnd ? text : null;
   };
 
+  const setUp = (seq: number, at: string, { outcome, exitCode, reason, durationMs }: EventOf<'setup.ended'>): void => {
+    if (outcome !== 'failed') {
+      const took = `The set-up script ended well after ${Math.max(1, Math.round(durationMs / 1000))} s.`;
+      return note(seq, at, outcome === 'done' ? took : 'This set-up script had ended well here before.');
+    }
+    const text = exitCode === null ? `Set-up failed. ${reason ?? ''}`.trim() : `Set-up failed with code ${exitCode}.`;
+    note(seq, at, text, { tone: 'danger', next: 'The session works, and what the script did is kept.' });
+  };
+
   const filled = (seq: number, at: string, { leftOut, skipped }: EventOf<'fork.filled'>): void => {
     const missing = [
       ...(leftOut > 0 ? [`${leftOut} dependency ${leftOut === 1 ? 'folder' : 'folders'}`] : []),
@@ -296,6 +305,12 @@ const createRun = () => {
         );
       case 'fork.filled':
         return filled(seq, at, event);
+      case 'setup.asked':
+        return note(seq, at, `${event.by.name} asked for a set-up script to be run.`);
+      case 'setup.ended':
+        return setUp(seq, at, event);
+      case 'setup.started':
+      case 'setup.output':
       case 'session.renamed':
       case 'task.changed':
       case 'claude.started':

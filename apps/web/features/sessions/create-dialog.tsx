@@ -2,17 +2,18 @@
 /** A new session: a name and how Claude works in it; everything else has a default. */
 import { useState } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { modelName, routes, type SessionConfig, type SessionId } from '@remote-claude/contract';
+import { modelName, routes, setupScript, type SessionConfig, type SessionId } from '@remote-claude/contract';
 
 import { newForm, sentenceOf } from '../../lib/client';
 import { modelChoices, modelWord, siteModel } from '../../lib/models';
 import { projectsKey, putSession, useAbout, useProjects } from '../../lib/queries';
 import { Button } from '../../ui/button';
 import { Dialog, DialogButtons } from '../../ui/dialog';
-import { InputField } from '../../ui/field';
+import { InputField, TextField } from '../../ui/field';
 import { Notice } from '../../ui/notice';
 import { SelectField } from '../../ui/select';
 import { sizesOf, usualSize } from './sizes';
+import { readVariables } from './variables';
 
 type Mode = NonNullable<SessionConfig['permissionMode']>;
 
@@ -36,6 +37,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
   const [model, setModel] = useState('');
   const about = useAbout().data;
   const allowed = about?.models ?? [];
+  const images = about?.images ?? null;
   const sizes = about === undefined ? [] : sizesOf(about.resources);
   const [size, setSize] = useState(usualSize);
   const chosenSize = sizes.find(({ value }) => value === size);
@@ -46,6 +48,11 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
   const [chosenMode, setPermissionMode] = useState<Mode | null>(null);
   const permissionMode = chosenMode ?? project?.defaults.permissionMode ?? 'default';
   const projectModel = project?.defaults.model;
+  const [script, setScript] = useState('');
+  const [variables, setVariables] = useState('');
+  const [image, setImage] = useState('');
+  const read = readVariables(variables);
+  const wrongScript = script.trim() === '' ? undefined : setupScript.safeParse(script).error?.issues[0]?.message;
   const wrongModel = model.trim() === '' ? undefined : modelName.safeParse(model).error?.issues[0]?.message;
   const create = useMutation({
     mutationFn: () => {
@@ -54,6 +61,9 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
         ...(project === undefined || project.isPersonal ? {} : { project: project.id }),
         ...(name.trim() === '' ? {} : { name: name.trim() }),
         ...(model.trim() === '' ? {} : { model: model.trim() }),
+        ...(script.trim() === '' ? {} : { setupScript: script }),
+        ...(Object.keys(read.env).length === 0 ? {} : { env: read.env }),
+        ...(image.trim() === '' ? {} : { image: image.trim() }),
         ...(chosenSize?.request === undefined ? {} : { resources: chosenSize.request }),
       };
       return form.call(routes.sessions.create, { body });
@@ -70,7 +80,7 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
       className="flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault();
-        if (wrongModel === undefined) create.mutate();
+        if (wrongModel === undefined && wrongScript === undefined && read.problem === null) create.mutate();
       }}
     >
       <InputField
@@ -125,6 +135,43 @@ const Form = ({ onOpenChange, onCreated }: Omit<CreateDialogProps, 'open'>) => {
       {sizes.length > 1 && (
         <SelectField label="Size" value={size} choices={sizes} onChange={setSize} hint={chosenSize?.hint} />
       )}
+      <details className="group" open={read.problem !== null || wrongScript !== undefined || undefined}>
+        <summary className="target cursor-pointer font-medium text-muted hover:text-text">Set-up</summary>
+        <div className="mt-3 flex flex-col gap-4">
+          <TextField
+            label="Set-up script"
+            aside="optional, bash"
+            rows={4}
+            value={script}
+            error={wrongScript}
+            spellCheck={false}
+            placeholder="npm ci"
+            hint="Runs once in the work tree, before the first message."
+            onChange={(event) => setScript(event.target.value)}
+          />
+          <TextField
+            label="Variables"
+            aside="optional, NAME=value, a line each"
+            rows={2}
+            value={variables}
+            error={read.problem ?? undefined}
+            spellCheck={false}
+            onChange={(event) => setVariables(event.target.value)}
+          />
+          {images !== null && images.allowed.length > 0 && (
+            <InputField
+              label="Image"
+              aside="optional"
+              value={image}
+              placeholder={images.usual}
+              autoComplete="off"
+              spellCheck={false}
+              hint={`Allowed: ${images.allowed.join(', ')}`}
+              onChange={(event) => setImage(event.target.value)}
+            />
+          )}
+        </div>
+      </details>
       {create.error !== null && (
         <Notice tone="danger" role="alert">
           {sentenceOf(create.error)}

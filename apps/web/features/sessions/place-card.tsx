@@ -2,7 +2,7 @@
 /** What the session's place does when it does not simply run: the start as a checklist, its place in line, or what is wrong. */
 import type { ReactNode } from 'react';
 import { Check, CircleAlert, LoaderCircle, Play, PlugZap } from 'lucide-react';
-import { shownStatusOf, type PlaceStatus, type Session } from '@remote-claude/contract';
+import { isSettingUp, shownStatusOf, type PlaceStatus, type Session } from '@remote-claude/contract';
 import { toast } from 'sonner';
 
 import { sentenceOf } from '../../lib/client';
@@ -11,14 +11,17 @@ import { useSession, useSessionView } from '../../lib/session-context';
 import { clock, dateOf } from '../../lib/time';
 import { useNow } from '../../lib/use-now';
 import { Button } from '../../ui/button';
+import { DevContainerCard } from './dev-container-card';
+import { SetupFailed, SetupOutput } from './setup-card';
 import { useSessionActions, useSessionRights } from './use-session-actions';
 
 type Progress = 'done' | 'now' | 'later';
 
 /** The steps of every start, in order; the server names the one that is under way in its own words. */
-const stepsOf = (status: PlaceStatus): { word: string; progress: Progress }[] => {
+const stepsOf = (status: PlaceStatus, setsUp: boolean): { word: string; progress: Progress }[] => {
   const at = status === 'none' || status === 'queued' ? 0 : status === 'starting' ? 1 : 2;
-  return ['Queued', 'Making its place', 'Claude is ready'].map((word, index) => ({
+  const setUp = setsUp ? ['Running the set-up script'] : [];
+  return ['Queued', 'Making its place', ...setUp, 'Claude is ready'].map((word, index) => ({
     word,
     progress: index < at ? 'done' : index === at ? 'now' : 'later',
   }));
@@ -26,6 +29,7 @@ const stepsOf = (status: PlaceStatus): { word: string; progress: Progress }[] =>
 
 const Starting = ({ leave }: { /** Stands where it waits in line, for whoever may stop it. */ leave: ReactNode }) => {
   const place = useSessionView(({ log }) => log.state.place);
+  const setsUp = useSessionView(({ log }) => isSettingUp(log.state));
   const now = useNow(1_000);
   const waits = place.status === 'queued';
   return (
@@ -41,7 +45,7 @@ const Starting = ({ leave }: { /** Stands where it waits in line, for whoever ma
         )}
       </div>
       <ol className="mt-1.5">
-        {stepsOf(place.status).map(({ word, progress }) => (
+        {stepsOf(place.status, setsUp).map(({ word, progress }) => (
           <li
             key={word}
             aria-current={progress === 'now' ? 'step' : undefined}
@@ -56,6 +60,7 @@ const Starting = ({ leave }: { /** Stands where it waits in line, for whoever ma
           </li>
         ))}
       </ol>
+      {setsUp && <SetupOutput />}
       {waits && (
         <div className="mt-1.5 flex flex-wrap items-center justify-between gap-x-3 gap-y-2">
           <p role="status" className="min-w-0 flex-1 basis-60">
@@ -179,6 +184,11 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
     case 'needs_input':
     case 'idle':
     case 'completed':
-      return null;
+      return (
+        <>
+          <SetupFailed session={session} />
+          <DevContainerCard session={session} />
+        </>
+      );
   }
 };

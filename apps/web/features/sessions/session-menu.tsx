@@ -2,7 +2,7 @@
 /** The menu of one session: start, stop, rename, share, fork, leave, terminate; what is felt by others, or final, asks first. */
 import { useState } from 'react';
 import { usePathname, useRouter } from 'next/navigation';
-import { CornerLeftUp, Ellipsis, GitFork, LogOut, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
+import { CornerLeftUp, Ellipsis, GitFork, Hammer, LogOut, Pencil, Play, Square, Trash2, Users } from 'lucide-react';
 import type { ForkedFrom, Session } from '@remote-claude/contract';
 
 import { sentenceOf } from '../../lib/client';
@@ -13,6 +13,7 @@ import { Dialog, DialogButtons } from '../../ui/dialog';
 import { InputField } from '../../ui/field';
 import { Menu, MenuItem, MenuLine } from '../../ui/menu';
 import { ForkDialog } from './fork-dialog';
+import { SetupDialog } from './setup-dialog';
 import { ShareDialog } from './share-dialog';
 import {
   allowedActions,
@@ -113,7 +114,9 @@ export const SessionMenu = ({ session }: { session: Session }) => {
   const actions = useSessionActions(session.id);
   const allowed = allowedActions(session);
   const rights = useSessionRights(session);
-  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | 'fork' | 'leave' | null>(null);
+  const [asked, setAsked] = useState<'stop' | 'terminate' | 'rename' | 'share' | 'setup' | 'fork' | 'leave' | null>(
+    null,
+  );
   const router = useRouter();
   const isHere = usePathname().includes(session.id);
   const leave = async (): Promise<void> => {
@@ -140,6 +143,15 @@ export const SessionMenu = ({ session }: { session: Session }) => {
         <MenuItem icon={<Users size={14} aria-hidden />} onSelect={() => setAsked('share')}>
           {rights.share ? 'Share…' : 'People…'}
         </MenuItem>
+        {rights.share && (
+          <MenuItem
+            icon={<Hammer size={14} aria-hidden />}
+            disabled={!allowed.terminate}
+            onSelect={() => setAsked('setup')}
+          >
+            Set-up…
+          </MenuItem>
+        )}
         <ForkItem session={session} onSelect={() => setAsked('fork')} />
         {allowed.start && <StartItem session={session} onSelect={actions.start} />}
         {allowed.stop && rights.manage && (
@@ -163,6 +175,7 @@ export const SessionMenu = ({ session }: { session: Session }) => {
       </Menu>
       {asked === 'rename' && <RenameDialog session={session} actions={actions} onClose={close} />}
       {asked === 'fork' && <ForkDialog session={session} at={null} onClose={close} />}
+      {asked === 'setup' && <SetupDialog session={session} onClose={close} />}
       {asked === 'share' && <ShareDialog session={session} mayShare={rights.share} onClose={close} />}
       <Confirm
         open={asked === 'stop'}

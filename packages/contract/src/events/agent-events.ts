@@ -120,6 +120,22 @@ export const agentEvents = [
   /** A queued message was taken back before Claude saw it. */
   z.object({ type: z.literal('message.withdrawn'), messageId: commandId }),
   commandRefused,
+  /** It is repeated where the agent died meanwhile. */
+  z.object({ type: z.literal('setup.started'), setupId: commandId }),
+  /** What the set-up script prints, as it comes, up to a ceiling. */
+  z.object({ type: z.literal('setup.output'), setupId: commandId, text: z.string().max(4_000) }),
+  z.object({
+    type: z.literal('setup.ended'),
+    setupId: commandId,
+    /** `skipped`: the same script had ended well on this disk before. */
+    outcome: z.enum(['done', 'failed', 'skipped']),
+    /** Of the script; null where it did not end by itself, or did not run. */
+    exitCode: z.int().nullable(),
+    reason: shortText.nullable(),
+    durationMs: z.number().nonnegative(),
+    /** The end of what it printed; `cut` where there was more before it. */
+    output: boundedText,
+  }),
   /** The work tree as it is now can be come back to. Done by the agent by itself around each turn, or because someone asked. */
   z.object({ type: z.literal('checkpoint.taken'), ...checkpoint.shape }),
   /** No longer kept, for want of room. */

@@ -26,6 +26,8 @@ export const serverEvents = [
   z.object({ type: z.literal('session.forked'), by: author, from: forkedFrom }),
   /** The files of the other session are here, and what Claude remembers. Before this the session does not run. */
   z.object({ type: z.literal('fork.filled'), ...forkFilled.shape }),
+  /** A person wants this script to be run in the session; `setupId` is the command's id. Prompts wait for its end. */
+  z.object({ type: z.literal('setup.asked'), setupId: commandId, by: author, script: boundedText }),
   z.object({ type: z.literal('session.renamed'), by: author, name: sessionName }),
   /** A person, or a task of theirs, says something to Claude; `messageId` is the command's id. */
   z.object({

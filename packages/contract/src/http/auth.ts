@@ -22,6 +22,8 @@ export const about = z.object({
   models: z.array(z.string()),
   /** What the place of a session gets that asks for nothing, and the most that one may ask for. */
   resources: z.object({ usual: sessionResources, most: sessionResources }),
+  /** The image of a session that asks for none, and patterns of those that may be asked for; null where there are no images. */
+  images: z.object({ usual: z.string(), allowed: z.array(z.string()) }).nullable(),
   /** Why no session can start here, each with what to do; empty where all is well. */
   problems: z.array(z.object({ what: z.string(), mend: z.string() })),
   warnings: z.array(z.string()),

@@ -7,12 +7,14 @@ import { memberRoutes } from './members.js';
 import { projectRoutes } from './projects.js';
 import type { Route } from './route.js';
 import { sessionRoutes } from './sessions.js';
+import { setupRoutes } from './setup.js';
 import { settingsRoutes } from './settings.js';
 import { socketRoutes } from './sockets.js';
 import { taskRoutes } from './tasks.js';
 import { userRoutes } from './users.js';
 
 export { about, type About } from './auth.js';
+export { preparation, type Preparation } from './setup.js';
 export { modelSettings, type ModelSettings } from './settings.js';
 export { rootRoutes, type Readyz, type Seen } from './root.js';
 export * from './route.js';
@@ -22,6 +24,7 @@ export const routes = {
   auth: authRoutes,
   users: userRoutes,
   sessions: sessionRoutes,
+  setup: setupRoutes,
   members: memberRoutes,
   projects: projectRoutes,
   claude: claudeRoutes,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { commandId, projectId } from '../ids.js';
 import { plainText } from '../model/plain-text.js';
 import { session, sessionConfig, sessionName } from '../model/session.js';
+import { imageName, sessionEnvironment } from '../model/setup.js';
 import { executeRequest } from '../socket/client-messages.js';
 import { executeResult } from '../socket/server-messages.js';
 import { defineRoute } from './route.js';
@@ -52,12 +53,17 @@ export const sessionRoutes = {
     id: 'sessions.patch',
     method: 'PATCH',
     path: '/sessions/:id',
-    summary: 'Rename a session.',
+    summary:
+      'Rename a session, or change its variables or its image. Variables are replaced as a whole; null gives the image of the site. Both count when it is started next.',
     permission: 'session.manage',
     params: sessionParams,
-    body: z.strictObject({ name: sessionName }),
+    body: z.strictObject({
+      name: sessionName.optional(),
+      env: sessionEnvironment.optional(),
+      image: imageName.nullable().optional(),
+    }),
     responses: { 200: session },
-    errors: mine,
+    errors: [...mine, 'unsupported_option'],
     audit: 'sessions.patch',
   }),
   stop: defineRoute({
@@ -81,6 +87,18 @@ export const sessionRoutes = {
     responses: { 200: session },
     errors: [...mine, 'conflict', 'session_limit'],
     audit: 'sessions.start',
+  }),
+  restart: defineRoute({
+    id: 'sessions.restart',
+    method: 'POST',
+    path: '/sessions/:id/restart',
+    summary:
+      'Make the place of a session anew, with what was changed of it; a running turn ends, its disk and history stay.',
+    permission: 'session.manage',
+    params: sessionParams,
+    responses: { 202: session },
+    errors: [...mine, 'session_not_running'],
+    audit: 'sessions.restart',
   }),
   fork: defineRoute({
     id: 'sessions.fork',

@@ -10,11 +10,12 @@ import { approvalRule } from '../model/approval-rule.js';
 import { approvalAnswer } from '../model/approval.js';
 import { rewindTarget, rewindWhat } from '../model/checkpoint.js';
 import { plainText } from '../model/plain-text.js';
+import { setupScript } from '../model/setup.js';
 import { author } from '../model/user.js';
 import { claudeSettings, promptText } from '../socket/client-messages.js';
 
 /** Version of this protocol. A server works with agents of its own version and of the one before. */
-export const controlVersion = 3;
+export const controlVersion = 4;
 
 /** What an agent is told to do. An agent does each id once, however often it is told. */
 export const agentCommand = z.discriminatedUnion('type', [
@@ -38,6 +39,17 @@ export const agentCommand = z.discriminatedUnion('type', [
   /** Refused while a turn runs. Done when a `rewind.done` names it. */
   z.object({ id: commandId, type: z.literal('rewind'), what: rewindWhat, target: rewindTarget }),
   z.object({ id: commandId, type: z.literal('checkpoint') }),
+  /**
+   * Prompts that come later wait for its end. `again`: also where this script has ended well on this disk. In the place that
+   * `notIn` names it is not run, for that one makes room for another, in which it is told again.
+   */
+  z.object({
+    id: commandId,
+    type: z.literal('setup'),
+    script: setupScript,
+    again: z.boolean(),
+    notIn: z.string().max(80).optional(),
+  }),
 ]);
 export type AgentCommand = z.infer<typeof agentCommand>;
 
@@ -50,6 +62,7 @@ export const commandVersions: { readonly [T in AgentCommand['type']]: number } =
   configure: 1,
   rewind: 3,
   checkpoint: 3,
+  setup: 4,
 };
 /** The version since which the scope of an answer may be `always`; before, such an answer is one of `once`. */
 export const alwaysSince = 2;

@@ -19,6 +19,10 @@ export const agentVariables = {
   ripgrepPath: 'RIPGREP_PATH',
   /** JSON of `{ model, permissionMode, effort }` for the first start. */
   claudeSettings: 'CLAUDE_SETTINGS',
+  /** JSON of the variables that every program in the session gets. */
+  sessionEnvironment: 'SESSION_ENVIRONMENT',
+  /** The script that runs a set-up script. */
+  sessionInitPath: 'SESSION_INIT_PATH',
   /** Milliseconds without any control link after which the agent saves and exits. */
   orphanTimeoutMs: 'ORPHAN_TIMEOUT_MS',
   /** Milliseconds that the forwarder to the gateway waits for it to come back. */

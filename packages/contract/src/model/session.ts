@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { commandId, projectId, sessionId, timestamp, userId } from '../ids.js';
 import { plainText } from './plain-text.js';
+import { imageName, sessionEnvironment, setupScript, setupState } from './setup.js';
 
 export const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions']);
 export type PermissionMode = z.infer<typeof permissionMode>;
@@ -35,6 +36,12 @@ export const sessionConfig = z.strictObject({
   model: modelName.optional(),
   permissionMode: permissionMode.exclude(['bypassPermissions']).optional(),
   resources: resourceRequest.optional(),
+  /** What its place is made of; only with containers, and only what the site allows. */
+  image: imageName.optional(),
+  /** What every program in it finds in its environment. */
+  env: sessionEnvironment.optional(),
+  /** Run once on its disk, before the first turn. */
+  setupScript: setupScript.optional(),
 });
 export type SessionConfig = z.infer<typeof sessionConfig>;
 
@@ -104,6 +111,12 @@ export const session = z.object({
   forkedFrom: forkedFrom.nullable(),
   /** Of its place, when it is started next. */
   resources: sessionResources,
+  /** That was asked for; null for the site's own. */
+  image: z.string().nullable(),
+  /** Names of its own variables. */
+  env: z.array(z.string()),
+  /** How its set-up script stands; null where it has none. */
+  setup: setupState.pick({ status: true, exitCode: true, reason: true }).nullable(),
   openApprovals: z.int().nonnegative(),
   costUsd: z.number().nonnegative(),
   head: z.int().nonnegative(),

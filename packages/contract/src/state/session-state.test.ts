@@ -143,3 +143,28 @@ describe('the session state', () => {
     expect(shownStatusOf(fold(...events))).toBe(word);
   });
 });
+
+describe('the set-up script', () => {
+  const setupId = '0f0e0d0c-0000-4000-8000-000000000201';
+  const asked = { type: 'setup.asked', setupId, by: ada, script: { text: 'npm ci', bytes: 6 } };
+  const begun = { type: 'setup.started', setupId };
+  const prints = (text: string) => ({ type: 'setup.output', setupId, text });
+
+  it('is a start for as long as it waits or runs, and begins anew where its place ends', () => {
+    const running = fold(place('running'), asked, begun, prints('a'), prints('b'));
+    expect(shownStatusOf(running)).toBe('starting');
+    expect(running.setup).toMatchObject({ status: 'running', startedAt: at, tail: 'ab' });
+    const gone = reduceSession(running, { event: place('starting') as SessionEvent, at });
+    expect(gone.setup).toMatchObject({ status: 'waiting', startedAt: null });
+    const unreachable = reduceSession(running, { event: place('unreachable') as SessionEvent, at });
+    expect(unreachable.setup?.status).toBe('running');
+    const turning = reduceSession(running, { event: started(t1) as SessionEvent, at });
+    expect(shownStatusOf(turning)).toBe('working');
+  });
+
+  it('keeps the last of what is printed', () => {
+    const state = fold(asked, begun, ...Array.from({ length: 9 }, (_, index) => prints(String(index).repeat(1_000))));
+    expect(state.setup?.tail).toBe([5, 6, 7, 8].map((digit) => String(digit).repeat(1_000)).join(''));
+    expect(sessionState.safeParse(state).success).toBe(true);
+  });
+});

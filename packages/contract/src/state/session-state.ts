@@ -10,6 +10,7 @@ import type { NumberedEvent, SessionEvent } from '../events/index.js';
 import { openApproval } from '../model/approval.js';
 import { rewindWhat } from '../model/checkpoint.js';
 import { effort, forkedFrom, permissionMode, placeStatus, wantedState, type ShownStatus } from '../model/session.js';
+import { maxSetupTail, setupState, type SetupState } from '../model/setup.js';
 import { boundedText } from '../model/text.js';
 import { addTokens, noTokens, tokenUsage } from '../model/usage.js';
 import { author } from '../model/user.js';
@@ -64,6 +65,8 @@ export const sessionState = z.object({
   rewinding: z.object({ rewindId: commandId, by: author, what: rewindWhat }).nullable(),
   /** Where a fork comes from, and whether all of it is there: before, it does not run. */
   fork: forkedFrom.extend({ isFilled: z.boolean() }).nullable(),
+  /** Null where no set-up script was ever asked for. */
+  setup: setupState.nullable(),
   /** Tokens that the last model call read: how full the context is. */
   contextTokens: z.number(),
 });
@@ -84,6 +87,7 @@ export const initialSessionState: SessionState = {
   costUsd: 0,
   rewinding: null,
   fork: null,
+  setup: null,
   contextTokens: 0,
 };
 
@@ -105,6 +109,13 @@ const withoutApproval = (state: SessionState, id: string): SessionState => ({
   approvals: state.approvals.filter((open) => open.approvalId !== id),
 });
 
+/** Of the script that was asked for last; what another one says counts no more. */
+const withSetup = (state: SessionState, id: string, patch: Partial<SetupState>): SessionState =>
+  state.setup?.setupId === id ? { ...state, setup: { ...state.setup, ...patch } } : state;
+/** Before Claude may be asked anything. */
+export const isSettingUp = ({ setup }: Pick<SessionState, 'setup'>): boolean =>
+  setup?.status === 'waiting' || setup?.status === 'running';
+
 const reducers: Reducers = {
   'session.created': (state, event) => ({
     ...state,
@@ -120,6 +131,7 @@ const reducers: Reducers = {
     approvals: [],
     terminals: [],
     rewinding: null,
+    setup: null,
   }),
   'fork.filled': (state) => (state.fork === null ? state : { ...state, fork: { ...state.fork, isFilled: true } }),
   'session.renamed': (state, event) => ({ ...state, name: event.name }),
@@ -153,6 +165,11 @@ const reducers: Reducers = {
   'approval.expired': (state, event) => withoutApproval(state, event.approvalId),
   'place.changed': (state, event, at) => ({
     ...state,
+    // What ended with its place is begun again in the next one.
+    setup:
+      state.setup?.status === 'running' && event.status !== 'running' && event.status !== 'unreachable'
+        ? { ...state.setup, status: 'waiting', startedAt: null }
+        : state.setup,
     wanted: event.wanted,
     place: { status: event.status, step: event.step, reason: event.reason, next: event.next, since: at },
   }),
@@ -207,7 +224,24 @@ const reducers: Reducers = {
     contextTokens: event.what === 'files' ? state.contextTokens : 0,
   }),
   'command.refused': (state, event) =>
-    state.rewinding?.rewindId === event.commandId ? { ...state, rewinding: null } : state,
+    state.rewinding?.rewindId === event.commandId
+      ? { ...state, rewinding: null }
+      : withSetup(state, event.commandId, { status: 'failed', reason: event.reason }),
+  'setup.asked': (state, { setupId, by }) => ({
+    ...state,
+    setup: { setupId, by, status: 'waiting', exitCode: null, reason: null, startedAt: null, tail: '' },
+  }),
+  'setup.started': (state, { setupId }, at) =>
+    withSetup(state, setupId, { status: 'running', startedAt: at, tail: '' }),
+  'setup.output': (state, { setupId, text }) =>
+    withSetup(state, setupId, { tail: ((state.setup?.tail ?? '') + text).slice(-maxSetupTail) }),
+  'setup.ended': (state, { setupId, outcome, exitCode, reason, output }) =>
+    withSetup(state, setupId, {
+      status: outcome === 'failed' ? 'failed' : 'done',
+      exitCode,
+      reason,
+      tail: output.text.slice(-maxSetupTail),
+    }),
   'checkpoint.taken': same,
   'checkpoint.dropped': same,
   text: same,
@@ -224,7 +258,7 @@ export const reduceSession = (state: SessionState, { event, at }: Pick<NumberedE
 
 /** The word shown for a session, from what is wanted, what its place does and what Claude does. */
 export const shownStatusOf = (
-  state: Pick<SessionState, 'wanted' | 'place' | 'turn' | 'approvals' | 'lastTurn'>,
+  state: Pick<SessionState, 'wanted' | 'place' | 'turn' | 'approvals' | 'lastTurn' | 'setup'>,
 ): ShownStatus => {
   const { wanted, place } = state;
   if (wanted === 'terminated') return 'terminated';
@@ -248,6 +282,7 @@ export const shownStatusOf = (
     case 'running':
       if (state.approvals.length > 0) return 'needs_input';
       if (state.turn !== null) return 'working';
+      if (isSettingUp(state)) return 'starting';
       return state.lastTurn?.ofTask === true ? 'completed' : 'idle';
   }
 };

@@ -8,6 +8,7 @@ export interface AboutDeps {
   isolation: About['isolation'];
   models: readonly string[];
   resources: About['resources'];
+  images: About['images'];
   setupNeeded(): Promise<boolean>;
   modelSource(): Promise<ModelSettings['source']>;
   /** What keeps sessions from starting, and what to mind. */
@@ -29,6 +30,7 @@ export const createAbout = (deps: AboutDeps) => async (): Promise<About> => {
     modelSet: source !== 'none',
     models: [...deps.models],
     resources: deps.resources,
+    images: deps.images,
     problems,
     warnings,
   };

@@ -245,7 +245,7 @@ describe('ends', () => {
     const seen: string[] = [];
     const stop = summaries.subscribe(live.person.actor.userId, (session) => seen.push(session.name));
     const id = await live.running();
-    await live.house.sessions.rename(id, live.person, 'Renamed');
+    await live.house.sessions.setup.change(id, live.person, { name: 'Renamed' });
     await vi.waitFor(() => expect(seen).toContain('Renamed'), patience);
     stop();
     summaries.close();

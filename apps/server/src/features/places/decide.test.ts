@@ -39,6 +39,7 @@ const running: Sight = {
   state: { place: place('running'), turn: null },
   filling: null,
   placeId: 'p',
+  isReplaced: false,
   hasHandle: true,
   startedAtMs: nowMs - minuteMs,
   reached: true,
@@ -248,6 +249,7 @@ const cases: [string, Partial<Sight>, Decision][] = [
     { ...none, state: { place: place('failed'), turn: null } },
     { do: 'nothing', againInMs: null },
   ],
+  ['a place that makes room for another one', { isReplaced: true }, { do: 'stop' }],
   ['a start whose answer was never written down', { hasHandle: false, report: null }, { do: 'start', fresh: false }],
   [
     'a place that is gone',

@@ -54,6 +54,8 @@ export interface Sight {
     waitsFor: { name: string; sinceMs: number } | null;
   } | null;
   placeId: string | null;
+  /** This place is to make room for another one of the session. */
+  isReplaced: boolean;
   hasHandle: boolean;
   startedAtMs: number | null;
   reached: boolean;
@@ -128,6 +130,7 @@ export const decide = (sight: Sight, timing: PlaceTiming): Decision => {
     // No pause is longer than the longest: then the clock was set back since.
     return pauseMs > 0 && pauseMs <= timing.longestRetryMs ? nothing(pauseMs) : decideWaiting(sight);
   }
+  if (sight.isReplaced) return { do: 'stop' };
   if (!sight.hasHandle || report === null) return { do: 'start', fresh: false };
   if (!report.alive) return { do: 'bury', reason: report.reason ?? 'The place of this session ended by itself.' };
   if (report.cutOff) return { do: 'abandon', reason: cutOffReason };

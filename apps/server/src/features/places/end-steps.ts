@@ -85,8 +85,13 @@ export const createEndSteps = (parts: StepParts) => {
     async stop(row: PlaceRow): Promise<void> {
       await endPlace(row);
       const { reason, next } = row.state.place;
-      await change(row, { status: 'stopped', reason, next }, async (trx, state) => {
-        await endTurn(trx, row, state, 'The session was stopped.');
+      // It makes room for another one of the session.
+      const isReplaced = row.wanted === 'running';
+      const words: PlaceWords = isReplaced
+        ? { status: 'starting', step: 'Making its place anew' }
+        : { status: 'stopped', reason, next };
+      await change(row, words, async (trx, state) => {
+        await endTurn(trx, row, state, isReplaced ? 'The session was restarted.' : 'The session was stopped.');
         await clear(trx, row.sessionId, { attempts: 0, retryAt: null });
       });
     },

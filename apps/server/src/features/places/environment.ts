@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import type { PlaceLayout, PlaceSpec, ReadOnlyMount } from '@remote-claude/compute';
-import { agentVariables, type SessionState } from '@remote-claude/contract';
+import { agentVariables, sessionEnvironment, type SessionState } from '@remote-claude/contract';
 
 /** What of this program is put into every place; paths as seen inside. */
 export interface AgentRuntime {
@@ -11,6 +11,7 @@ export interface AgentRuntime {
   claudePath: string;
   ripgrepPath: string;
   nodePath: string;
+  sessionInitPath: string;
 }
 
 export interface AgentSettings {
@@ -34,11 +35,15 @@ export interface EnvironmentDeps {
 
 const agentPort = 8080;
 
+/** Of a stored configuration. What can no longer be used is left out as a whole. */
+const ownVariables = (config: unknown): string =>
+  JSON.stringify(sessionEnvironment.safeParse((config as { env?: unknown } | null)?.env ?? {}).data ?? {});
+
 export const agentEnvironment = (
   { runtime, settings, secrets }: EnvironmentDeps,
   ids: { sessionId: string; placeId: string },
   layout: PlaceLayout,
-  state: Pick<SessionState, 'claude' | 'fork'>,
+  { state, config }: { state: Pick<SessionState, 'claude' | 'fork'>; config: unknown },
 ): PlaceSpec['environment'] => {
   const programs = [runtime.claudePath, runtime.nodePath, runtime.ripgrepPath].map((path) => dirname(path));
   const path = [...new Set(programs), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
@@ -63,6 +68,8 @@ export const agentEnvironment = (
     [agentVariables.workspace]: layout.workspace,
     [agentVariables.claudePath]: runtime.claudePath,
     [agentVariables.ripgrepPath]: runtime.ripgrepPath,
+    [agentVariables.sessionInitPath]: runtime.sessionInitPath,
+    [agentVariables.sessionEnvironment]: ownVariables(config),
     [agentVariables.claudeSettings]: JSON.stringify({ model, permissionMode, effort }),
     ...(state.fork?.isFilled === false && { [agentVariables.awaitsFork]: '1' }),
     [agentVariables.orphanTimeoutMs]: String(settings.orphanTimeoutMs),

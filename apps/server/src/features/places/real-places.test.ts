@@ -50,6 +50,7 @@ const newServer = (change: Parameters<SessionHouse['newPlaces']>[1] = {}) => {
         claudePath: '/opt/claude/claude',
         ripgrepPath: '/opt/rg/rg',
         nodePath: '/opt/node/bin/node',
+        sessionInitPath: '/opt/agent/session-init.sh',
       },
       settings: { orphanTimeoutMs: 3_600_000, gatewayWaitMs: 60_000, parkAfterMs: 600_000 },
       secrets: { agent: () => 'secret', gateway: () => 'token' },

@@ -1,7 +1,7 @@
 // Makes the real state of every session equal the wanted one: looks, decides, takes one step, and looks again.
 // It is level-triggered: a message only says when to look. It knows drivers and agents through its steps and links.
 
-import type { FoundPlace } from '@remote-claude/compute';
+import { ComputeError, type FoundPlace } from '@remote-claude/compute';
 
 import type { Bus } from '../../platform/bus.js';
 import type { PlaceMetrics } from '../../platform/metrics/index.js';
@@ -10,7 +10,7 @@ import { StaleFenceError } from '../events/index.js';
 import type { AgentLinkDeps, LinkTiming } from './agent-link.js';
 import { createCountedSteps } from './counted-steps.js';
 import { createCountingDriver } from './counting-driver.js';
-import { decide, pauseAfterMs, type PlaceTiming } from './decide.js';
+import { decide, pauseAfterMs, type PlaceTiming, type Unprepared } from './decide.js';
 import { createFilling } from './filling.js';
 import { createForkKeeps } from './fork-keeps.js';
 import { createForkStore } from './fork-store.js';
@@ -64,7 +64,16 @@ export const createPlaces = (given: PlacesDeps) => {
     ...deps,
     again: (sessionId) => void nudge(sessionId, watchOf(sessionId)),
   });
-  const unprepared = ({ sessionId }: PlaceRow) => preparation.look(sessionId, needsOf(deps.environment));
+  const unprepared = async ({ sessionId, config }: PlaceRow): Promise<Unprepared | null> => {
+    let image: string | null;
+    try {
+      image = deps.imageOf(config);
+    } catch (error) {
+      if (!(error instanceof ComputeError)) throw error;
+      return { step: null, failure: { reason: error.message, isOver: true }, againInMs: timing.longestRetryMs };
+    }
+    return preparation.look(sessionId, needsOf(deps.environment, image));
+  };
   const watches = new Map<string, Watch>();
   const quotas = createQuotas(clock, deps.quota);
   let closed = false;

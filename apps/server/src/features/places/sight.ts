@@ -46,6 +46,8 @@ export const createEyes = ({ driver, clock, log, timing, attach, lineOf, unprepa
       state: row.state,
       filling: fillingOf(row, watch),
       placeId: row.placeId,
+      isReplaced:
+        (row.config as { replacePlace?: unknown } | null)?.replacePlace === row.placeId && row.placeId !== null,
       hasHandle: row.handle !== null,
       startedAtMs: row.startedAt?.getTime() ?? null,
       reached: row.reachedAt !== null,

@@ -37,9 +37,9 @@ export const createStartSteps = (parts: StepParts, ends: Pick<EndSteps, 'failed'
         sessionId,
         placeId,
         command: runtime.command,
-        environment: agentEnvironment(parts.environment, { sessionId, placeId }, layout, row.state),
+        environment: agentEnvironment(parts.environment, { sessionId, placeId }, layout, row),
         limits: parts.limitsOf(row.config),
-        ...needsOf(parts.environment),
+        ...needsOf(parts.environment, parts.imageOf(row.config)),
       },
       progress,
     );

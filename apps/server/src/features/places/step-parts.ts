@@ -37,6 +37,8 @@ export interface StepDeps {
   environment: EnvironmentDeps;
   /** Of the place of a session with this configuration. */
   limitsOf(config: unknown): PlaceLimits;
+  /** What the place of a session with this configuration is made of; null for the driver's own. Throws `ComputeError`. */
+  imageOf(config: unknown): string | null;
   /** Places that there may be at once on our engine. */
   capacity: number;
   timing: PlaceTiming & { stopGraceMs: number };

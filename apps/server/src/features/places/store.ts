@@ -74,16 +74,25 @@ interface CountedRow {
   asks: boolean;
   works: boolean;
   of_task: boolean;
+  sets_up: boolean;
   count: number;
 }
 
 /** As much of a state as the word for it is made of. */
-const stateAsCounted = ({ wanted, place, asks, works, of_task }: CountedRow): Parameters<typeof shownStatusOf>[0] => ({
+const stateAsCounted = ({
+  wanted,
+  place,
+  asks,
+  works,
+  of_task,
+  sets_up,
+}: CountedRow): Parameters<typeof shownStatusOf>[0] => ({
   wanted,
   place: { ...initialSessionState.place, status: place },
   approvals: asks ? [{} as SessionState['approvals'][number]] : [],
   turn: works ? ({} as SessionState['turn']) : null,
   lastTurn: of_task ? ({ ofTask: true } as SessionState['lastTurn']) : null,
+  setup: sets_up ? ({ status: 'running' } as SessionState['setup']) : null,
 });
 
 export const createPlacesStore = ({ db }: Database) => ({
@@ -215,15 +224,16 @@ export const createPlacesStore = ({ db }: Database) => ({
   /** How many sessions of the site are shown as what; the state of those alone is read that shall run. */
   async countShown(): Promise<Map<ShownStatus, number>> {
     const { rows } = await sql<CountedRow>`
-      select wanted, place, asks, works, of_task, count(*)::int as count from (
+      select wanted, place, asks, works, of_task, sets_up, count(*)::int as count from (
         select wanted,
           case when wanted = 'running' then coalesce(state #>> '{place,status}', 'none')
                when status = 'error' then 'failed' when status = 'stopped' then 'stopped' else 'stopping' end as place,
           wanted = 'running' and jsonb_array_length(coalesce(state -> 'approvals', '[]')) > 0 as asks,
           wanted = 'running' and coalesce(jsonb_typeof(state -> 'turn'), 'null') <> 'null' as works,
-          wanted = 'running' and coalesce(state #>> '{lastTurn,ofTask}', '') = 'true' as of_task
+          wanted = 'running' and coalesce(state #>> '{lastTurn,ofTask}', '') = 'true' as of_task,
+          wanted = 'running' and coalesce(state #>> '{setup,status}', '') in ('waiting', 'running') as sets_up
         from sessions
-      ) as seen group by wanted, place, asks, works, of_task`.execute(db);
+      ) as seen group by wanted, place, asks, works, of_task, sets_up`.execute(db);
     const counts = new Map<ShownStatus, number>();
     for (const row of rows) {
       const shown = shownStatusOf(stateAsCounted(row));

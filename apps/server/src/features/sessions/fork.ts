@@ -10,6 +10,7 @@ import {
   type ForkPoint,
   type ServerEvent,
   type Session,
+  type SessionConfig,
   type SessionState,
 } from '@remote-claude/contract';
 import { z } from 'zod';
@@ -36,6 +37,8 @@ export interface ForkDeps {
   shown(sessionId: string, trx?: Trx): Promise<Session>;
   /** Throws where this person has as many running as they may. */
   requireRoom(executor: Trx, userId: string): Promise<void>;
+  /** Its set-up script, which is run in the fork too. */
+  askFirst(trx: Trx, sessionId: string, request: Request, script: string): Promise<void>;
   /** First events of a place that is still to be made. */
   toBeStarted(): ServerEvent;
 }
@@ -128,12 +131,16 @@ export const createFork = (deps: ForkDeps) => {
     const origin = await events.creation(trx, sourceId);
     const from = { sessionId: source.id, messageId, name: source.name };
     const called = name ?? `${source.name.slice(0, maxNameUnits - ' (fork)'.length)} (fork)`;
+    const found = await store.find(sourceId, trx);
+    const { env, image, setupScript } = (found?.config ?? {}) as SessionConfig;
+    const prepared = { ...(env && { env }), ...(image && { image }), ...(setupScript && { setupScript }) };
+    const config: SessionConfig = { name: called, resources: source.resources, ...prepared };
     await store.insert(trx, {
       id,
       userId: actor.userId,
       projectId: project.id,
       name: called,
-      config: { name: called, resources: source.resources },
+      config,
       at: clock.now(),
     });
     await audit.record(trx, {
@@ -153,6 +160,7 @@ export const createFork = (deps: ForkDeps) => {
       { type: 'session.forked', by, from },
       deps.toBeStarted(),
     ]);
+    if (setupScript !== undefined) await deps.askFirst(trx, id, request, setupScript);
     await events.announceWanted(trx, id);
     return deps.shown(id, trx);
   };

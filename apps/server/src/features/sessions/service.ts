@@ -18,11 +18,14 @@ import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
 import type { Audit } from '../audit/index.js';
-import type { Events } from '../events/index.js';
+import type { Commands, Events } from '../events/index.js';
 import type { Entering } from '../projects/index.js';
 import type { AgentDoor } from '../relay/index.js';
 import { createFork, createLetGo } from './fork.js';
+import type { ImageRules } from './images.js';
 import type { Request } from './request.js';
+import { createReview } from './review.js';
+import { auditable, createSetup } from './setup.js';
 import { toSession, type ShownSetup } from './show.js';
 import type { SessionsStore } from './store.js';
 
@@ -30,6 +33,7 @@ export interface SessionsDeps {
   database: Database;
   store: SessionsStore;
   events: Events;
+  commands: Commands;
   audit: Audit;
   clock: Clock;
   door: AgentDoor;
@@ -40,6 +44,7 @@ export interface SessionsDeps {
   maxPerUser: number;
   /** Throws where this model may not be used here. */
   requireModel(model: string): void;
+  images: Pick<ImageRules, 'require' | 'shown' | 'refusalOf'>;
   /** Throws where no session may use so much here. */
   requireResources(asked: ResourceRequest): void;
   /** Where a session names no model; null leaves it to Claude Code. */
@@ -74,9 +79,12 @@ export const createSessions = (deps: SessionsDeps) => {
   };
 
   const letGo = createLetGo(deps);
+  const { ask, askFirst, ...setup } = createSetup({ ...deps, shown });
+  const review = createReview({ ...deps, shown, ask });
   const fork = createFork({
     ...deps,
     shown,
+    askFirst,
     requireRoom,
     toBeStarted: () => placeChange('running', { status: 'none', step: 'Waiting to be started' }),
   });
@@ -130,6 +138,7 @@ export const createSessions = (deps: SessionsDeps) => {
       const { defaults } = await deps.projects.enter(actor, projectId);
       const chosen = config.model ?? defaults.model;
       if (chosen !== undefined) deps.requireModel(chosen);
+      if (config.image !== undefined) deps.images.require(config.image);
       if (config.resources !== undefined) deps.requireResources(config.resources);
       const model = chosen ?? (await deps.defaultModel());
       return database.transaction(async (trx) => {
@@ -145,7 +154,7 @@ export const createSessions = (deps: SessionsDeps) => {
           userId: actor.userId,
           sessionId: id,
           action: 'sessions.create',
-          details: { ...config, project: project.id },
+          details: { ...auditable(config), project: project.id },
           ip: request.ip,
         });
         await events.record(trx, id, [
@@ -158,6 +167,7 @@ export const createSessions = (deps: SessionsDeps) => {
           },
           placeChange('running', { status: 'none', step: 'Waiting to be started' }),
         ]);
+        if (config.setupScript !== undefined) await askFirst(trx, id, request, config.setupScript);
         await events.announceWanted(trx, id);
         return shown(id, trx);
       });
@@ -166,11 +176,11 @@ export const createSessions = (deps: SessionsDeps) => {
     /** A session of whoever asks, made from this one. */
     fork,
 
-    rename: (sessionId: string, request: Request, name: string): Promise<Session> =>
-      act(sessionId, request, 'sessions.patch', async (_trx, state) => {
-        const { userId, name: by } = request.actor;
-        return state.name === name ? [] : [{ type: 'session.renamed', by: { userId, name: by }, name }];
-      }),
+    /** How its place is prepared, and what can be changed of a session. */
+    setup,
+
+    /** The dev container that its repository brings, and its place made anew. */
+    review,
 
     stop: (sessionId: string, request: Request): Promise<Session> =>
       act(sessionId, request, 'sessions.stop', async (_trx, state) => {

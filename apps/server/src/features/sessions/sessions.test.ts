@@ -129,7 +129,7 @@ describe('changing sessions', () => {
   test('each act is done once, audited each time it is asked, and refused after the end', async () => {
     const ada = await house.person();
     const { id } = await house.sessions.create(ada, {});
-    expect((await house.sessions.rename(id, ada, 'Other')).name).toBe('Other');
+    expect((await house.sessions.setup.change(id, ada, { name: 'Other' })).name).toBe('Other');
     await house.sessions.stop(id, ada);
     const { head } = await house.sessions.stop(id, ada);
     expect((await house.sessions.stop(id, ada)).head).toBe(head);

@@ -1,10 +1,12 @@
 // A session's row as the API shows it. Pure.
 
 import {
+  isSettingUp,
   shownStatusOf,
   type ForkedFrom,
   type ProjectId,
   type Session,
+  type SessionConfig,
   type SessionId,
   type UserId,
 } from '@remote-claude/contract';
@@ -20,11 +22,14 @@ export interface ShownSetup {
   resources: Pick<ResourceRules, 'of'>;
 }
 
+const settingUp = 'Running the set-up script';
+
 const forkedFromOf = ({ sessionId, messageId, name }: ForkedFrom): ForkedFrom => ({ sessionId, messageId, name });
 
 export const toSession = (row: ShownRow, { isolation, diskRetentionMs, resources }: ShownSetup): Session => {
   const { state } = row;
   const { reason, next } = state.place;
+  const { env = {}, image = null } = (row.config ?? {}) as Pick<SessionConfig, 'env' | 'image'>;
   return {
     id: row.id as SessionId,
     userId: row.user_id as UserId,
@@ -35,12 +40,18 @@ export const toSession = (row: ShownRow, { isolation, diskRetentionMs, resources
     shown: shownStatusOf(state),
     wanted: row.wanted,
     reason: reason === null ? next : next === null ? reason : `${reason} ${next}`,
-    step: state.place.step,
+    step: state.place.step ?? (isSettingUp(state) ? settingUp : null),
     model: state.claude.model,
     permissionMode: state.claude.permissionMode,
     isolation,
     forkedFrom: state.fork === null ? null : forkedFromOf(state.fork),
     resources: resources.of(row.config),
+    image,
+    env: Object.keys(env),
+    setup:
+      state.setup === null
+        ? null
+        : { status: state.setup.status, exitCode: state.setup.exitCode, reason: state.setup.reason },
     openApprovals: state.approvals.length,
     costUsd: state.costUsd,
     head: row.head,

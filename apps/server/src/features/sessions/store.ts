@@ -14,6 +14,7 @@ export type ShownRow = Pick<
   | 'status'
   | 'wanted'
   | 'config'
+  | 'place_id'
   | 'head'
   | 'created_at'
   | 'last_activity'
@@ -38,6 +39,7 @@ const shown = [
   'sessions.status',
   'sessions.wanted',
   'sessions.config',
+  'sessions.place_id',
   'sessions.head',
   'sessions.state',
   'sessions.created_at',
@@ -126,6 +128,15 @@ export const createSessionsStore = ({ db }: Database) => ({
     await trx
       .insertInto('sessions')
       .values({ ...owned, name, config: json(session.config), created_at: at, last_activity: at })
+      .execute();
+  },
+
+  /** What was chosen, as a whole. */
+  async changeConfig(trx: Trx, sessionId: string, config: unknown): Promise<void> {
+    await trx
+      .updateTable('sessions')
+      .set({ config: json(config) })
+      .where('id', '=', sessionId)
       .execute();
   },
 

@@ -98,6 +98,9 @@ const compute = z.strictObject({
     })
     .prefault({}),
   image: text('the name of an image').prefault('remote-claude/session:latest'),
+  images: listOf(
+    matching(/^[A-Za-z0-9*][A-Za-z0-9*._:/@-]{0,299}$/, 'the name of an image, in which * stands for anything'),
+  ).prefault([]),
   containerPrefix: matching(
     /^[a-z0-9][a-z0-9_.-]{0,40}$/,
     'at most 41 small letters, digits, dots, dashes or underscores',

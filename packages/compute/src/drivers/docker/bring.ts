@@ -11,12 +11,14 @@ export interface Brought {
 }
 
 export async function bringNeeds(
-  { rules: rulesOf, images, files }: Context,
+  { rules: rulesOf, images, imageChecks, files }: Context,
   { image, readOnlyMounts = [] }: PlaceNeeds,
   tell: TellPreparing,
 ): Promise<Brought> {
   const site = await rulesOf();
   const rules = { ...site, image: image ?? site.image };
   await images.ensure(rules.image, tell);
+  // The site's own is known to fit.
+  if (rules.image !== site.image) await imageChecks.require(rules.image);
   return { rules, files: await files.ensure(readOnlyMounts, rules.image, tell) };
 }

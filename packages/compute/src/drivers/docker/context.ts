@@ -1,6 +1,7 @@
 /** What the parts of the docker driver share. */
 import type { EngineClient } from './client.js';
 import type { FilesVolumes } from './files-volumes.js';
+import type { ImageChecks } from './image-check.js';
 import type { Images } from './image.js';
 import type { Naming } from './names.js';
 import type { Owner } from './prepare.js';
@@ -14,5 +15,6 @@ export interface Context {
   /** Who the gateway is, as the engine's host has it. */
   gateway: Owner;
   images: Images;
+  imageChecks: ImageChecks;
   files: FilesVolumes;
 }

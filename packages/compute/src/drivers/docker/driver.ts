@@ -18,6 +18,7 @@ import { destroySession, stopPlace, sweepHelpers } from './end-place.js';
 import { createEngineInfo } from './engine-info.js';
 import { createFilesVolumes } from './files-volumes.js';
 import { fromHandle, toHandle } from './handle.js';
+import { createImageChecks } from './image-check.js';
 import { createImages } from './image.js';
 import { findPlaces, inspectPlace } from './look-at-place.js';
 import { addressesFor, checkSocketDir, insideLayout } from './names.js';
@@ -67,6 +68,7 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
     rules,
     gateway: options.gateway,
     images: createImages({ client, pulling: createPullingClient(options.engine) }),
+    imageChecks: createImageChecks({ client, installation }),
     files: createFilesVolumes({ client, naming, rules }),
   };
   const turns = createTurns();

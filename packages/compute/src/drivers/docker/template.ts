@@ -133,7 +133,7 @@ export function containerFor(
 
 /** What is created, never started and removed again, to put files into volumes and folders over the engine's API. */
 export function helperFor(
-  { naming, rules }: { naming: Naming; rules: ContainerRules },
+  { naming, rules }: { naming: Pick<Naming, 'installation'>; rules: Pick<ContainerRules, 'image'> },
   how: { name?: string; sessionId?: string; volumes: readonly FilesMount[]; binds: readonly string[] },
 ): Docker.ContainerCreateOptions {
   const { name, sessionId, volumes, binds } = how;

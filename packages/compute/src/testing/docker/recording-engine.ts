@@ -78,6 +78,7 @@ async function record(request: IncomingMessage): Promise<AskedOfEngine> {
 
 function answerTo({ method, path }: AskedOfEngine): [number, unknown?] {
   if (path === '/info') return [200, info];
+  if (path === '/version') return [200, { Arch: 'amd64' }];
   if (path.startsWith('/images/')) return [200, { Id: 'image' }];
   if (path === '/volumes/create') return [201, { Name: 'volume' }];
   if (path === '/containers/create') return [201, { Id: randomBytes(32).toString('hex'), Warnings: [] }];
