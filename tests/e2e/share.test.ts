@@ -145,3 +145,60 @@ it('is left from its menu on a phone, after a question, and is gone from the lis
   expect(await mine.page.getByRole('menuitem', { name: 'Leave…' }).count()).toBe(0);
   await mine.close();
 });
+
+it('is in a project that is made in the page, where what an owner allows for it is asked no more', async () => {
+  const mine = await visitOf(ada, { ...desktop, theme: 'dark' });
+  const { page } = mine;
+  await page.goto(`${product.url}/projects`);
+  await page.getByRole('button', { name: 'New project' }).click();
+  const made = page.getByRole('dialog', { name: 'New project' });
+  await made.getByLabel('Name').fill('Shop');
+  await made.getByLabel('Description').fill('Everything about the shop');
+  await page.screenshot({ path: `${pictures}/project-new.png` });
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
+  await page.getByLabel('E-mail of a person').fill(bob.email);
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByRole('list', { name: 'People' }).getByText(bob.email).waitFor();
+
+  await page.keyboard.press('Alt+N');
+  const begun = page.getByRole('dialog', { name: 'New session' });
+  await begun.getByLabel('Name').fill('Shop work');
+  await begun.getByRole('combobox', { name: 'Project' }).click();
+  await page.getByRole('option', { name: 'Shop' }).click();
+  await page.screenshot({ path: `${pictures}/project-new-session.png` });
+  await begun.getByRole('button', { name: 'Create session' }).click();
+  await untilStatus(page, 'idle');
+  await composer(page).fill('Please run it.');
+  await composer(page).press('Enter');
+  await approvalOf(page, 'Bash').waitFor();
+  await page.screenshot({ path: `${pictures}/project-question.png` });
+  await approvalOf(page, 'Bash').getByRole('button', { name: 'Always for this project' }).click();
+  await inChat(page, 'It ran.').waitFor({ timeout: 120_000 });
+  await page.goto(product.url);
+  await page.getByRole('link', { name: 'Shop work' }).first().waitFor();
+  await page.screenshot({ path: `${pictures}/project-sessions.png` });
+
+  // Bob has it in his list, and on his phone the project as its editor sees it.
+  const theirs = await visitOf(bob, { ...phone, width: 360 });
+  await theirs.page.goto(product.url);
+  await theirs.page.getByRole('link', { name: 'Shop work' }).first().waitFor();
+  await theirs.page.goto(`${product.url}/projects`);
+  await theirs.page.getByRole('link', { name: 'Shop', exact: true }).click();
+  await theirs.page.getByText('exactly this command').waitFor();
+  await theirs.page.screenshot({ path: `${pictures}/project-phone.png`, fullPage: true });
+  expect(await theirs.page.getByRole('button', { name: /^Ask again/ }).count()).toBe(0);
+  const isWide = await theirs.page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(isWide).toBe(false);
+  expect(theirs.takeTrouble()).toEqual([]);
+  await theirs.close();
+
+  await page.goto(`${product.url}/projects`);
+  await page.getByRole('link', { name: 'Shop', exact: true }).click();
+  await page.getByText('exactly this command').waitFor();
+  await page.screenshot({ path: `${pictures}/project.png`, fullPage: true });
+  await page.getByRole('button', { name: /^Ask again/ }).click();
+  await page.getByText('Nothing yet.').waitFor();
+  expect(mine.takeTrouble()).toEqual([]);
+  await mine.close();
+});

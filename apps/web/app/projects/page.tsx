@@ -41,7 +41,14 @@ const OneProject = ({ project, onGone }: { project: Project; onGone: () => void 
         <ProjectRules project={project} mayRevoke={isOwner} />
       </Section>
       {!project.isPersonal && (isOwner || project.people > 1) && (
-        <Section title="The end of it" lead="It can be archived once all of its sessions are terminated.">
+        <Section
+          title="The end of it"
+          lead={
+            isOwner
+              ? 'It can be archived once all of its sessions are terminated.'
+              : 'Who leaves has no part in its sessions any more.'
+          }
+        >
           <ProjectEnds project={project} onGone={onGone} />
         </Section>
       )}
