@@ -14,6 +14,7 @@ import type { ScriptedModel } from '@remote-claude/scripted-model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { builtEnv } from '../support/config.js';
+import { openDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { configFor, startModel } from '../support/model.js';
 import { startPostgres, type OwnPostgres } from '../support/postgres.js';
@@ -137,6 +138,22 @@ database: { url: "${postgres.url}" }
     ]);
     expect(JSON.stringify(findings)).not.toContain(key);
   }
+});
+
+it('counts sessions whose disk is where nobody works, without whom no other is counted', async () => {
+  const config = `${configFor(model)}\ndatabase: { url: "${product.databaseUrl}" }\n`;
+  expect((await doctor(config)).of('engines')).toBeUndefined();
+  const database = await openDatabase(product);
+  await database.query(
+    `with owner as (insert into users (email, name, site_role) values ('away@example.org', 'Away', 'member') returning id)
+     insert into sessions (user_id, name, engine) select id, 'Away', gen_random_uuid() from owner`,
+  );
+  await database.close();
+  expect((await doctor(config)).of('engines')).toMatchObject({
+    state: 'problem',
+    what: expect.stringContaining('The disks of 1 session are on an engine'),
+    mend: expect.stringContaining('remote-claude engine list'),
+  });
 });
 
 it('names what does not answer: database, Redis, model, engine, page', async () => {

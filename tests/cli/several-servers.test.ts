@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,13 +30,24 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Starts one that ends by itself, and answers with what it said. */
-const refused = async (dataDir: string, env: Record<string, string>, config?: string): Promise<string> => {
-  const args = [program, 'serve', '--port', '0', '--data-dir', dataDir, ...(config ? ['--config', config] : [])];
-  const child = spawn(process.execPath, args, { env: { ...builtEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs it to its end. */
+const ended = async (args: string[], env: Record<string, string>): Promise<{ code: unknown; said: string }> => {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...builtEnv(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (said += part.toString()));
-  expect(await new Promise((resolve) => child.once('close', resolve))).toBe(1);
+  return { code: await new Promise((resolve) => child.once('close', resolve)), said };
+};
+
+/** Starts one that ends by itself, and answers with what it said. */
+const refused = async (dataDir: string, env: Record<string, string>, config?: string): Promise<string> => {
+  const { code, said } = await ended(
+    ['serve', '--port', '0', '--data-dir', dataDir, ...(config ? ['--config', config] : [])],
+    env,
+  );
+  expect(code).toBe(1);
   expect(said).not.toMatch(/^\s+at /m);
   expect((await fetch(`${product.url}/readyz`)).status).toBe(200);
   return said;
@@ -73,5 +84,21 @@ describe('several servers', () => {
     } finally {
       await second.close();
     }
+  });
+
+  it('engines are listed, and nothing is taken from one that a session-manager has', async () => {
+    const config = join(folder, 'engine.yaml');
+    await writeFile(config, `security: { masterKey: "${key}" }\ncompute: { dataDir: ${join(folder, 'new-places')} }\n`);
+    const env = { DATABASE_URL: product.databaseUrl };
+    const engine = (...args: string[]) =>
+      ended(['engine', ...args, '--data-dir', join(folder, 'by-hand'), '--config', config], env);
+    const listed = await engine('list');
+    expect(listed).toMatchObject({ code: 0, said: expect.stringMatching(/0 sessions, 1 session-manager\n/) });
+    expect(listed.said).toMatch(/0 sessions, no session-manager has it now, the one that is here\n/);
+    const adopted = await engine('adopt');
+    expect(adopted).toMatchObject({ code: 1, said: expect.stringContaining('there is nothing to move') });
+    const restored = await engine('adopt', '--restored');
+    expect(restored).toMatchObject({ code: 1, said: expect.stringContaining('all are stopped first') });
+    for (const { said } of [adopted, restored]) expect(said).not.toMatch(/^\s+at /m);
   });
 });

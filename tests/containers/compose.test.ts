@@ -17,6 +17,7 @@ import { parse, stringify } from 'yaml';
 import { countUntil, greet, tokens, upTo } from '../faults/support.js';
 import { docker } from '../support/container.js';
 import { endContainers } from '../support/containers.js';
+import { commandsOf } from '../support/manual.js';
 import { canaryKey } from '../support/model.js';
 import type { Person } from '../support/people.js';
 import { openTerminal } from '../support/terminal.js';
@@ -244,7 +245,46 @@ describe('compose up', () => {
     expect(await containerOf('api')).not.toBe(before);
     expect(await fileOf('made')).toBe('made inside\n');
   });
+
+  it('comes back from a backup, by the commands of the manual, where nothing of it is left', async () => {
+    await ada.client.call(routes.sessions.stop, { params: { id: sessionId } });
+    await viewer.event('place.changed', (event) => event.status === 'stopped', 60_000);
+    viewer.close();
+    await byTheManual('Back up');
+    const epoch = await epochOf();
+    await compose('--profile', '*', 'down', '--volumes', '--timeout', '20');
+    const { stdout: volumes } = await docker(['volume', 'ls', '--quiet', '--filter', `name=${project}-`]);
+    expect(volumes).toContain(`${project}-engine\n`);
+    expect(await docker(['volume', 'rm', ...volumes.trim().split('\n')])).toMatchObject({ code: 0 });
+    await byTheManual('Restore');
+    await compose('up', '--detach', '--no-build', '--wait', '--wait-timeout', '240', ...services);
+    await ada.client.call(routes.sessions.start, { params: { id: sessionId } });
+    expect(await epochOf()).not.toBe(epoch);
+    const answer = await ada.client.call(routes.claude.chat, { params: { id: sessionId }, body: { message: 'Hi' } });
+    expect(answer).toMatchObject({ outcome: 'completed', message: 'Hello.' });
+    expect(await fileOf('made')).toBe('made inside\n');
+  }, 600_000);
 });
+
+/** As they are written, but for images that are not to be fetched or built here. */
+const byTheManual = async (heading: string): Promise<void> => {
+  const { baseImage, dockerPath, composePath } = providedEngine();
+  const script = (await commandsOf('operating/compose.md', heading))
+    .replaceAll('debian:bookworm-slim', baseImage)
+    .replace(/^docker compose up -d$/m, `docker compose up -d --no-build ${services.join(' ')}`);
+  const shim = join(clone, 'bin');
+  await mkdir(shim, { recursive: true });
+  const words = `#!/bin/sh\n[ "$1" = compose ] && shift && exec ${composePath} "$@"\nexec ${dockerPath} "$@"\n`;
+  await writeFile(join(shim, 'docker'), words, { mode: 0o755 });
+  const said = await run('sh', ['-c', script], { PATH: `${shim}:/usr/local/bin:/usr/bin:/bin` });
+  expect(said, `${heading}: ${said.stdout}\n${said.stderr}`).toMatchObject({ code: 0 });
+};
+
+const epochOf = async (): Promise<string> => {
+  const query = `select epoch from sessions where id = '${sessionId}'`;
+  const psql = `PGPASSWORD=$(cat /run/secrets/database_password) psql -U remote_claude -d remote_claude -At -c "${query}"`;
+  return (await compose('exec', '-T', 'db', 'sh', '-c', psql)).trim();
+};
 
 const containerOf = async (service: string): Promise<string> => (await compose('ps', '--quiet', service)).trim();
 

@@ -65,7 +65,7 @@ const checkEngine = async (config: Config): Promise<Finding[]> => {
   try {
     const computeDir = { path: folder, runDir: join(folder, 'run') };
     const site = { config, childEnv: processChildEnv(), installation: 'doctor' };
-    const driver = await createDriver(site, { computeDir, engine: await engineOf(config, computeDir) });
+    const driver = await createDriver(site, { computeDir, engine: await engineOf(site, computeDir, { make: false }) });
     const { problems, warnings } = await driver.probe();
     await driver.close();
     const found = [

@@ -15,7 +15,7 @@ import { createFront } from './roles/front.js';
 import { createGateway, reachGateway, type Gateway } from './roles/gateway.js';
 import { registerHealth } from './roles/health.js';
 import { answers, openInternal, type Role } from './roles/internal.js';
-import { createLooks, lookFor } from './roles/looks.js';
+import { createLooks, lookFor, lookForEngines } from './roles/looks.js';
 import { registerMetrics } from './roles/metrics.js';
 import { createSeen } from './roles/seen.js';
 import { askReadiness, awayProblem, createReadinessService, type Readiness } from './roles/readiness.js';
@@ -126,7 +126,7 @@ const compose = async (config: Config, assets: ServerAssets, closers: Closers): 
       ...(internal?.gateway && { gateway: lookFor('gateway', answers.bind(null, internal.gateway)) }),
       ...(internal?.manager && { 'session-manager': lookFor('session-manager', answers.bind(null, internal.manager)) }),
     },
-    helpers: looks?.helpers ?? [],
+    helpers: [...(looks?.helpers ?? []), ...(engine === null ? [] : [lookForEngines(engine.elsewhere.isAway)])],
     seen: createSeen({ token: config.monitoring.metrics.token, addressOf, isTrusted }),
   });
   const sockets = api?.openSockets(app);

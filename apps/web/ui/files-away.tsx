@@ -17,7 +17,7 @@ const awayWords: Partial<Record<ShownStatus, string>> = {
   stopped: 'The session is stopped. Its files are kept and show when it runs again.',
   terminated:
     'A terminated session does not run again, so its files are not shown. Its history stays readable in the chat.',
-  failed: 'The session could not start. Its files are kept and show when it runs.',
+  failed: 'The session could not start. The chat says why; its files show when it runs.',
 };
 
 const titleOf = (state: ShownStatus, what: 'files' | 'file'): string => {

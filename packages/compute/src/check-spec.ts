@@ -21,8 +21,9 @@ export function checkNeeds(needs: PlaceNeeds): void {
 }
 
 function problemOf(spec: PlaceSpec): string | null {
-  const { sessionId, placeId, command, environment, limits } = spec;
+  const { sessionId, placeId, disk, command, environment, limits } = spec;
   if (!isId(sessionId) || !isId(placeId)) return 'Session and place ids have 1 to 64 letters, digits, "_" or "-".';
+  if (disk !== 'new' && disk !== 'existing') return 'The disk is neither new nor existing.';
   if (command.length === 0 || command[0] === '') return 'The command is empty.';
   if (command.some(hasZero)) return 'An argument of the command contains a zero byte.';
   const names = Object.keys(environment);

@@ -46,6 +46,11 @@ export const wordsOfPreparing = ({ what, percent }: Preparing): string =>
 export interface PlaceSpec extends PlaceNeeds {
   /** Names the disk, which outlives the place. 1 to 64 of `A-Z a-z 0-9 _ -`. */
   sessionId: string;
+  /**
+   * `new`: it may be made, in part or whole, where it is not there. `existing`: a place had it before, and one that is not
+   * there, or not all of it, is never made anew in silence.
+   */
+  disk: 'new' | 'existing';
   /** New for each start; the same id twice is one place. Same alphabet. */
   placeId: string;
   /** argv as seen inside the place; it starts in `layout(sessionId).workspace`. */
@@ -138,9 +143,10 @@ export interface Driver {
    */
   prepare(needs: PlaceNeeds, tell?: (how: Preparing) => void): Promise<void>;
   /**
-   * Makes the disk if missing and starts the place. The same `placeId` again gives the same place, also when it has
+   * Makes a new disk if missing and starts the place. The same `placeId` again gives the same place, also when it has
    * ended since: it is not run twice. Errors: `bad_spec`, `not_ready`, `place_exists` (another place of this session
-   * is there: stop it first), `prepare_failed`, `no_room` (the engine has no room for one more place now, and will have when another has
+   * is there: stop it first), `disk_gone` (the disk exists no more, or in part; nothing is made), `prepare_failed`, `no_room` (the
+   * engine has no room for one more place now, and will have when another has
    * ended; nothing is left running), `start_failed` (with what the engine said; nothing is left running). A command that
    * cannot be run is one too. `progress` gets a few words for each step.
    */
@@ -166,6 +172,7 @@ export type ComputeErrorCode =
   | 'not_ready'
   | 'prepare_failed'
   | 'place_exists'
+  | 'disk_gone'
   | 'no_room'
   | 'superseded'
   | 'start_failed'

@@ -53,6 +53,7 @@ describe('versions of the runtime', () => {
     const { handle } = await driver.start({
       sessionId: 's',
       placeId: 'p',
+      disk: 'new',
       command: ['/bin/sleep', '100000'],
       environment: {},
       limits: { cpus: 1, memoryBytes: 2 ** 28, processes: 64, openFiles: 256 },

@@ -27,20 +27,28 @@ export interface Compute {
   predecessor: ReturnType<typeof createRemembered>;
 }
 
-export const openCompute = async ({ config, dataDir, installation }: Site): Promise<Compute> => {
+export const openCompute = async ({
+  config,
+  dataDir,
+  installation,
+}: Pick<Site, 'config' | 'dataDir' | 'installation'>): Promise<Compute> => {
   const wanted = config.compute.dataDir;
   const computeDir: SharedDir = wanted === null ? dataDir : await openComputeDir(wanted, installation);
   return {
     computeDir,
-    engine: await engineOf(config, computeDir),
+    engine: await engineOf({ config, installation }, computeDir, { make: true }),
     predecessor: createRemembered(join(dataDir.path, 'manager')),
   };
 };
 
-/** Asked of a container engine; of a folder on this machine it is written there once. */
-export const engineOf = async (config: Config, computeDir: SharedDir): Promise<string> =>
+/** What has the disks is called by what is written beside them: in a folder on this machine, or on the container engine. */
+export const engineOf = async (
+  { config, installation }: Pick<Site, 'config' | 'installation'>,
+  computeDir: SharedDir,
+  { make }: { make: boolean },
+): Promise<string> =>
   config.compute.driver === 'docker'
-    ? askEngineId(await engineAddress(config))
+    ? askEngineId({ engine: await engineAddress(config), prefix: config.compute.containerPrefix, installation, make })
     : rememberOnce(join(computeDir.path, 'engine'), randomUUID());
 
 export const createDriver = async (

@@ -10,6 +10,13 @@ const noLease = 'The session-manager has no lease now: nothing starts or stops; 
 const redisGone = 'Redis does not answer: everything works without it, some of it a little later.';
 const deaf = 'News of other processes do not come in: they are read again as soon as they do.';
 
+const engineAway = 'Some sessions have their disk on an engine that is not here: they wait for it.';
+
+export const lookForEngines =
+  (isAway: () => boolean): Look =>
+  async () =>
+    isAway() ? [engineAway] : [];
+
 /** Whether a role in another process answers. */
 export const lookFor =
   (role: string, answers: () => Promise<boolean>): Look =>

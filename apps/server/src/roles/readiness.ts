@@ -15,14 +15,22 @@ export interface Readiness {
 const freshMs = 30_000;
 const probeMs = 20_000;
 
-export const createReadiness = ({ driver, clock }: { driver: Driver; clock: Clock }): (() => Promise<Readiness>) => {
+export interface ReadinessDeps {
+  driver: Driver;
+  clock: Clock;
+  /** What is to be said beside it, now. */
+  warnings(): string[];
+}
+
+export const createReadiness = ({ driver, clock, warnings: others }: ReadinessDeps): (() => Promise<Readiness>) => {
   let asked: { atMs: number; answer: Promise<Readiness> } | null = null;
-  return () => {
+  return async () => {
     const nowMs = clock.monotonicMs();
     if (asked === null || nowMs - asked.atMs > freshMs) {
       asked = { atMs: nowMs, answer: driver.probe().then(({ problems, warnings }) => ({ problems, warnings })) };
     }
-    return asked.answer;
+    const { problems, warnings } = await asked.answer;
+    return { problems, warnings: [...warnings, ...others()] };
   };
 };
 

@@ -7,7 +7,14 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 
 import { createAccessStore, createRights } from '../features/access/index.js';
-import { createLeases, createLeasesStore, createPlaces, createPlacesStore } from '../features/places/index.js';
+import {
+  createElsewhere,
+  createElsewhereStore,
+  createLeases,
+  createLeasesStore,
+  createPlaces,
+  createPlacesStore,
+} from '../features/places/index.js';
 import { createLoneConnection } from '../platform/database/index.js';
 import { createPlaceMetrics, watchSessions } from '../platform/metrics/index.js';
 import { createRuntimeSweep, prepareRuntime, runtimeFiles } from '../platform/runtime.js';
@@ -36,21 +43,30 @@ export const openEngine = async (site: Site) => {
   closers.add('compute driver', driver, (opened) => opened.close());
   const runtimes = createRuntimeSweep({ current: runtime.folder, driver, log });
   closers.add('runtimes', runtimes, (opened) => opened.close());
+  const { reconcileMs, leaseMs } = site.config.timing;
+  const elsewhere = createElsewhere({
+    ...site,
+    store: createElsewhereStore(site.database),
+    everyMs: reconcileMs,
+    graceMs: 2 * leaseMs,
+  });
+  closers.add('sessions on other engines', elsewhere, (opened) => opened.close());
   return {
     driver,
+    elsewhere,
     runtimes,
     engine: compute.engine,
     predecessor: compute.predecessor,
     /** On this machine, of the version that places are started with now. */
     runtimeFolder: runtime.folder,
-    readiness: createReadiness({ driver, clock }),
+    readiness: createReadiness({ driver, clock, warnings: elsewhere.warnings }),
   };
 };
 export type Engine = Awaited<ReturnType<typeof openEngine>>;
 
 export const createSessionManager = (site: Site, gateway: Gateway, found: Engine) => {
   const { bus, clock, closers, config, connection, database, log, metrics, secrets } = site;
-  const { driver, engine, predecessor, runtimes, runtimeFolder } = found;
+  const { driver, elsewhere, engine, predecessor, runtimes, runtimeFolder } = found;
   const { timing, sessions } = config;
   const leases = createLeases({
     // A query that takes longer would let the lease end.
@@ -115,7 +131,10 @@ export const createSessionManager = (site: Site, gateway: Gateway, found: Engine
   closers.add('session-manager', places, (opened) => opened.close());
   return {
     /** The first look at everything takes as long as it takes; nobody waits for it. */
-    start: () => void places.start().then(runtimes.sweep),
+    start: (): void => {
+      void places.start().then(runtimes.sweep);
+      elsewhere.start();
+    },
     isOwner: leases.isHeld,
     countPlaces: (withinMs: number): Promise<number | null> =>
       countPlaces({ driver, isWanted: async (id) => (await store.find(id))?.wanted === 'running', withinMs }),

@@ -1,6 +1,6 @@
 'use client';
 /** What the session's place does when it does not simply run: the start as a checklist, its place in line, or what is wrong. */
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Check, CircleAlert, LoaderCircle, Play, PlugZap } from 'lucide-react';
 import { isSettingUp, shownStatusOf, type PlaceStatus, type Session } from '@remote-claude/contract';
 import { toast } from 'sonner';
@@ -82,6 +82,16 @@ const AskOwner = ({ session }: { session: Session }) => (
   <p className="shrink-0 text-xs text-muted">{session.ownerName} can resume it.</p>
 );
 
+/** Asks once more: what may still be brought back is not on the disk that the session has from then on. */
+const EmptyDisk = ({ busy, start }: { busy: boolean; start: () => void }) => {
+  const [isSure, setSure] = useState(false);
+  return (
+    <Button size="sm" busy={busy} onClick={isSure ? start : () => setSure(true)}>
+      {isSure ? 'Yes, without its files' : 'Start with an empty disk'}
+    </Button>
+  );
+};
+
 const tell = (thrown: unknown): void => void toast.error(sentenceOf(thrown));
 
 export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: () => void }) => {
@@ -117,9 +127,12 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
           <p className="min-w-0 flex-1 break-words">{words === '' ? 'The session could not start.' : words}</p>
           {!mayStart && <AskOwner session={session} />}
           {mayStart && (
-            <Button size="sm" busy={busy} onClick={start}>
-              {state.wanted === 'running' ? 'Try again' : 'Resume'}
-            </Button>
+            <div className="flex shrink-0 flex-col gap-1.5">
+              <Button size="sm" busy={busy} onClick={() => start()}>
+                {state.wanted === 'running' ? 'Try again' : 'Resume'}
+              </Button>
+              {manage && state.place.diskGone && <EmptyDisk busy={busy} start={() => start('new')} />}
+            </div>
           )}
         </section>
       );
@@ -134,7 +147,7 @@ export const PlaceCard = ({ session, onCreate }: { session: Session; onCreate: (
           </p>
           {!mayStart && <AskOwner session={session} />}
           {mayStart && (
-            <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={start}>
+            <Button size="sm" busy={busy} icon={<Play size={14} aria-hidden />} onClick={() => start()}>
               Resume
             </Button>
           )}

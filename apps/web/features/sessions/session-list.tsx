@@ -68,7 +68,7 @@ const Row = ({ session, now, showProject }: { session: Session; now: number; sho
       </span>
       <span className="relative flex shrink-0 items-center justify-end gap-1 sm:w-26">
         {rights.manage && allowedActions(session).start && (
-          <Button size="sm" busy={busy} onClick={start} className="max-sm:hidden">
+          <Button size="sm" busy={busy} onClick={() => start()} className="max-sm:hidden">
             {session.shown === 'failed' && session.wanted === 'running' ? 'Try again' : 'Resume'}
           </Button>
         )}

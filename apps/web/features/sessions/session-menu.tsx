@@ -153,7 +153,7 @@ export const SessionMenu = ({ session }: { session: Session }) => {
           </MenuItem>
         )}
         <ForkItem session={session} onSelect={() => setAsked('fork')} />
-        {allowed.start && <StartItem session={session} onSelect={actions.start} />}
+        {allowed.start && <StartItem session={session} onSelect={() => actions.start()} />}
         {allowed.stop && rights.manage && (
           <MenuItem icon={<Square size={14} aria-hidden />} onSelect={() => setAsked('stop')}>
             Stop…

@@ -9,7 +9,8 @@ import { dropSession, membersKey, putSession, useMe } from '../../lib/queries';
 import { useSessionPart } from '../../lib/rights';
 
 export interface SessionActions {
-  start(): void;
+  /** `new`: on an empty disk, where that which it had is gone. */
+  start(disk?: 'new'): void;
   stop(): Promise<unknown>;
   terminate(): Promise<unknown>;
   rename(name: string): Promise<unknown>;
@@ -84,8 +85,8 @@ export const useSessionActions = (id: Session['id']): SessionActions => {
   });
   return {
     busy: act.isPending,
-    start: () =>
-      act.mutate(() => call(routes.sessions.start, { params }), {
+    start: (disk) =>
+      act.mutate(() => call(routes.sessions.start, { params, ...(disk && { query: { disk } }) }), {
         onError: (thrown) => toast.error(sentenceOf(thrown)),
       }),
     stop: () => act.mutateAsync(() => call(routes.sessions.stop, { params })),

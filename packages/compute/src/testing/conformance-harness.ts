@@ -14,6 +14,10 @@ export interface DriverHarness {
     /** Ignores SIGTERM. */
     stubborn: string[];
   };
+  /** Each loses the stopped session's disk in another way, as a hand at the engine would. */
+  losses: { how: string; lose(sessionId: string): Promise<void> }[];
+  /** What is there of the session's disk, in any form. */
+  remains(sessionId: string): Promise<string[]>;
   /** Null where commands are not truly run. */
   inside: InsideHarness | null;
   /** Removes the harness's sessions and folders. */

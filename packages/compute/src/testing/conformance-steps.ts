@@ -10,7 +10,8 @@ export function newId(kind: string): string {
 }
 
 export function specFor({ base, commands }: DriverHarness, change: Partial<PlaceSpec> = {}): PlaceSpec {
-  return { sessionId: newId('session'), placeId: newId('place'), command: commands.idle, ...base, ...change };
+  const ids = { sessionId: newId('session'), placeId: newId('place') };
+  return { ...ids, disk: 'new', command: commands.idle, ...base, ...change };
 }
 
 /** Waits up to 30 s; rejects with the last report. */

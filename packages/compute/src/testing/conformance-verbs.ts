@@ -1,7 +1,7 @@
 /** The contract of the verbs: idempotent, honest about what they find, and unharmed by crashes of the caller. */
 import assert from 'node:assert/strict';
 import { ComputeError } from '../driver.js';
-import type { ComputeErrorCode, PlaceHandle, Preparing } from '../driver.js';
+import type { ComputeErrorCode, PlaceHandle, PlaceSpec, Preparing } from '../driver.js';
 import type { Check } from './conformance-harness.js';
 import { newId, specFor, untilStatus } from './conformance-steps.js';
 
@@ -13,6 +13,7 @@ export function verbContract(check: Check): void {
   startContract(check);
   endContract(check);
   claimContract(check);
+  lostDiskContract(check);
   handleContract(check);
 
   check('the probe finds its engine ready', async ({ driver }) => {
@@ -167,6 +168,40 @@ function claimContract(check: Check): void {
       await Promise.all([other.destroy(spec.sessionId), harness.driver.stop(one.handle, { graceMs: 0 })]);
       assert.deepEqual(await harness.driver.list(), []);
     }
+  });
+}
+
+function lostDiskContract(check: Check): void {
+  check('a disk that was lost is not made anew unless that is asked for', async (harness) => {
+    const { driver, losses, remains } = harness;
+    assert.ok(losses.length > 0);
+    for (const { how, lose } of losses) {
+      const spec = specFor(harness);
+      const next = (): PlaceSpec => ({ ...spec, placeId: newId('place'), disk: 'existing' });
+      const kept = await driver.start(spec);
+      await driver.stop(kept.handle, { graceMs: 0 });
+      const again = await driver.start(next());
+      assert.equal((await driver.inspect(again.handle)).status, 'running', how);
+      await driver.stop(again.handle, { graceMs: 0 });
+      await lose(spec.sessionId);
+      const left = await remains(spec.sessionId);
+      for (const one of [driver, harness.reopen()])
+        await assert.rejects(one.start(next()), rejectsWith('disk_gone'), how);
+      assert.deepEqual(await driver.list(), [], how);
+      assert.deepEqual(await remains(spec.sessionId), left, how);
+      await driver.destroy(spec.sessionId);
+      const anew = await driver.start({ ...next(), disk: 'new' });
+      assert.equal((await driver.inspect(anew.handle)).status, 'running', how);
+      await driver.destroy(spec.sessionId);
+      assert.deepEqual(await remains(spec.sessionId), [], how);
+    }
+  });
+
+  check('a session that never had a disk gets none as an existing one', async (harness) => {
+    const spec = specFor(harness, { disk: 'existing' });
+    await assert.rejects(harness.driver.start(spec), rejectsWith('disk_gone'));
+    assert.deepEqual(await harness.remains(spec.sessionId), []);
+    assert.deepEqual(await harness.driver.list(), []);
   });
 }
 

@@ -4,7 +4,7 @@ import { runDriverConformance } from './conformance.js';
 import { createFakeDriver, createFakeWorld } from './fake.js';
 
 const limits = { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 };
-const spec = { sessionId: 's', placeId: 'p', command: ['idle'], environment: {}, limits };
+const spec = { sessionId: 's', placeId: 'p', disk: 'new' as const, command: ['idle'], environment: {}, limits };
 
 runDriverConformance({
   name: 'fake',
@@ -17,6 +17,8 @@ runDriverConformance({
       reopen: () => createFakeDriver({ world }),
       base: { environment: {}, limits },
       commands: { idle: ['idle'], exit: (code) => ['exit', String(code)], stubborn: ['stubborn'] },
+      losses: [{ how: 'forgotten', lose: async (sessionId) => void world.disks.delete(sessionId) }],
+      remains: async (sessionId) => [...world.disks].filter((id) => id === sessionId),
       inside: null,
       close: async () => {},
     };

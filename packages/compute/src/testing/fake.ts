@@ -31,7 +31,7 @@ export interface FakePlace {
 export interface FakeWorld {
   /** By place id, ended ones included. */
   places: Map<string, FakePlace>;
-  /** Session ids whose disk exists. */
+  /** Session ids whose disk exists; a test may lose one. */
   disks: Set<string>;
 }
 
@@ -135,6 +135,8 @@ export function createFakeDriver(options: FakeOptions = {}): FakeDriver {
     const live = [...world.places.values()].filter(isLive).length;
     if (behaviour.room !== null && live >= behaviour.room)
       throw new ComputeError('no_room', 'The pretended engine has no room for another place.');
+    if (spec.disk === 'existing' && !world.disks.has(spec.sessionId))
+      throw new ComputeError('disk_gone', `The pretended disk of ${spec.sessionId} is gone.`);
     progress('Pretending');
     world.disks.add(spec.sessionId);
     const place: FakePlace = { spec, status: 'running', reason: null, exitCode: null };

@@ -66,6 +66,8 @@ export const serverEvents = [
     step: z.string().max(200).nullable(),
     reason: z.string().max(2_000).nullable(),
     next: z.string().max(500).nullable(),
+    /** Its disk was there and is not any more: it starts on an empty one only where a person asks for that. */
+    diskGone: z.literal(true).optional(),
   }),
   z.object({
     type: z.literal('task.changed'),

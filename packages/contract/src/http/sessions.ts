@@ -81,11 +81,13 @@ export const sessionRoutes = {
     id: 'sessions.start',
     method: 'POST',
     path: '/sessions/:id/start',
-    summary: 'Start a stopped or failed session on the disk that it had; it waits in line where there is no room.',
+    summary:
+      'Start a stopped or failed session on the disk that it had; it waits in line where there is no room. With `disk=new` one whose disk is gone, which is refused otherwise, starts with an empty one.',
     permission: 'session.start',
     params: sessionParams,
+    query: z.object({ disk: z.literal('new').optional() }),
     responses: { 200: session },
-    errors: [...mine, 'conflict', 'session_limit'],
+    errors: [...mine, 'forbidden', 'conflict', 'session_limit'],
     audit: 'sessions.start',
   }),
   restart: defineRoute({

@@ -42,6 +42,7 @@ export const sessionState = z.object({
     reason: z.string().nullable(),
     next: z.string().nullable(),
     since: timestamp.nullable(),
+    diskGone: z.literal(true).optional(),
   }),
   claude: z.object({
     version: z.string().nullable(),
@@ -163,15 +164,15 @@ const reducers: Reducers = {
   }),
   'approval.answered': (state, event) => withoutApproval(state, event.approvalId),
   'approval.expired': (state, event) => withoutApproval(state, event.approvalId),
-  'place.changed': (state, event, at) => ({
+  'place.changed': (state, { wanted, status, step, reason, next, diskGone }, at) => ({
     ...state,
     // What ended with its place is begun again in the next one.
     setup:
-      state.setup?.status === 'running' && event.status !== 'running' && event.status !== 'unreachable'
+      state.setup?.status === 'running' && status !== 'running' && status !== 'unreachable'
         ? { ...state.setup, status: 'waiting', startedAt: null }
         : state.setup,
-    wanted: event.wanted,
-    place: { status: event.status, step: event.step, reason: event.reason, next: event.next, since: at },
+    wanted,
+    place: { status, step, reason, next, since: at, ...(diskGone && { diskGone }) },
   }),
   'task.changed': (state, event) =>
     event.status === 'done' && state.lastTurn !== null

@@ -100,7 +100,7 @@ const newCase = async () => {
     if (fault === 'add a place') {
       const other = randomUUID();
       const limits = { cpus: 1, memoryBytes: 1, processes: 1, openFiles: 1 };
-      const spec = { sessionId: id, placeId: other, command: ['idle'], environment: {}, limits };
+      const spec = { sessionId: id, placeId: other, disk: 'new' as const, command: ['idle'], environment: {}, limits };
       world.places.set(other, { spec, status: 'running', reason: null, exitCode: null });
     }
   };

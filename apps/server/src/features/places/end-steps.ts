@@ -9,7 +9,7 @@ import { pauseAfterMs } from './decide.js';
 import type { LastWords } from './filling-words.js';
 import type { StepParts } from './step-parts.js';
 import type { PlaceRow } from './store.js';
-import { failedHint, StepFailure, type PlaceWords } from './stumble.js';
+import { diskGoneHint, failedHint, StepFailure, type PlaceWords } from './stumble.js';
 
 const retryHint = 'Start it again; if it fails again, ask whoever runs this server.';
 
@@ -56,6 +56,13 @@ export const createEndSteps = (parts: StepParts) => {
     });
   };
 
+  /** Nothing was made in its stead, and nothing heals it but a person. */
+  const diskGone = (row: PlaceRow, reason: string) =>
+    change(row, { status: 'failed', reason, next: diskGoneHint, diskGone: true }, async (trx, state) => {
+      await endTurn(trx, row, state, reason);
+      await clear(trx, row.sessionId, { attempts: row.attempts, retryAt: null });
+    });
+
   /** Failures before a place that lived well no longer count. */
   const attemptsAfter = (row: PlaceRow): number => {
     const livedMs = clock.now().getTime() - (row.startedAt ?? clock.now()).getTime();
@@ -79,6 +86,7 @@ export const createEndSteps = (parts: StepParts) => {
 
   return {
     failed,
+    diskGone,
     findLive,
     stopSuperseded,
 

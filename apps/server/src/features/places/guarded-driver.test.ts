@@ -6,7 +6,14 @@ import { createPatientDriver } from './patient-driver.js';
 import { createFakeClock } from '../../testing/fake-clock.js';
 
 const limits = { cpus: 1, memoryBytes: 1e9, processes: 100, openFiles: 1_000 };
-const spec = { sessionId: 'session', placeId: 'place', command: ['idle'], environment: {}, limits };
+const spec = {
+  sessionId: 'session',
+  placeId: 'place',
+  disk: 'new' as const,
+  command: ['idle'],
+  environment: {},
+  limits,
+};
 
 test.each(['start', 'stop', 'destroy'] as const)(
   'a %s whose turn comes after the end of the lease is not done',

@@ -89,7 +89,7 @@ describe('one of several', () => {
     await vi.waitFor(async () => expect((await row(id)).handle).not.toBeNull(), patience);
     const [ours, other] = (await ownerOf(id)) === (await first.leases.owner()) ? [first, second] : [second, first];
     world.places.set('stray', {
-      spec: { sessionId: id, placeId: 'stray', command: [], environment: {}, limits: {} as never },
+      spec: { sessionId: id, placeId: 'stray', disk: 'new', command: [], environment: {}, limits: {} as never },
       status: 'running',
       reason: null,
       exitCode: null,

@@ -41,18 +41,20 @@ export const createPlaceRecord = ({ database, store, events }: RecordDeps) => {
 };
 export type PlaceRecord = ReturnType<typeof createPlaceRecord>;
 
-const isAsWritten = ({ wanted, place }: SessionState, event: EventOf<'place.changed'>): boolean =>
+export const isAsWritten = ({ wanted, place }: SessionState, event: EventOf<'place.changed'>): boolean =>
   event.wanted === wanted &&
   event.status === place.status &&
   event.step === place.step &&
   event.reason === place.reason &&
-  event.next === place.next;
+  event.next === place.next &&
+  event.diskGone === place.diskGone;
 
-const placeChanged = (state: SessionState, words: PlaceWords): EventOf<'place.changed'> => ({
+export const placeChanged = (state: SessionState, words: PlaceWords): EventOf<'place.changed'> => ({
   type: 'place.changed',
   wanted: words.wanted ?? state.wanted,
   status: words.status,
   step: words.step ?? null,
   reason: words.reason?.slice(0, 2_000) ?? null,
   next: words.next?.slice(0, 500) ?? null,
+  ...(words.diskGone && { diskGone: true }),
 });

@@ -13,10 +13,13 @@ import type { StepParts } from './step-parts.js';
 import type { PlaceRow } from './store.js';
 import { StepFailure, systemReason } from './stumble.js';
 
-export const createStartSteps = (parts: StepParts, ends: Pick<EndSteps, 'failed' | 'findLive' | 'stopSuperseded'>) => {
+export const createStartSteps = (
+  parts: StepParts,
+  ends: Pick<EndSteps, 'failed' | 'diskGone' | 'findLive' | 'stopSuperseded'>,
+) => {
   const { database, store, driver, leases, gateway, log, actingAs, queue } = parts;
   const { change } = parts.record;
-  const { failed, findLive, stopSuperseded } = ends;
+  const { failed, diskGone, findLive, stopSuperseded } = ends;
 
   const start = async (row: PlaceRow, placeId: string): Promise<void> => {
     const { sessionId } = row;
@@ -36,6 +39,7 @@ export const createStartSteps = (parts: StepParts, ends: Pick<EndSteps, 'failed'
       {
         sessionId,
         placeId,
+        disk: row.hasDisk ? 'existing' : 'new',
         command: runtime.command,
         environment: agentEnvironment(parts.environment, { sessionId, placeId }, layout, row),
         limits: parts.limitsOf(row.config),
@@ -75,6 +79,7 @@ export const createStartSteps = (parts: StepParts, ends: Pick<EndSteps, 'failed'
       await stopSuperseded(found, row.fence.owner);
     if (live.some(({ placeId }) => placeId === row.placeId)) return;
     if (error instanceof ComputeError && error.code === 'no_room') return queue.refuseForRoom(row, error.message);
+    if (error instanceof ComputeError && error.code === 'disk_gone') return diskGone(row, error.message);
     const reason =
       error instanceof ComputeError ? error.message : 'The session could not be started; the log has the details.';
     await failed(row, reason, { attempts: row.attempts, atOnce: live.length > 0, heals: true });

@@ -15,7 +15,7 @@ import type { StepDeps, StepParts } from './step-parts.js';
 import type { PlaceRow } from './store.js';
 import { stumbleWords, type PlaceWords } from './stumble.js';
 
-const diskGone = 'Its retention had ended. The history stays readable.';
+const retentionOver = 'Its retention had ended. The history stays readable.';
 
 export const createSteps = (deps: StepDeps) => {
   const { database, store, events, driver, leases, clock, timing } = deps;
@@ -24,8 +24,8 @@ export const createSteps = (deps: StepDeps) => {
   const actingAs = (owner: string | null): Driver => createGuardedDriver(driver, () => leases.isHeldAs(owner));
   const { change } = record;
   const parts: StepParts = { ...deps, record, queue, actingAs };
-  const { failed, findLive, ...ends } = createEndSteps(parts);
-  const starts = createStartSteps(parts, { failed, findLive, stopSuperseded: ends.stopSuperseded });
+  const { failed, diskGone, findLive, ...ends } = createEndSteps(parts);
+  const starts = createStartSteps(parts, { failed, diskGone, findLive, stopSuperseded: ends.stopSuperseded });
 
   return {
     ...starts,
@@ -87,7 +87,11 @@ export const createSteps = (deps: StepDeps) => {
       });
       if (!mayGo) return;
       await actingAs(row.fence.owner).destroy(sessionId);
-      const words = { status: 'stopped', reason: 'The disk of this session was removed.', next: diskGone } as const;
+      const words = {
+        status: 'stopped',
+        reason: 'The disk of this session was removed.',
+        next: retentionOver,
+      } as const;
       await change(row, words, (trx) => store.recordDiskRemoved(trx, sessionId, clock.now()));
     },
   };

@@ -25,6 +25,8 @@ export interface PlaceRow {
   attempts: number;
   retryAt: Date | null;
   terminatedAt: Date | null;
+  /** It had a place, and so a disk, before. */
+  hasDisk: boolean;
   diskRemovedAt: Date | null;
   /** The lease as it was read: what is decided on this row is written under it. */
   fence: Fence;
@@ -44,6 +46,7 @@ const columns = [
   'attempts',
   'retry_at',
   'terminated_at',
+  'disk_made_at',
   'disk_removed_at',
   'lease_owner',
   'lease_fence',
@@ -63,6 +66,7 @@ const toRow = (row: Pick<SessionRow, (typeof columns)[number]>): PlaceRow => ({
   attempts: row.attempts,
   retryAt: row.retry_at,
   terminatedAt: row.terminated_at,
+  hasDisk: row.disk_made_at !== null,
   diskRemovedAt: row.disk_removed_at,
   fence: { owner: row.lease_owner, number: row.lease_fence },
 });
@@ -152,11 +156,16 @@ export const createPlacesStore = ({ db }: Database) => ({
       .execute();
   },
 
-  /** False where the session has another place by now, or is another's to look after. */
+  /** Its disk was made with it. False where the session has another place by now, or is another's to look after. */
   async recordStarted(fence: Fence, found: Omit<FoundPlace, 'mounts'>, doors: PlaceAddresses): Promise<boolean> {
     const { numUpdatedRows } = await db
       .updateTable('sessions')
-      .set({ place_handle: json(found.handle), place_doors: json(doors), container_id: found.placeId })
+      .set({
+        place_handle: json(found.handle),
+        place_doors: json(doors),
+        container_id: found.placeId,
+        disk_made_at: sql`coalesce(disk_made_at, clock_timestamp())`,
+      })
       .where('id', '=', found.sessionId)
       .where('place_id', '=', found.placeId)
       .where('lease_owner', 'is not distinct from', fence.owner)

@@ -11,6 +11,7 @@ export interface PlaceWords {
   reason?: string | null;
   next?: string | null;
   wanted?: SessionState['wanted'];
+  diskGone?: true;
 }
 
 /** A step that could not be taken, with a message for people. */
@@ -43,6 +44,12 @@ export const tryingAgain = 'Trying again';
 
 const keptAndRetried = 'Its files and its history are kept, and it is tried again by itself.';
 export const failedHint = `${keptAndRetried} Start it again to try at once; if that fails too, ask whoever runs this server.`;
+
+/** Checkpoints and what Claude remembers lie on the disk, beside the work tree. */
+export const diskGoneHint =
+  'What was said and done here stays readable; files, checkpoints and what Claude remembered were on that disk, and nothing ' +
+  'was made in its place. Ask whoever runs this server to put it back from a backup and start the session again, or start ' +
+  'it with an empty disk.';
 
 export interface Stumbled {
   wanted: SessionState['wanted'];

@@ -31,7 +31,10 @@ export const sessionsRoutes = (sessions: Sessions): BoundRoute[] => [
     body: await sessions.setup.run(call.params.id, call, call.body.script),
   })),
   handle(routes.sessions.stop, async (call) => ({ status: 200, body: await sessions.stop(call.params.id, call) })),
-  handle(routes.sessions.start, async (call) => ({ status: 200, body: await sessions.start(call.params.id, call) })),
+  handle(routes.sessions.start, async (call) => ({
+    status: 200,
+    body: await sessions.start(call.params.id, call, call.query.disk),
+  })),
   handle(routes.sessions.fork, async (call) => ({
     status: 201,
     body: await sessions.fork(call.params.id, call, call.body),

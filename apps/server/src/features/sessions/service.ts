@@ -93,13 +93,14 @@ export const createSessions = (deps: SessionsDeps) => {
   const act = (
     sessionId: string,
     request: Request,
-    action: string,
+    action: string | { action: string; details: Record<string, unknown> },
     work: (trx: Trx, state: SessionState) => Promise<ServerEvent[]>,
   ) =>
     database.transaction(async (trx) => {
       const { state } = await events.lock(trx, sessionId);
       const happened = await work(trx, state);
-      await audit.record(trx, { userId: request.actor.userId, sessionId, action, ip: request.ip });
+      const what = typeof action === 'string' ? { action } : action;
+      await audit.record(trx, { userId: request.actor.userId, sessionId, ...what, ip: request.ip });
       if (happened.length > 0) await events.record(trx, sessionId, happened);
       return shown(sessionId, trx);
     });
@@ -189,12 +190,26 @@ export const createSessions = (deps: SessionsDeps) => {
         return state.wanted === 'stopped' ? [] : [ending(state, 'stopped')];
       }),
 
-    start: (sessionId: string, request: Request): Promise<Session> =>
-      act(sessionId, request, 'sessions.start', async (trx, state) => {
+    /** `disk`: on an empty one, where that which it had is gone. */
+    start(sessionId: string, request: Request, disk?: 'new'): Promise<Session> {
+      const action = disk === undefined ? 'sessions.start' : { action: 'sessions.start', details: { disk } };
+      return act(sessionId, request, action, async (trx, state) => {
         if (state.wanted === 'terminated')
           throw new AppError('conflict', { message: 'A terminated session cannot start again.' });
         const failed = state.place.status === 'failed';
         if (state.wanted === 'running' && !failed) return [];
+        if (disk === 'new') {
+          // What may still be brought back is its owner's to give up.
+          const { userId: owner } = await shown(sessionId, trx);
+          if (owner !== request.actor.userId && request.actor.role !== 'admin')
+            throw new AppError('forbidden', { message: 'Only its owner may start this session without its files.' });
+          if (state.place.diskGone !== true)
+            throw new AppError('conflict', {
+              message:
+                'The disk of this session is not known to be gone. Start it as usual: it goes on with its files.',
+            });
+          await store.forgetDisk(trx, sessionId);
+        }
         if (state.wanted === 'stopped') {
           const { userId } = await shown(sessionId, trx);
           await store.lockOwner(trx, userId);
@@ -206,7 +221,8 @@ export const createSessions = (deps: SessionsDeps) => {
         await events.announceWanted(trx, sessionId);
         const status = failed || state.place.status === 'stopped' ? 'none' : state.place.status;
         return [placeChange('running', { status, step: 'Waiting to be started' })];
-      }),
+      });
+    },
 
     terminate: async (sessionId: string, request: Request): Promise<Session> => {
       let unfilledFrom: string | null = null;

@@ -153,6 +153,11 @@ export const createSessionsStore = ({ db }: Database) => ({
       .execute();
   },
 
+  /** The next start makes one. */
+  async forgetDisk(trx: Trx, sessionId: string): Promise<void> {
+    await trx.updateTable('sessions').set({ disk_made_at: null }).where('id', '=', sessionId).execute();
+  },
+
   /** A person asked for it, so that failures so far no longer count. */
   async forgetAttempts(trx: Trx, sessionId: string): Promise<void> {
     await trx.updateTable('sessions').set({ attempts: 0, retry_at: null }).where('id', '=', sessionId).execute();

@@ -27,7 +27,7 @@ export const checkDatabase = async (url: string | null): Promise<Finding[]> => {
     const tookMs = performance.now() - begun;
     const [row] = rows;
     if (row === undefined) throw new Error('it answered nothing');
-    return [versionOf(Number(row.version), tookMs), clockOf(row.at)];
+    return [versionOf(Number(row.version), tookMs), clockOf(row.at), ...(await findAway(client))];
   } catch (error) {
     return [
       problem(
@@ -49,6 +49,29 @@ const versionOf = (version: number, tookMs: number): Finding => {
   if (tookMs > slowMs)
     return warning(topic, `${words}: every message waits for it.`, 'Run the server near its database.');
   return ok(topic, words);
+};
+
+/** Of a database that servers have set up: whether sessions have their disks where no running session-manager has the engine. */
+const findAway = async (client: pg.Client): Promise<Finding[]> => {
+  const { rows: columns } = await client.query(
+    `select 1 from information_schema.columns
+      where table_schema = current_schema() and table_name = 'sessions' and column_name = 'disk_made_at'`,
+  );
+  if (columns.length === 0) return [];
+  const { rows } = await client.query<{ sessions: number }>(
+    `with alive as (select engine from managers where expires_at > clock_timestamp())
+     select count(*)::int as sessions from sessions where engine is not null and disk_removed_at is null
+       and engine not in (select engine from alive) and exists (select 1 from alive)`,
+  );
+  const sessions = rows[0]?.sessions ?? 0;
+  if (sessions === 0) return [];
+  return [
+    problem(
+      'engines',
+      `The disks of ${sessions} ${sessions === 1 ? 'session' : 'sessions'} are on an engine that no running session-manager has; they cannot start.`,
+      'Bring that engine back, or move its sessions: remote-claude engine list.',
+    ),
+  ];
 };
 
 const clockOf = (at: Date): Finding => {

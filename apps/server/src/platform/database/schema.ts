@@ -74,6 +74,8 @@ export interface SessionsTable {
   epoch: Generated<string>;
   attempts: Generated<number>;
   retry_at: Time | null;
+  /** When its place was first started with success: since then its disk exists, and is not made anew in silence. */
+  disk_made_at: Time | null;
   /** When the removal of a terminated session's disk began, which the audit log has. */
   disk_removal_at: Time | null;
   disk_removed_at: Time | null;

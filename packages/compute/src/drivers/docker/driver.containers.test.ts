@@ -3,7 +3,8 @@ import { runDriverConformance } from '../../testing/conformance.js';
 import { makeDockerHarness } from '../../testing/docker/harness.js';
 import { providedEngine } from '../../testing/engine.js';
 import { createEngineClient } from './client.js';
-import { createDockerDriver } from './driver.js';
+import { askEngineId, createDockerDriver } from './driver.js';
+import { markerVolume } from './identity.js';
 import { disksOf, labels } from './names.js';
 
 const { socketPath, sessionImage: image } = providedEngine();
@@ -33,7 +34,13 @@ describe('docker alone', () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
     try {
       const { prefix, installation, socketDir } = harness.options;
-      const spec = { sessionId: 's1', placeId: 'p1', command: harness.commands.idle, ...harness.base };
+      const spec = {
+        sessionId: 's1',
+        placeId: 'p1',
+        disk: 'new' as const,
+        command: harness.commands.idle,
+        ...harness.base,
+      };
       const { handle } = await harness.driver.start(spec);
       const docker = await createEngineClient({ host, tls: null })();
       const [disk] = disksOf({ prefix, installation, socketDir }, 's1');
@@ -54,16 +61,66 @@ describe('docker alone', () => {
   it('starts nothing on an engine that has not the disks', async () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
     const other = createDockerDriver({ ...harness.options, engineId: 'another' });
-    const spec = { sessionId: 's2', placeId: 'p2', command: harness.commands.idle, ...harness.base };
+    const spec = {
+      sessionId: 's2',
+      placeId: 'p2',
+      disk: 'new' as const,
+      command: harness.commands.idle,
+      ...harness.base,
+    };
     await expect(other.start(spec)).rejects.toMatchObject({ code: 'not_ready' });
     expect(await harness.driver.list()).toEqual([]);
     await other.close();
     await harness.close();
   });
 
+  it('is known by its volume of that name, also after another engine was put in its place', async () => {
+    const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
+    const { engine, prefix, installation, engineId } = harness.options;
+    const ask = (make: boolean) => askEngineId({ engine, prefix, installation, make });
+    expect(await Promise.all([ask(true), ask(true), ask(false)])).toEqual([engineId, engineId, engineId]);
+    // As a backup of that engine's volumes was brought to this one.
+    const docker = await createEngineClient(engine)();
+    const marker = docker.getVolume(markerVolume({ prefix }));
+    const before = '00000000-0000-4000-8000-000000000001';
+    await marker.remove();
+    await docker.createVolume({
+      Name: markerVolume({ prefix }),
+      Labels: { [labels.installation]: installation, [labels.engine]: before },
+    });
+    expect(await ask(true)).toBe(before);
+    const restored = createDockerDriver({ ...harness.options, engineId: before });
+    const spec = {
+      sessionId: 's7',
+      placeId: 'p7',
+      disk: 'new' as const,
+      command: harness.commands.idle,
+      ...harness.base,
+    };
+    await expect(harness.driver.start(spec)).rejects.toMatchObject({ code: 'not_ready' });
+    const { handle } = await restored.start(spec);
+    expect((await restored.inspect(handle)).status).toBe('running');
+    await restored.destroy('s7');
+    await restored.close();
+    await marker.remove();
+    await docker.createVolume({ Name: markerVolume({ prefix }), Labels: { [labels.installation]: installation } });
+    await expect(ask(true)).rejects.toMatchObject({
+      code: 'not_ready',
+      message: expect.stringContaining('its labels'),
+    });
+    await marker.remove();
+    await harness.close();
+  });
+
   it('leaves what it began to whoever looks after the session by then', async () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
-    const spec = { sessionId: 's4', placeId: 'p4', command: harness.commands.idle, ...harness.base };
+    const spec = {
+      sessionId: 's4',
+      placeId: 'p4',
+      disk: 'new' as const,
+      command: harness.commands.idle,
+      ...harness.base,
+    };
     let asked = 0;
     const late = harness.driver.start(
       spec,
@@ -84,7 +141,8 @@ describe('docker alone', () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
     const { mount, name } = harness.inside.mountedFile;
     const command = ['/bin/sh', '-c', `cat ${mount.target}/${name} && exec sleep 100000`];
-    const start = (id: string) => harness.driver.start({ sessionId: id, placeId: `p-${id}`, command, ...harness.base });
+    const start = (id: string) =>
+      harness.driver.start({ sessionId: id, placeId: `p-${id}`, disk: 'new', command, ...harness.base });
     const first = await start('s5');
     await harness.driver.stop(first.handle, { graceMs: 0 });
     const docker = await createEngineClient({ host, tls: null })();
@@ -116,7 +174,13 @@ describe('docker alone', () => {
 
   it('says which program an image lacks, and which image the engine lacks', async () => {
     const harness = await makeDockerHarness({ host, image, runtime: 'runc' });
-    const spec = { sessionId: 's3', placeId: 'p3', command: ['/no/such/program'], ...harness.base };
+    const spec = {
+      sessionId: 's3',
+      placeId: 'p3',
+      disk: 'new' as const,
+      command: ['/no/such/program'],
+      ...harness.base,
+    };
     await expect(harness.driver.start(spec)).rejects.toMatchObject({
       code: 'start_failed',
       message: expect.stringContaining('/no/such/program'),

@@ -18,6 +18,7 @@ import { destroySession, stopPlace, sweepHelpers } from './end-place.js';
 import { createEngineInfo } from './engine-info.js';
 import { createFilesVolumes } from './files-volumes.js';
 import { fromHandle, toHandle } from './handle.js';
+import { identityOf } from './identity.js';
 import { createImageChecks } from './image-check.js';
 import { createImages } from './image.js';
 import { findPlaces, inspectPlace } from './look-at-place.js';
@@ -33,16 +34,24 @@ export interface DockerDriverOptions extends Naming, Omit<ContainerRules, 'cpus'
   /** As JSON; null for our own. */
   seccompProfile: string | null;
   engine: EngineAddress;
-  /** The engine that has the sessions' disks, as it names itself; no other one is used. */
+  /** The name of the engine that has the sessions' disks; no other one is used. */
   engineId: string;
   /** Who the gateway runs as, on the engine's host. */
   gateway: Owner;
 }
 
-/** How the engine at this address names itself. Errors: `not_ready`. */
-export async function askEngineId(engine: EngineAddress): Promise<string> {
+export interface EngineQuestion extends Pick<Naming, 'prefix' | 'installation'> {
+  engine: EngineAddress;
+  /** Writes the name down there, where it has none. */
+  make: boolean;
+}
+
+/** What the engine at this address is called, in a UUID. Errors: `not_ready`. */
+export async function askEngineId({ engine, make, ...naming }: EngineQuestion): Promise<string> {
   try {
-    return (await createEngineInfo(createEngineClient(engine), 'runc')()).id;
+    const client = createEngineClient(engine);
+    const { id: ownId } = await createEngineInfo(client, 'runc')();
+    return await identityOf(await client(), naming, { ownId, make });
   } catch (error) {
     if (error instanceof ComputeError) throw error;
     throw new ComputeError('not_ready', `The container engine at ${engine.host} cannot be used: ${wordsOf(error)}`);
@@ -88,9 +97,16 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
       throw new ComputeError(code, `The container engine: ${wordsOf(error)}`, { cause: error });
     }
   };
+  /** The engine's own id while it is known as ours. */
+  let checkedId: string | null = null;
   /** Another engine has none of the disks: a session that is started there would have lost its work. */
   const checkEngine = async (): Promise<void> => {
-    if ((await info('fresh')).id === options.engineId) return;
+    const { id: ownId } = await info('fresh');
+    if (ownId === checkedId) return;
+    if ((await identityOf(await client(), naming, { ownId, make: false })) === options.engineId) {
+      checkedId = ownId;
+      return;
+    }
     throw new ComputeError(
       'not_ready',
       'The container engine is another one than that which has the disks of the sessions; nothing was done.',

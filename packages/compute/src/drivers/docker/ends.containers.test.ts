@@ -24,7 +24,7 @@ afterEach(() => harness.close());
 
 const specOf = (command: string[]): PlaceSpec => {
   ids += 1;
-  return { sessionId: `end-${ids}`, placeId: `place-${ids}`, command, ...harness.base };
+  return { sessionId: `end-${ids}`, placeId: `place-${ids}`, disk: 'new', command, ...harness.base };
 };
 const containerOf = async ({ sessionId }: PlaceSpec) =>
   (await createEngineClient({ host, tls: null })()).getContainer(containerName(harness.options, sessionId));

@@ -4,7 +4,7 @@ import type { EngineClient } from './client.js';
 import type { Enforced } from './look-at-place.js';
 
 export interface EngineInfo {
-  /** A UUID that names the engine with its volumes for as long as they exist. */
+  /** A UUID, made of what the engine says of itself: another one after it was installed anew. */
   id: string;
   version: string;
   cpus: number;

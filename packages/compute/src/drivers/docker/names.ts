@@ -12,6 +12,8 @@ export const labels = {
   place: 'remote-claude.place',
   /** On what is made to fill volumes and never runs. */
   helper: 'remote-claude.helper',
+  /** On the volume that names the engine: how. */
+  engine: 'remote-claude.engine',
   /** On volumes with files of the server: which. */
   files: 'remote-claude.files',
 } as const;

@@ -16,18 +16,17 @@ let driver: Driver;
 
 const limits = { cpus: 1, memoryBytes: 2 ** 30, processes: 100, openFiles: 1024 };
 const specOf = (sessionId: string): PlaceSpec => ({
-  ...{ sessionId, placeId: `place-${sessionId}`, command: ['/bin/true'], environment: {}, limits },
+  ...{ sessionId, placeId: `place-${sessionId}`, disk: 'new', command: ['/bin/true'], environment: {}, limits },
 });
 
 beforeAll(async () => {
   engine = await startRecordingEngine();
   stalling = await startStallingEngine(engine.host.replace('unix://', ''));
   const address = { host: stalling.host, tls: null, silenceMs };
+  const named = { engine: address, prefix: 'claude-session', installation: 'here' };
   driver = createDockerDriver({
-    engine: address,
-    engineId: await askEngineId(address),
-    prefix: 'claude-session',
-    installation: 'here',
+    ...named,
+    engineId: await askEngineId({ ...named, make: true }),
     socketDir: '/run/sockets',
     image: 'the-image',
     runtime: 'runc',

@@ -106,6 +106,7 @@ async function trialOf(context: Context): Promise<Docker.ContainerCreateOptions>
   const spec = {
     sessionId: id,
     placeId: id,
+    disk: 'new' as const,
     command: ['/bin/sh', '-c', 'exit 0'],
     environment: { PATH: '/usr/bin:/bin' },
     limits: { cpus: 1, memoryBytes: 128 * bytesPerMiB, processes: 32, openFiles: 256 },

@@ -9,6 +9,7 @@ import { requireMayAct } from '../../require-may-act.js';
 import { bringNeeds } from './bring.js';
 import { orNull, statusOf, unlessSo, wordsOf } from './client.js';
 import type { Context } from './context.js';
+import { dropUnmarked, makeDisk, requireDisk } from './disk.js';
 import { removeContainer } from './end-place.js';
 import { containerName, labels } from './names.js';
 import { lackOf } from './no-room.js';
@@ -40,17 +41,27 @@ export async function startPlace(context: Context, job: StartJob): Promise<strin
 /** null where the name was taken meanwhile. */
 async function create(context: Context, docker: Docker, job: StartJob): Promise<string | null> {
   const { spec, progress } = job;
+  const { naming } = context;
+  const { sessionId } = spec;
+  const isNew = spec.disk === 'new';
+  if (!isNew) await requireDisk(docker, naming, sessionId);
   const { rules, files } = await bringNeeds(context, spec, (how) => progress(wordsOfPreparing(how)));
   progress('Preparing its disk');
+  if (isNew) await makeDisk(docker, naming, sessionId);
   let container: Docker.Container;
   try {
-    container = await docker.createContainer(containerFor(spec, { naming: context.naming, rules, files }));
+    container = await docker.createContainer(containerFor(spec, { naming, rules, files }));
   } catch (error) {
     if (statusOf(error) === 409) return null;
     if (statusOf(error) !== null) checkRoom(wordsOf(error), error);
     throw error;
   }
-  return run(context, container, job);
+  try {
+    return await run(context, container, job);
+  } catch (error) {
+    if (error instanceof ComputeError && error.code === 'disk_gone') await dropUnmarked(docker, naming, sessionId);
+    throw error;
+  }
 }
 
 /** What has the name: this very place, one that has ended and makes room, or another one that lives. */
@@ -79,6 +90,8 @@ async function run(context: Context, container: Docker.Container, job: StartJob)
   const { spec, progress, mayAct } = job;
   const { sessionId } = spec;
   try {
+    // From here on it has the volumes, and nobody can remove them: what it was given is what it keeps.
+    await requireDisk(await context.client(), context.naming, sessionId);
     const rules = await context.rules();
     await preparePlace(
       context.client,

@@ -19,12 +19,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rc-'));
   mkdirSync(join(folder, 'files'));
   writeFileSync(join(folder, 'files', 'one'), 'one');
-  const address = { host: engine.host, tls: null };
+  const named = { engine: { host: engine.host, tls: null }, prefix: 'claude-session', installation: 'here' };
   driver = createDockerDriver({
-    engine: address,
-    engineId: await askEngineId(address),
-    prefix: 'claude-session',
-    installation: 'here',
+    ...named,
+    engineId: await askEngineId({ ...named, make: true }),
     socketDir: '/run/sockets',
     image: 'the-image',
     runtime: 'runc',
@@ -83,6 +81,7 @@ const anySpec = fc.record(
   {
     sessionId: id,
     placeId: id,
+    disk: mostly(fc.constant('new'), word),
     command: fc.array(text, { minLength: 1, maxLength: 4 }),
     environment: fc.array(fc.tuple(name, text), { maxLength: 4 }),
     limits: fc.record({ cpus: number, memoryBytes: number, processes: number, openFiles: number }),
@@ -92,7 +91,7 @@ const anySpec = fc.record(
     Privileged: fc.constant(true),
     image: fc.oneof(fc.constantFrom(...images), word),
   },
-  { requiredKeys: ['sessionId', 'placeId', 'command', 'environment', 'limits', 'mounts'] },
+  { requiredKeys: ['sessionId', 'placeId', 'disk', 'command', 'environment', 'limits', 'mounts'] },
 );
 
 const fixed = {
@@ -178,6 +177,7 @@ it('makes one container of a session, with its limits and no more of the machine
   await driver.start({
     sessionId: 'whole',
     placeId: 'one',
+    disk: 'new',
     command: ['/bin/true'],
     environment: { PRIVILEGED: 'true' },
     limits: { cpus: 99, memoryBytes: 2 ** 30, processes: 100, openFiles: 1024 },

@@ -112,7 +112,8 @@ export function containerFor(
           VolumeOptions: {
             // An empty home begins with what the image has there.
             NoCopy: false,
-            Labels: { [labels.installation]: naming.installation, [labels.session]: sessionId },
+            // They are there before, with marks; one that the engine makes by itself is no disk.
+            Labels: {},
             DriverConfig: { Name: 'local', Options: {} },
           },
         })),

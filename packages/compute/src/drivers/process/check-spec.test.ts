@@ -6,6 +6,7 @@ import { checkSpec } from '../../check-spec.js';
 const good: PlaceSpec = {
   sessionId: 's-1',
   placeId: 'p_1',
+  disk: 'new',
   command: ['true'],
   environment: { A: 'b=c\nd' },
   limits: { cpus: 0.5, memoryBytes: 1, processes: 1, openFiles: 1 },

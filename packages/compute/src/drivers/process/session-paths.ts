@@ -3,8 +3,8 @@
  * what a place sees of them.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { maxSocketPathBytes } from '../../address.js';
 import { ComputeError } from '../../driver.js';
 import { isId } from '../../place-id.js';
@@ -86,6 +86,13 @@ export function makeSessionFolders(paths: SessionPaths, owner: Owner): void {
   makeFolder(paths.run, 0o710, group);
   makeFolder(paths.agentFolder, 0o700, owner);
   makeFolder(paths.gatewayFolder, 0o750, group);
+}
+
+/** Which folders of a disk that was made are not there, as seen from the data folder. */
+export function missingOf(roots: Roots, { root, workspace, home, state, notes }: SessionPaths): string[] {
+  // The notes tell it from one that something else has made.
+  const missing = existsSync(notes) ? [workspace, home, state].filter((folder) => !existsSync(folder)) : [root];
+  return missing.map((folder) => relative(roots.dataDir, folder));
 }
 
 function makeFolder(path: string, mode: number, owner?: Owner): void {

@@ -11,7 +11,7 @@ import type { ProcessPlace } from './place-record.js';
 import { findPlaces, isSamePlace } from './places.js';
 import { folderProblems } from './probe.js';
 import { removeTree } from './remove-disk.js';
-import { makeSessionFolders, makeSharedFolders, sessionPaths } from './session-paths.js';
+import { makeSessionFolders, makeSharedFolders, missingOf, sessionPaths } from './session-paths.js';
 import type { Owner, SessionPaths } from './session-paths.js';
 
 export async function startPlace(
@@ -24,6 +24,7 @@ export async function startPlace(
   if (recorded?.placeId === spec.placeId) return startedPlace(context, recorded);
   const found = await clearTheWay(context, spec, paths);
   if (found !== null) return startedPlace(context, found);
+  if (spec.disk === 'existing') requireDisk(context, paths);
   context.starting.add(spec.placeId);
   try {
     progress('Preparing the disk');
@@ -36,6 +37,16 @@ export async function startPlace(
   } finally {
     context.starting.delete(spec.placeId);
   }
+}
+
+function requireDisk({ roots }: Context, paths: SessionPaths): void {
+  const missing = missingOf(roots, paths);
+  if (missing.length === 0) return;
+  const which = missing.length === 1 ? 'the folder' : 'the folders';
+  throw new ComputeError(
+    'disk_gone',
+    `The disk of this session is gone: it had been made, and ${which} ${missing.join(', ')} cannot be found in the data folder of sessions.`,
+  );
 }
 
 /** Ends what never ran; gives back the place that is asked for if it runs unrecorded. */

@@ -7,7 +7,7 @@ import type { Driver } from '../../driver.js';
 import { createEngineClient } from '../../drivers/docker/client.js';
 import { askEngineId, createDockerDriver } from '../../drivers/docker/driver.js';
 import type { DockerDriverOptions } from '../../drivers/docker/driver.js';
-import { labels } from '../../drivers/docker/names.js';
+import { disksOf, labels } from '../../drivers/docker/names.js';
 import type { DriverHarness, InsideHarness } from '../conformance-harness.js';
 
 export interface DockerEngine {
@@ -28,11 +28,10 @@ const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export async function makeDockerHarness({ host, image, runtime }: DockerEngine): Promise<DockerHarness> {
   const folder = mkdtempSync(join(tmpdir(), 'rc-'));
   const id = randomUUID().slice(0, 8);
+  const named = { engine: { host, tls: null }, prefix: `test-${id}`, installation: id };
   const options: DockerDriverOptions = {
-    engine: { host, tls: null },
-    engineId: await askEngineId({ host, tls: null }),
-    prefix: `test-${id}`,
-    installation: id,
+    ...named,
+    engineId: await askEngineId({ ...named, make: true }),
     socketDir: join(folder, 's'),
     image,
     runtime,
@@ -61,6 +60,7 @@ export async function makeDockerHarness({ host, image, runtime }: DockerEngine):
       },
     };
   };
+  const volumesOf = (sessionId: string) => disksOf(options, sessionId).map(({ name }) => name);
   return {
     options,
     driver: reopen(),
@@ -74,6 +74,30 @@ export async function makeDockerHarness({ host, image, runtime }: DockerEngine):
       idle: ['/bin/sleep', '100000'],
       exit: (code) => ['/bin/sh', '-c', 'exit "$0"', String(code)],
       stubborn: ['/bin/bash', '-c', "trap '' TERM; sleep 100000"],
+    },
+    losses: [
+      { how: 'all its volumes', lose: async (id) => removeAll(options, volumesOf(id)) },
+      ...volumesOf('any').map((_volume, index) => ({
+        how: `its volume ${index + 1}`,
+        lose: async (id: string) => removeAll(options, volumesOf(id).slice(index, index + 1)),
+      })),
+      {
+        how: 'all of it, and the engine made it anew for another container',
+        lose: async (id) => {
+          await removeAll(options, volumesOf(id));
+          const docker = await createEngineClient(options.engine)();
+          const Binds = volumesOf(id).map((volume, index) => `${volume}:/mnt/${index}`);
+          const other = await docker.createContainer({ Image: image, HostConfig: { Binds } });
+          await other.remove();
+        },
+      },
+    ],
+    remains: async (id) => {
+      const docker = await createEngineClient(options.engine)();
+      const containers = await docker.listContainers({ all: true, filters: { label: [`${labels.session}=${id}`] } });
+      const { Volumes: volumes } = await docker.listVolumes({});
+      const there = volumes.map(({ Name: name }) => name).filter((name) => volumesOf(id).includes(name));
+      return [...there.sort(), ...containers.map(({ Id: container }) => container)];
     },
     inside: {
       node: '/usr/local/bin/node',
@@ -91,6 +115,11 @@ export async function makeDockerHarness({ host, image, runtime }: DockerEngine):
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function removeAll({ engine }: DockerDriverOptions, volumes: string[]): Promise<void> {
+  const docker = await createEngineClient(engine)();
+  for (const volume of volumes) await docker.getVolume(volume).remove();
 }
 
 /** What outlives sessions on an engine: copies of the server's files. */

@@ -41,6 +41,7 @@ export async function startRecordingEngine(): Promise<RecordingEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'rc-'));
   const path = join(folder, 'engine.sock');
   const asked: AskedOfEngine[] = [];
+  const volumes = new Map<string, unknown>();
   const server = createServer((request, response) => {
     const answer = (status: number, body?: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' });
@@ -48,7 +49,7 @@ export async function startRecordingEngine(): Promise<RecordingEngine> {
     };
     void record(request).then((question) => {
       asked.push(question);
-      const [status, body] = answerTo(question);
+      const [status, body] = answerTo(question, volumes);
       answer(status, body);
     });
   });
@@ -76,11 +77,17 @@ async function record(request: IncomingMessage): Promise<AskedOfEngine> {
   };
 }
 
-function answerTo({ method, path }: AskedOfEngine): [number, unknown?] {
+function answerTo({ method, path, body }: AskedOfEngine, volumes: Map<string, unknown>): [number, unknown?] {
   if (path === '/info') return [200, info];
   if (path === '/version') return [200, { Arch: 'amd64' }];
   if (path.startsWith('/images/')) return [200, { Id: 'image' }];
-  if (path === '/volumes/create') return [201, { Name: 'volume' }];
+  if (path === '/volumes/create') {
+    const { Name: name } = body as { Name: string };
+    if (!volumes.has(name)) volumes.set(name, body);
+    return [201, body];
+  }
+  const volume = volumes.get(path.replace('/volumes/', ''));
+  if (method === 'GET' && volume !== undefined) return [200, volume];
   if (path === '/containers/create') return [201, { Id: randomBytes(32).toString('hex'), Warnings: [] }];
   if (path === '/containers/json') return [200, []];
   // Whatever is looked for inside is there.

@@ -41,6 +41,7 @@ export async function makeProcessHarness(isolation: 'bubblewrap' | 'none'): Prom
     return driver;
   };
   const node = nodeInside(isolation);
+  const diskOf = (sessionId: string) => join(options.dataDir, 'sessions', sessionId);
   return {
     options,
     folder,
@@ -56,6 +57,21 @@ export async function makeProcessHarness(isolation: 'bubblewrap' | 'none'): Prom
       exit: (code) => ['/bin/sh', '-c', 'exit "$0"', String(code)],
       stubborn: ['/bin/bash', '-c', "trap '' TERM; sleep 100000"],
     },
+    losses: [
+      { how: 'the folder of the session', lose: async (id) => rmSync(diskOf(id), { recursive: true }) },
+      ...['workspace', 'home', 'state'].map((part) => ({
+        how: `its ${part}`,
+        lose: async (id: string) => rmSync(join(diskOf(id), part), { recursive: true }),
+      })),
+      {
+        how: 'all of it, and another made its folder',
+        lose: async (id) => {
+          rmSync(diskOf(id), { recursive: true });
+          for (const part of ['workspace', 'home', 'state']) mkdirSync(join(diskOf(id), part), { recursive: true });
+        },
+      },
+    ],
+    remains: async (id) => (existsSync(diskOf(id)) ? readdirSync(diskOf(id)).sort() : []),
     inside: {
       node: node.path,
       network: 'none',

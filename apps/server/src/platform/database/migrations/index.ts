@@ -9,6 +9,7 @@ import { noUploads } from './0006-no-uploads.js';
 import { members } from './0007-members.js';
 import { line } from './0008-line.js';
 import { projects } from './0009-projects.js';
+import { disks } from './0010-disks.js';
 
 /** Names sort in the order of running and are never changed; a migration that was released is never edited. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-members': members,
   '0008-line': line,
   '0009-projects': projects,
+  '0010-disks': disks,
 };
