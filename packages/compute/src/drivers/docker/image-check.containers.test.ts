@@ -62,7 +62,14 @@ it('says what plain Debian lacks, and how to add it', async () => {
   const git = found.find(({ what }) => what.includes('git'));
   expect(git).toMatchObject({ isFatal: true, mend: expect.stringContaining('apt-get install --yes git') });
   expect(found.filter(({ what }) => /glibc|musl|sh\b/.test(what))).toEqual([]);
-  const spec = { sessionId: 'i1', placeId: 'p1', command: harness.commands.idle, ...harness.base, image: baseImage };
+  const spec = {
+    sessionId: 'i1',
+    placeId: 'p1',
+    disk: 'new' as const,
+    command: harness.commands.idle,
+    ...harness.base,
+    image: baseImage,
+  };
   await expect(harness.driver.start(spec)).rejects.toMatchObject({
     code: 'prepare_failed',
     message: expect.stringContaining('It has no git.'),
@@ -87,7 +94,14 @@ it('makes a place of the image that is asked for', async () => {
   const image = `${harness.options.prefix}/another:test`;
   await docker.getImage(sessionImage).tag({ repo: image.split(':')[0] ?? '', tag: 'test' });
   made.push(image);
-  const spec = { sessionId: 'i2', placeId: 'p2', command: harness.commands.idle, ...harness.base, image };
+  const spec = {
+    sessionId: 'i2',
+    placeId: 'p2',
+    disk: 'new' as const,
+    command: harness.commands.idle,
+    ...harness.base,
+    image,
+  };
   const { handle } = await harness.driver.start(spec);
   expect((await harness.driver.inspect(handle)).status).toBe('running');
   const [container] = await docker.listContainers({ filters: { label: ['remote-claude.session=i2'] } });
