@@ -147,7 +147,7 @@ it('is left from its menu on a phone, after a question, and is gone from the lis
 });
 
 it('is in a project that is made in the page, where what an owner allows for it is asked no more', async () => {
-  const mine = await visitOf(ada, { ...desktop, theme: 'dark' });
+  const mine = await site.visitOf(ada, { ...desktop, theme: 'dark' });
   const { page } = mine;
   await page.goto(`${product.url}/projects`);
   await page.getByRole('button', { name: 'New project' }).click();
@@ -180,7 +180,7 @@ it('is in a project that is made in the page, where what an owner allows for it 
   await page.screenshot({ path: `${pictures}/project-sessions.png` });
 
   // Bob has it in his list, and on his phone the project as its editor sees it.
-  const theirs = await visitOf(bob, { ...phone, width: 360 });
+  const theirs = await site.visitOf(bob, { ...phone, width: 360 });
   await theirs.page.goto(product.url);
   await theirs.page.getByRole('link', { name: 'Shop work' }).first().waitFor();
   await theirs.page.goto(`${product.url}/projects`);
