@@ -83,7 +83,7 @@ export const openMachineTargets = async (product: Product): Promise<Targets> => 
   do host = `198.19.${randomInt(256)}.${randomInt(1, 255)}`;
   while (taken.includes(host));
   try {
-    await ip('link', 'add', link, 'type', 'dummy');
+    await ip('link', 'add', link, 'type', 'veth', 'peer', 'name', `${link}p`);
     undo.later(() => ip('link', 'delete', link));
     await ip('address', 'add', `${host}/32`, 'dev', link);
     await ip('link', 'set', link, 'up');
