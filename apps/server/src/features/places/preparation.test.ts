@@ -61,6 +61,19 @@ test('it is done once for all who wait, and they hear of it at most every two se
   expect(await preparation.look('a', needs)).toBeNull();
 });
 
+test('who waited goes on when it is there, also where each look is told something', async () => {
+  const { driver, preparation, woken, tells, asked } = setUp();
+  const release = driver.hold('prepare');
+  const looks = [preparation.look('a', needs), preparation.look('b', needs)];
+  tells[0]?.({ what: 'Bringing files', percent: 99 });
+  expect(await Promise.all(looks)).toMatchObject([{ step: 'Bringing files 99 %' }, { step: 'Bringing files 99 %' }]);
+  release();
+  await vi.waitFor(() => expect(woken.slice(-2)).toEqual(['a', 'b']));
+  expect(await preparation.look('a', needs)).toBeNull();
+  expect(await preparation.look('b', needs)).toBeNull();
+  expect(asked()).toBe(1);
+});
+
 test('one that failed says why, is tried again after a pause, and at once when somebody asks', async () => {
   const { clock, driver, preparation, asked, woken } = setUp();
   driver.behave({ fail: { prepare: new ComputeError('prepare_failed', 'The registry is away.') } });

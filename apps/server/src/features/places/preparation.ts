@@ -29,6 +29,8 @@ interface Entry {
   reason: string | null;
   pausedUntilMs: number;
   waiting: Set<string>;
+  /** Who waited when all was there, and is not made to wait for another look. */
+  served: Set<string>;
 }
 
 const newEntry = (): Entry => ({
@@ -42,6 +44,7 @@ const newEntry = (): Entry => ({
   reason: null,
   pausedUntilMs: -Infinity,
   waiting: new Set(),
+  served: new Set(),
 });
 
 /** Each is an event in the log of every session that waits. */
@@ -79,7 +82,7 @@ export const createPreparation = ({ driver, clock, log, timing, again }: Prepara
         if (entry.latest?.what !== how.what || entry.latest.percent !== how.percent) hear(entry, how);
         tell();
       });
-      Object.assign(entry, { failures: 0, reason: null, pausedUntilMs: -Infinity });
+      Object.assign(entry, { failures: 0, reason: null, pausedUntilMs: -Infinity, served: entry.waiting });
     } catch (err) {
       entry.failures += 1;
       entry.reason = err instanceof ComputeError ? err.message : unknownReason;
@@ -107,6 +110,7 @@ export const createPreparation = ({ driver, clock, log, timing, again }: Prepara
     const entry = entries.get(key) ?? newEntry();
     entries.set(key, entry);
     const pauseMs = (): number => entry.pausedUntilMs - clock.monotonicMs();
+    if (!entry.isUnderWay && sessionId !== null && entry.served.delete(sessionId)) return null;
     if (!entry.isUnderWay && pauseMs() <= 0) begin(entry, needs);
     await entry.told;
     const { failures, isUnderWay, reason, shown } = entry;

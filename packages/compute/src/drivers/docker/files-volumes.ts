@@ -109,7 +109,7 @@ export function createFilesVolumes(deps: {
     }
     const audience = createAudience();
     const leave = audience.add(tell);
-    const brought = { audience, volume: bring(source, image, audience.tell) };
+    const brought = { audience, volume: bring(source, image, audience.tell).finally(audience.end) };
     known.set(source, brought);
     try {
       return await brought.volume;

@@ -6,6 +6,8 @@ export type TellPreparing = (how: Preparing) => void;
 /** Of several for whom the same is done, each hears what the others hear. */
 export interface Audience {
   tell: TellPreparing;
+  /** It is done: who comes later hears nothing of it. */
+  end(): void;
   /** Hears at once what was told last. */
   add(listener: TellPreparing): () => void;
 }
@@ -17,6 +19,9 @@ export function createAudience(): Audience {
     tell: (how) => {
       last = how;
       for (const listener of listeners) listener(how);
+    },
+    end: () => {
+      last = null;
     },
     add: (listener) => {
       listeners.add(listener);
