@@ -83,7 +83,7 @@ describe('the runs of a stage', () => {
     for (const stage of ['whole', 'services']) {
       const [beside, alone] = stageRuns(stage, []);
       expect(alone.length).toBeGreaterThan(0);
-      expect(beside).toEqual(expect.arrayContaining(alone.map((folder) => `--exclude=${folder}/**`)));
+      expect(beside).toEqual(expect.arrayContaining(alone.map((path) => expect.stringMatching(`^--exclude=${path}`))));
       expect(alone.every((folder) => existsSync(join(root, folder)))).toBe(true);
     }
   });

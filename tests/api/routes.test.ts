@@ -423,7 +423,7 @@ describe('who is not let in', () => {
   it.each(about.map((route) => [route.id, route] as const))(
     '%s: an admin who is not the owner may look and end, no more',
     async (_id, route) => {
-      if (route.permission === 'session.manage' || route.permission === 'session.inspect') {
+      if (['session.manage', 'session.start', 'session.inspect'].includes(route.permission)) {
         const answer = await callRoute(product, routes.sessions.get, bearer(ada.token), { params: { id: sessionId } });
         expect(answer.status).toBe(200);
         return;
@@ -432,6 +432,16 @@ describe('who is not let in', () => {
       expect([answer.status, await codeOf(answer)]).toEqual([403, route.method === 'HEAD' ? null : 'forbidden']);
     },
   );
+
+  it('sessions.patch: an admin who is not the owner says nothing of what runs in it', async () => {
+    for (const body of [{ env: { PROMPT_COMMAND: 'touch /tmp/seen' } }, { image: 'registry.example/other:1' }]) {
+      const answer = await callRoute(product, routes.sessions.patch, bearer(ada.token), {
+        params: { id: sessionId },
+        body,
+      });
+      expect([answer.status, await codeOf(answer)]).toEqual([403, 'forbidden']);
+    }
+  });
 
   const bodied = httpRoutes.filter((route) => route.body !== undefined);
   it.each(bodied.map((route) => [route.id, route] as const))('%s: a body that is none', async (_id, route) => {

@@ -78,9 +78,8 @@ const users: Record<string, Escape> = {
   'root by su': proven('su -c true </dev/null'),
   'root by sudo': { ...proven('sudo -n true'), unproven: 'no image has it' },
   'another owner of a file': proven('touch /tmp/owned && chown 0:0 /tmp/owned'),
-  'a higher priority': hollow(
-    proven('nice -n -10 sh -c \'[ "$(nice)" -lt 0 ]\''),
-    'the kernel inside goes by no priority',
+  'a higher priority': rare(
+    hollow(proven('nice -n -10 sh -c \'[ "$(nice)" -lt 0 ]\''), 'the kernel inside goes by no priority'),
   ),
   'more open files': rare(proven('ulimit -Hn $(( $(ulimit -Hn) + 1 ))')),
   'a core dump': rare(proven('ulimit -Hc unlimited')),

@@ -36,6 +36,7 @@ const leavesOf = (value: unknown, path: string): string[] =>
 /** Keys with one possible value, which is what the product does anyway; each with what must be refused. */
 const fixed: Readonly<Record<string, readonly unknown[]>> = {
   'auth.provider': ['google', 'ldap', 'none'],
+  'security.container.capabilities': [['NET_ADMIN']],
   'security.encryption': [false, 'no'],
   'security.audit': [false, 'no'],
   'storage.type': ['s3', 'none'],

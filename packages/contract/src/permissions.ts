@@ -16,6 +16,7 @@ export const sessionPermissions = [
   'session.inspect',
   'session.manage',
   'session.start',
+  'session.prepare',
   'session.share',
   'session.leave',
   'session.chat.read',

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { join } from 'node:path';
 
 import { aboutRoutes, createAbout } from '../features/about/index.js';
-import { createAccess, createAccessStore } from '../features/access/index.js';
+import { createAccess, createAccessStore, createRights } from '../features/access/index.js';
 import { authRoutes, createAttempts, createAuth, createAuthenticate, createAuthStore } from '../features/auth/index.js';
 import { checkpointRoutes, createCheckpoints } from '../features/checkpoints/index.js';
 import { claudeRoutes, createClaude } from '../features/claude/index.js';
@@ -104,6 +104,7 @@ export const createApi = ({ site, gateway, origins, addressOf, isTrusted, readin
     projects: createEntering(projectsStore),
     log,
     images: site.images,
+    rights: createRights(createAccessStore(database)),
     setup: {
       isolation: placeIsolation(config),
       diskRetentionMs: config.retention.sessionsMs,

@@ -24,9 +24,10 @@ import { createStanding } from '../platform/http/index.js';
 import { createSessionHouse, secretOf } from './session-house.js';
 import { startTinyAgent, type TinyAgent } from './tiny-agent.js';
 
+const ownersOnly: string[] = ['session.manage', 'session.prepare', 'session.share'];
 const rolesOf = {
   owner: sessionPermissions,
-  editor: sessionPermissions.filter((permission) => !['session.manage', 'session.share'].includes(permission)),
+  editor: sessionPermissions.filter((permission) => !ownersOnly.includes(permission)),
   reader: ['session.inspect', 'session.chat.read', 'session.terminal.read'],
 } as const;
 export const patience = { timeout: 20_000, interval: 10 };

@@ -95,6 +95,7 @@ export const createSessionHouse = async (options: HouseOptions = {}) => {
     audit,
     clock,
     images: createImageRules({ driver: 'docker', image: 'usual:1', images: ['team/*'] }),
+    rights: createRights(createAccessStore(database)),
     setup: { isolation: 'none', diskRetentionMs: testTiming.diskRetentionMs, resources },
     maxPerUser: options.maxPerUser ?? 1_000,
     requireModel: () => {},

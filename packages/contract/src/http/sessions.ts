@@ -101,6 +101,7 @@ export const sessionRoutes = {
     responses: { 202: session },
     errors: [...mine, 'session_not_running'],
     audit: 'sessions.restart',
+    repeat: 'refused',
   }),
   fork: defineRoute({
     id: 'sessions.fork',

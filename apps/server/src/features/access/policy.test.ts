@@ -48,6 +48,7 @@ describe('the policy table', () => {
     ]);
     expect(sessionPermissions.filter((permission) => !permissionsOf('editor').includes(permission))).toEqual([
       'session.manage',
+      'session.prepare',
       'session.share',
     ]);
   });

@@ -36,7 +36,8 @@ const projectTable: Readonly<Record<ProjectPermission, readonly ProjectRole[]>> 
 /**
  * What a person is to a session, by themselves, by its project, or both; one who is nothing to it is a stranger. An admin
  * may see that it exists, start and end it, no more; a viewer reads along; an editor works in it, answers for it, and starts
- * it where it was stopped. Only its owners share it. A `guest` is somebody with whom the session itself is shared, and may
+ * it where it was stopped. Only its owners share it, and say what its place is made of: variables and an image are code in
+ * it. A `guest` is somebody with whom the session itself is shared, and may
  * leave it: who is in it by its project leaves that. A fork takes files and memory along whole and makes the session keep
  * them for it, which is more than reading along.
  */
@@ -46,6 +47,7 @@ const sessionTable: Readonly<Record<SessionPermission, readonly SessionRelation[
   'session.inspect': ['owner', 'editor', 'viewer', 'admin'],
   'session.manage': ['owner', 'admin'],
   'session.start': ['owner', 'editor', 'admin'],
+  'session.prepare': ['owner'],
   'session.share': ['owner'],
   'session.leave': ['guest'],
   'session.chat.read': ['owner', 'editor', 'viewer'],

@@ -97,8 +97,6 @@ export const createHub = (deps: HubDeps) => {
   /** Closes it where its person may do more or less by now: it comes back with what holds then, or is refused. */
   const checkPermissions = async (entry: OpenSocket): Promise<void> => {
     const { actor, sessionId, permissions } = entry.context;
-    // An owner stays one.
-    if (permissions.has('session.share')) return;
     try {
       const now = await deps.permissionsNow(actor, sessionId);
       if (now.size === permissions.size && [...now].every((permission) => permissions.has(permission))) return;

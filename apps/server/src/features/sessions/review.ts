@@ -11,6 +11,7 @@ import {
   sessionEnvironment,
   type CommandId,
   type DevContainer,
+  type ServerEvent,
   type Session,
   type SessionConfig,
   type SessionState,
@@ -37,6 +38,8 @@ export interface ReviewDeps {
   images: Pick<ImageRules, 'shown' | 'refusalOf'>;
   shown(sessionId: string, trx?: Trx): Promise<Session>;
   ask(trx: Trx, asked: AskedSetup): Promise<void>;
+  /** Of a session that has no place. */
+  toBeStarted(): ServerEvent;
 }
 
 /** What is stored of a session beside what was chosen for it. */
@@ -132,6 +135,11 @@ export const createReview = (deps: ReviewDeps) => {
         const { userId } = request.actor;
         await audit.record(trx, { userId, sessionId, action: 'sessions.restart', ip: request.ip });
         if (placeId !== null) await store.changeConfig(trx, sessionId, { ...config, replacePlace: placeId });
+        else {
+          // One that could not be started is tried at once, as at a start.
+          await store.forgetAttempts(trx, sessionId);
+          await events.record(trx, sessionId, [deps.toBeStarted()]);
+        }
         await events.announceWanted(trx, sessionId);
         return shown(sessionId, trx);
       }),

@@ -17,6 +17,7 @@ import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
 import type { Log } from '../../platform/log.js';
 import { decodeCursor, encodeCursor } from '../../platform/page-cursor.js';
+import type { Rights } from '../access/index.js';
 import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import type { Entering } from '../projects/index.js';
@@ -45,6 +46,7 @@ export interface SessionsDeps {
   /** Throws where this model may not be used here. */
   requireModel(model: string): void;
   images: Pick<ImageRules, 'require' | 'shown' | 'refusalOf'>;
+  rights: Rights;
   /** Throws where no session may use so much here. */
   requireResources(asked: ResourceRequest): void;
   /** Where a session names no model; null leaves it to Claude Code. */
@@ -78,15 +80,23 @@ export const createSessions = (deps: SessionsDeps) => {
     }
   };
 
+  /** What may still be brought back is not an editor's to give up. */
+  const requireManage = async (sessionId: string, { actor }: Pick<Request, 'actor'>): Promise<void> => {
+    if (actor.role === 'admin' || (await deps.rights.may(actor.userId, sessionId, 'session.manage'))) return;
+    const message = 'Only its owner or an administrator may start this session without its files.';
+    throw new AppError('forbidden', { message });
+  };
+
   const letGo = createLetGo(deps);
   const { ask, askFirst, ...setup } = createSetup({ ...deps, shown });
-  const review = createReview({ ...deps, shown, ask });
+  const toBeStarted = (): ServerEvent => placeChange('running', { status: 'none', step: 'Waiting to be started' });
+  const review = createReview({ ...deps, shown, ask, toBeStarted });
   const fork = createFork({
     ...deps,
     shown,
     askFirst,
     requireRoom,
-    toBeStarted: () => placeChange('running', { status: 'none', step: 'Waiting to be started' }),
+    toBeStarted,
   });
 
   /** One act on a session: its audit row, its events and the answer, all or nothing. */
@@ -166,7 +176,7 @@ export const createSessions = (deps: SessionsDeps) => {
             model,
             permissionMode: config.permissionMode ?? defaults.permissionMode ?? 'default',
           },
-          placeChange('running', { status: 'none', step: 'Waiting to be started' }),
+          toBeStarted(),
         ]);
         if (config.setupScript !== undefined) await askFirst(trx, id, request, config.setupScript);
         await events.announceWanted(trx, id);
@@ -199,16 +209,15 @@ export const createSessions = (deps: SessionsDeps) => {
         const failed = state.place.status === 'failed';
         if (state.wanted === 'running' && !failed) return [];
         if (disk === 'new') {
-          // What may still be brought back is its owner's to give up.
-          const { userId: owner } = await shown(sessionId, trx);
-          if (owner !== request.actor.userId && request.actor.role !== 'admin')
-            throw new AppError('forbidden', { message: 'Only its owner may start this session without its files.' });
+          await requireManage(sessionId, request);
           if (state.place.diskGone !== true)
             throw new AppError('conflict', {
               message:
                 'The disk of this session is not known to be gone. Start it as usual: it goes on with its files.',
             });
           await store.forgetDisk(trx, sessionId);
+          const { setupScript }: SessionConfig = (await store.find(sessionId, trx))?.config ?? {};
+          if (setupScript !== undefined) await askFirst(trx, sessionId, request, setupScript);
         }
         if (state.wanted === 'stopped') {
           const { userId } = await shown(sessionId, trx);

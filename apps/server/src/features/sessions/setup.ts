@@ -14,6 +14,7 @@ import {
 } from '@remote-claude/contract';
 
 import type { Database, Trx } from '../../platform/database/index.js';
+import type { Rights } from '../access/index.js';
 import type { Audit } from '../audit/index.js';
 import type { Commands, Events } from '../events/index.js';
 import type { ImageRules } from './images.js';
@@ -27,6 +28,7 @@ export interface SetupDeps {
   commands: Commands;
   audit: Audit;
   images: Pick<ImageRules, 'require'>;
+  rights: Rights;
   shown(sessionId: string, trx?: Trx): Promise<Session>;
 }
 
@@ -106,8 +108,11 @@ export const createSetup = (deps: SetupDeps) => {
         return shown(sessionId, trx);
       }),
 
-    change: (sessionId: string, request: Request, change: SessionChange): Promise<Session> =>
-      database.transaction(async (trx) => {
+    async change(sessionId: string, request: Request, change: SessionChange): Promise<Session> {
+      const isPrepared = change.env !== undefined || change.image !== undefined;
+      if (isPrepared && !(await deps.rights.may(request.actor.userId, sessionId, 'session.prepare')))
+        throw new AppError('forbidden', { message: 'Only its owner may say what this session is made of.' });
+      return database.transaction(async (trx) => {
         const { state } = await events.lock(trx, sessionId);
         if (typeof change.image === 'string') deps.images.require(change.image);
         const { image, ...config } = await configOf(sessionId, trx);
@@ -127,7 +132,8 @@ export const createSetup = (deps: SetupDeps) => {
         await store.changeConfig(trx, sessionId, next);
         await events.record(trx, sessionId, renamed(state, request, change.name));
         return shown(sessionId, trx);
-      }),
+      });
+    },
   };
 };
 

@@ -19,6 +19,9 @@ export async function bringNeeds(
   const rules = { ...site, image: image ?? site.image };
   await images.ensure(rules.image, tell);
   // The site's own is known to fit.
-  if (rules.image !== site.image) await imageChecks.require(rules.image);
+  if (rules.image !== site.image) {
+    tell({ what: 'Looking at the image', percent: null });
+    await imageChecks.require(rules.image);
+  }
   return { rules, files: await files.ensure(readOnlyMounts, rules.image, tell) };
 }

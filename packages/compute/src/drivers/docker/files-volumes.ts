@@ -3,7 +3,7 @@
  * none of the server's files, and any image can be a session's. Filled over the engine's API, marked as whole at the
  * end; one that is half filled is filled anew. It does not know what the files are.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +30,8 @@ interface FoundFile {
   mode: number;
 }
 
-const target = '/files';
+/** No image has anything there. */
+const target = `/files-${randomUUID()}`;
 const bringing = 'Bringing Claude Code to the engine';
 /** Last of all files. */
 const wholeMark = '.whole';

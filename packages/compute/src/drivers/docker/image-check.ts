@@ -2,6 +2,7 @@
  * Whether a place can be made of an image that somebody brought: looked for in a container that never runs, so that nothing of
  * the image is run. It knows what the programs that are mounted in need of a system; it does not know who wants the image.
  */
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import { ComputeError } from '../../driver.js';
@@ -195,17 +196,17 @@ async function versionOf(container: Docker.Container, path: string): Promise<[nu
   const archive = extract();
   stream.pipe(archive);
   stream.on('error', (error: Error) => archive.destroy(error));
-  let found: [number, number] | null = null;
-  for await (const entry of archive) {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for await (const part of entry) {
-      bytes += (part as Buffer).length;
-      if (bytes > maxLibraryBytes) return null;
-      parts.push(part as Buffer);
+  try {
+    for await (const entry of archive) {
+      // It would be the only one: a folder of that name is no library.
+      if (entry.header.type !== 'file' || (entry.header.size ?? 0) > maxLibraryBytes) return null;
+      const parts: Buffer[] = [];
+      for await (const part of entry) parts.push(part as Buffer);
+      const said = /GNU C Library [^\n\0]{0,200}version (\d+)\.(\d+)/.exec(Buffer.concat(parts).toString('latin1'));
+      return said === null ? null : [Number(said[1]), Number(said[2])];
     }
-    const said = /GNU C Library [^\n\0]{0,200}version (\d+)\.(\d+)/.exec(Buffer.concat(parts).toString('latin1'));
-    if (said !== null) found = [Number(said[1]), Number(said[2])];
+    return null;
+  } finally {
+    (stream as Readable).destroy();
   }
-  return found;
 }

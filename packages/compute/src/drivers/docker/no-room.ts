@@ -9,5 +9,11 @@ const signs: readonly [RegExp, string][] = [
   [/no available IPv4|address pools? (?:have|has) been|available, non-overlapping/i, 'its addresses are used up'],
 ];
 
+/** Names that an engine quotes are those of an image or of a person. */
+const quoted = /"[^"]*"|'[^']*'/g;
+
 /** What it lacks; null where it refuses for another reason. */
-export const lackOf = (words: string): string | null => signs.find(([sign]) => sign.test(words))?.[1] ?? null;
+export const lackOf = (words: string): string | null => {
+  const own = words.replace(quoted, '');
+  return signs.find(([sign]) => sign.test(own))?.[1] ?? null;
+};

@@ -3,6 +3,7 @@
  * engine's host. All of it goes over the engine's API, into a container that never runs: nothing is done as root by code,
  * and the engine may be anywhere.
  */
+import { randomUUID } from 'node:crypto';
 import { unlessSo } from './client.js';
 import type { EngineClient } from './client.js';
 import { disksOf, socketFolders } from './names.js';
@@ -21,7 +22,8 @@ interface Folder extends Owner {
   mode: number;
 }
 
-const socketsInside = '/sockets';
+/** No image has anything there, which could lead elsewhere. */
+const socketsInside = `/sockets-${randomUUID()}`;
 
 export async function preparePlace(
   client: EngineClient,

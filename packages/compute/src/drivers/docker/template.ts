@@ -160,6 +160,8 @@ export function helperFor(
         Source: volume,
         Target: target,
         ReadOnly: false,
+        // Nothing of the image gets into what others have as well.
+        VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
       })),
     },
   };
