@@ -162,6 +162,25 @@ describe('the set-up script', () => {
     expect(shownStatusOf(turning)).toBe('working');
   });
 
+  it('has one end, until it is asked for again', () => {
+    const end = (outcome: string) => ({
+      type: 'setup.ended',
+      setupId,
+      outcome,
+      exitCode: outcome === 'failed' ? 1 : 0,
+      reason: null,
+      durationMs: 1,
+      output: { text: 'x', bytes: 1 },
+    });
+    const ended = fold(place('running'), asked, begun, end('done'));
+    expect(ended.setup?.status).toBe('done');
+    const late = [begun, prints('a'), end('failed')].map((event) => event as SessionEvent);
+    expect(late.reduce((state, event) => reduceSession(state, { event, at }), ended)).toEqual(ended);
+    const refused = { type: 'command.refused', commandId: setupId, command: 'setup', reason: 'Too old.' };
+    expect(fold(asked, refused, begun).setup).toMatchObject({ status: 'failed', reason: 'Too old.' });
+    expect(fold(asked, begun, end('failed'), asked, begun).setup?.status).toBe('running');
+  });
+
   it('keeps the last of what is printed', () => {
     const state = fold(asked, begun, ...Array.from({ length: 9 }, (_, index) => prints(String(index).repeat(1_000))));
     expect(state.setup?.tail).toBe([5, 6, 7, 8].map((digit) => String(digit).repeat(1_000)).join(''));

@@ -110,9 +110,9 @@ const withoutApproval = (state: SessionState, id: string): SessionState => ({
   approvals: state.approvals.filter((open) => open.approvalId !== id),
 });
 
-/** Of the script that was asked for last; what another one says counts no more. */
+/** Of the script that was asked for last, until it ends; what another one says, or what comes later, does not count. */
 const withSetup = (state: SessionState, id: string, patch: Partial<SetupState>): SessionState =>
-  state.setup?.setupId === id ? { ...state, setup: { ...state.setup, ...patch } } : state;
+  state.setup?.setupId === id && isSettingUp(state) ? { ...state, setup: { ...state.setup, ...patch } } : state;
 /** Before Claude may be asked anything. */
 export const isSettingUp = ({ setup }: Pick<SessionState, 'setup'>): boolean =>
   setup?.status === 'waiting' || setup?.status === 'running';

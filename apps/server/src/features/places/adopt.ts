@@ -24,9 +24,11 @@ export interface AdoptDeps {
 const turnReason = 'The session was moved to another engine.';
 
 export const createAdopt = ({ store, database, events, commands, audit, clock, engine }: AdoptDeps) => {
-  const one = (sessionId: string, how: { restored: boolean; from: string | null }): Promise<void> =>
+  /** False where its engine has a manager by now, or is another one. */
+  const one = (sessionId: string, how: { restored: boolean; from: string | null }): Promise<boolean> =>
     database.transaction(async (trx) => {
       const { state } = await events.lock(trx, sessionId);
+      if (how.from !== null && (await store.find(trx, sessionId, how.from)) === null) return false;
       await audit.record(trx, {
         userId: null,
         sessionId,
@@ -39,6 +41,7 @@ export const createAdopt = ({ store, database, events, commands, audit, clock, e
       if (!isAsWritten(state, event)) await events.record(trx, sessionId, [event]);
       await store.move(trx, sessionId, engine);
       if (how.restored) await store.renewEpoch(trx, sessionId);
+      return true;
     });
 
   const turnEnded = ({ turnId, startedAt }: NonNullable<SessionState['turn']>) => ({
@@ -52,11 +55,11 @@ export const createAdopt = ({ store, database, events, commands, audit, clock, e
   });
 
   return {
-    /** Repeated after a crash it goes on. `from` null: of every engine, as after the database was restored. */
+    /** How many were moved. Repeated after a crash it goes on. `from` null: of every engine, as after the database was restored. */
     async adopt(how: { restored: boolean; from: string | null }): Promise<number> {
-      const sessions = await store.sessionsOf(how.from);
-      for (const sessionId of sessions) await one(sessionId, how);
-      return sessions.length;
+      let moved = 0;
+      for (const sessionId of await store.sessionsOf(how.from)) if (await one(sessionId, how)) moved += 1;
+      return moved;
     },
   };
 };

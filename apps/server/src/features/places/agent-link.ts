@@ -32,6 +32,7 @@ export interface RuleSource {
 
 export interface AgentLinkDeps {
   sessionId: string;
+  placeId: string;
   /** The lease that the link belongs to. */
   fence: Fence;
   door: AgentDoor;
@@ -79,7 +80,7 @@ const tooOld =
   'This session runs on an older version of this program, which cannot do this. Nothing was changed. Stop the session, start it again, and ask again.';
 
 export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
-  const { sessionId, commands, clock, log, timing } = deps;
+  const { sessionId, placeId, commands, clock, log, timing } = deps;
   let state: LinkState = 'idle';
   let failures = 0;
   let wasUp = false;
@@ -135,7 +136,7 @@ export const createAgentLink = (deps: AgentLinkDeps): AgentLink => {
       opened.send(JSON.stringify(message), () => sent?.());
     };
     const drop = (): void => opened.terminate();
-    const outbox = createOutbox({ sessionId, commands, log, send, drop, refuse });
+    const outbox = createOutbox({ sessionId, placeId, commands, log, send, drop, refuse });
     const intake = createIntake({
       sessionId,
       fence: deps.fence,

@@ -138,6 +138,21 @@ test('the sessions of an engine that is gone are moved: they start where their d
   expect(audited).toEqual([{ details: { from: other, to: here, restored: false } }]);
 });
 
+test('what has a manager again by the time it is locked is not moved', async () => {
+  const { world, runs, stopped } = await leave();
+  const store = createElsewhereStore(house.database);
+  const back = serve(other, world);
+  const found = async (engine: string | null) => {
+    const sessions = await store.sessionsOf(engine);
+    await back.claim();
+    return sessions;
+  };
+  const { adopt } = createAdopt({ ...house, store: { ...store, sessionsOf: found }, engine: here });
+  expect(await adopt({ from: other, restored: false })).toBe(0);
+  for (const id of [runs, stopped]) expect((await row(id)).engine).toBe(other);
+  await back.close();
+});
+
 test('after a restore all sessions are on this engine, and whoever reads them begins anew', async () => {
   const { runs, stopped } = await leave();
   const epochs = [(await row(runs)).epoch, (await row(stopped)).epoch];

@@ -14,7 +14,7 @@ import { newFill, type Watch } from './watch.js';
 
 export interface LinksDeps extends Omit<
   AgentLinkDeps,
-  'sessionId' | 'fence' | 'onUp' | 'onDown' | 'onActivity' | 'quota' | 'onQuota'
+  'sessionId' | 'placeId' | 'fence' | 'onUp' | 'onDown' | 'onActivity' | 'quota' | 'onQuota'
 > {
   store: Pick<PlacesStore, 'touch'>;
   steps: Pick<Steps, 'reopenGateway'>;
@@ -65,6 +65,7 @@ export const createLinks = (deps: LinksDeps) => {
     const link = createAgentLink({
       ...deps,
       sessionId,
+      placeId,
       fence,
       onUp: () => {
         void reconcile(sessionId);

@@ -1,7 +1,13 @@
 // The order in which an agent is told its commands, on a real database.
 
 import { randomUUID } from 'node:crypto';
-import { controlVersion, type AgentCommand, type CommandId, type ToAgentControl } from '@remote-claude/contract';
+import {
+  commandVersions,
+  controlVersion,
+  type AgentCommand,
+  type CommandId,
+  type ToAgentControl,
+} from '@remote-claude/contract';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import type { Bus } from '../../platform/bus.js';
@@ -21,6 +27,7 @@ const nobody: Bus = {
 let database: TestDatabase;
 let sessionId: string;
 let told: string[];
+let refused: AgentCommand[];
 let reads: number;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -40,12 +47,13 @@ beforeEach(async () => {
     .executeTakeFirstOrThrow();
   sessionId = session.id;
   told = [];
+  refused = [];
   reads = 0;
 });
 
 const promptOf = (text: string): AgentCommand => ({ id: randomUUID() as CommandId, type: 'prompt', prompt: text });
-const store = async (text: string): Promise<AgentCommand> => {
-  const command = promptOf(text);
+const store = (text: string) => storeCommand(promptOf(text));
+const storeCommand = async (command: AgentCommand): Promise<AgentCommand> => {
   await database.database.db
     .insertInto('commands')
     .values({ session_id: sessionId, id: command.id, type: command.type, payload: json(command), author: null })
@@ -60,6 +68,7 @@ const create = () => {
   };
   return createOutbox({
     sessionId,
+    placeId: 'this-place',
     commands: {
       ...commands,
       pending(...of) {
@@ -69,7 +78,7 @@ const create = () => {
     },
     log: createSilentLog(),
     send,
-    refuse: async () => {},
+    refuse: async (command) => void refused.push(command),
     drop: () => {},
   });
 };
@@ -109,4 +118,18 @@ test('news that comes while older ones are read waits for them', async () => {
   outbox.deliver(controlVersion, four);
   await outbox.idle();
   expect(told).toEqual(['one', 'two', 'three', 'four']);
+});
+
+test('an agent that is too old for a set-up refuses it, unless it is meant for the next place', async () => {
+  const setup = { type: 'setup', script: 'true', again: true } as const;
+  const idOf = () => randomUUID() as CommandId;
+  const here = await storeCommand({ ...setup, id: idOf(), notIn: 'another-place' });
+  const next = await storeCommand({ ...setup, id: idOf(), notIn: 'this-place' });
+  await store('one');
+  const outbox = create();
+  outbox.deliver(commandVersions.setup - 1);
+  await outbox.idle();
+  outbox.deliver(commandVersions.setup - 1, next);
+  await outbox.idle();
+  expect({ told, refused }).toEqual({ told: ['one'], refused: [here] });
 });

@@ -14,6 +14,8 @@ import type { Commands } from '../events/index.js';
 
 export interface OutboxDeps {
   sessionId: string;
+  /** Of the agent. */
+  placeId: string;
   commands: Commands;
   log: Log;
   /** `sent`: it has gone out, or never will. */
@@ -38,7 +40,7 @@ const maxTold = 1_000;
  * On a new link from the beginning, since an agent does each id once. News comes in the order of storing: so what comes
  * while nothing older is being read or sent is the next, and need not be read.
  */
-export const createOutbox = ({ sessionId, commands, log, send, refuse, drop }: OutboxDeps): Outbox => {
+export const createOutbox = ({ sessionId, placeId, commands, log, send, refuse, drop }: OutboxDeps): Outbox => {
   /** What the agent speaks. */
   let version = 0;
   let position = 0;
@@ -53,8 +55,10 @@ export const createOutbox = ({ sessionId, commands, log, send, refuse, drop }: O
 
   const tell = async (command: AgentCommand): Promise<void> => {
     if (told.has(command.id)) return;
-    if (version < commandVersions[command.type]) await refuse(command);
-    else await new Promise<void>((resolve) => send({ type: 'command', command: saidIn(command) }, resolve));
+    if (version < commandVersions[command.type]) {
+      // What is meant for the next place waits for its agent.
+      if (command.type !== 'setup' || command.notIn !== placeId) await refuse(command);
+    } else await new Promise<void>((resolve) => send({ type: 'command', command: saidIn(command) }, resolve));
     told.add(command.id);
     for (const oldest of told) {
       if (told.size <= maxTold) break;

@@ -107,6 +107,11 @@ test('variables of the session itself stay as they are', () => {
   );
 });
 
+test('a file that nests too deep is refused', () => {
+  for (const text of ['['.repeat(128 * 1024), `{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`])
+    expect(names(read(text).refused)).toContain(path);
+});
+
 test('whatever a file says, what comes of it has its form', () => {
   const anything = fc.oneof(fc.jsonValue(), fc.string());
   const keys = [

@@ -167,18 +167,29 @@ const createReading = (fields: Fields) => {
   };
 };
 
+/** Null where it cannot be read. */
+const parsedOf = (text: string): unknown => {
+  const errors: ParseError[] = [];
+  try {
+    const parsed: unknown = parse(text, errors, { allowTrailingComma: true });
+    return errors.length === 0 ? parsed : null;
+  } catch {
+    // The parser calls itself for each level, and there are too many of them.
+    return null;
+  }
+};
+
 /** What people are shown, and what is done where they agree. */
 export const readDevContainer = (
   { path, text }: { path: string; text: string },
   images: Pick<ImageRules, 'shown' | 'refusalOf'>,
 ): DevContainer => {
   const hash = createHash('sha256').update(text).digest('hex');
-  const errors: ParseError[] = [];
-  const parsed: unknown = parse(text, errors, { allowTrailingComma: true });
-  const isReadable = errors.length === 0 && isObject(parsed);
+  const parsed = parsedOf(text);
+  const isReadable = isObject(parsed);
   const fields = isReadable ? parsed : {};
   const reading = createReading(fields);
-  if (!isReadable) reading.refuse(path, 'This is not JSON with comments, or no object.');
+  if (!isReadable) reading.refuse(path, 'This is not JSON with comments, or no object, or nested too deep.');
   const name = fields['name'];
   const found = {
     image: reading.image(images),

@@ -74,7 +74,7 @@ export const createSessions = (deps: SessionsDeps) => {
   const requireRoom = async (trx: Trx, userId: string): Promise<void> => {
     if ((await store.countRunning(trx, userId)) >= deps.maxPerUser) {
       throw new AppError('session_limit', {
-        message: `You have ${deps.maxPerUser} sessions running, which is the limit. Stop or terminate one first.`,
+        message: `One person may have ${deps.maxPerUser} sessions running, and the owner of this one has as many. Stop or terminate one of the owner’s first.`,
         limit: deps.maxPerUser,
       });
     }

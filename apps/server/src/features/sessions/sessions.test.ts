@@ -83,6 +83,11 @@ describe('making sessions', () => {
     await house.sessions.stop(first.id, ada);
     await house.sessions.create(ada, {});
     await expect(house.sessions.start(first.id, ada)).rejects.toMatchObject({ code: 'session_limit' });
+    // The limit is the owner's, whoever starts it.
+    await expect(house.sessions.start(first.id, await house.person('Bob'))).rejects.toMatchObject({
+      code: 'session_limit',
+      message: expect.stringContaining('the owner of this one'),
+    });
     expect((await house.sessions.get(first.id)).wanted).toBe('stopped');
   });
 });
