@@ -40,7 +40,7 @@ export const ProjectEnds = ({ project, onGone }: { project: Project; onGone: () 
           open
           onOpenChange={close}
           title={`Leave “${project.name}”?`}
-          body="You have no part in its sessions any more. Those that you made in it pass to its oldest owner."
+          body="You have no part in its sessions any more. Those that are yours in it pass to its oldest owner; stop those that run first."
           action="Leave"
           dangerous
           onConfirm={() => gone(call(routes.projects.leave, { params }))}

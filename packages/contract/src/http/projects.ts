@@ -146,7 +146,7 @@ export const projectRoutes = {
     method: 'POST',
     path: '/projects/:id/leave',
     summary:
-      'Leave a project. Sessions that you made in it pass to the owner who has been in it longest; its last owner cannot leave.',
+      'Leave a project. Sessions that you made in it pass to the owner who has been in it longest, once none of them runs; its last owner cannot leave.',
     permission: 'project.read',
     params,
     responses: { 200: done },

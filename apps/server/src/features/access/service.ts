@@ -9,6 +9,7 @@ import {
   type UserId,
 } from '@remote-claude/contract';
 
+import type { Executor } from '../../platform/database/index.js';
 import type { Access, Actor } from '../../platform/http/index.js';
 import { mayProject, maySession, maySite, relationsTo, sessionPermissionsOf } from './policy.js';
 import type { AccessStore } from './store.js';
@@ -30,14 +31,14 @@ export interface AccessDeps {
 const ownersOnly = 'Only an owner of the project may do this. Ask one of them.';
 
 export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
-  const relations = async (actor: Actor, sessionId: string) => {
-    const found = await store.find(sessionId, actor.userId);
+  const relations = async (actor: Actor, sessionId: string, executor?: Executor) => {
+    const found = await store.find(sessionId, actor.userId, executor);
     return found === null ? [] : relationsTo(actor, found);
   };
 
   return {
     authenticate,
-    async authorize(actor: Actor | null, permission: Permission, aboutId: string | null) {
+    async authorize(actor: Actor | null, permission: Permission, aboutId: string | null, executor?: Executor) {
       const ofProject = isProjectPermission(permission);
       if (!ofProject && !isSessionPermission(permission)) {
         if (maySite(actor?.role ?? 'anonymous', permission)) return;
@@ -46,12 +47,12 @@ export const createAccess = ({ store, authenticate }: AccessDeps): Access => {
       if (actor === null) throw new AppError('unauthenticated');
       if (aboutId === null) throw new Error(`permission ${permission} is about something, and the route names nothing`);
       if (ofProject) {
-        const role = await store.projectRole(aboutId, actor.userId);
+        const role = await store.projectRole(aboutId, actor.userId, executor);
         if (!mayProject(role, 'project.read')) throw new AppError('not_found');
         if (!mayProject(role, permission)) throw new AppError('forbidden', { message: ownersOnly });
         return;
       }
-      const is = await relations(actor, aboutId);
+      const is = await relations(actor, aboutId, executor);
       if (!maySession(is, 'session.inspect')) throw new AppError('not_found');
       if (!maySession(is, permission)) throw new AppError('forbidden');
     },

@@ -2,15 +2,16 @@
 
 import type { MemberRole, ProjectRole } from '@remote-claude/contract';
 
-import type { Database } from '../../platform/database/index.js';
+import type { Database, Executor } from '../../platform/database/index.js';
 
 export const createAccessStore = ({ db }: Database) => ({
   /** null where there is no such session. */
   async find(
     sessionId: string,
     userId: string,
+    executor: Executor = db,
   ): Promise<{ ownerId: string; role: MemberRole | null; projectRole: ProjectRole | null } | null> {
-    const row = await db
+    const row = await executor
       .selectFrom('sessions')
       .leftJoin('session_members', (join) =>
         join.onRef('session_members.session_id', '=', 'sessions.id').on('session_members.user_id', '=', userId),
@@ -25,8 +26,8 @@ export const createAccessStore = ({ db }: Database) => ({
   },
 
   /** null for a stranger, and where there is no such project. */
-  async projectRole(projectId: string, userId: string): Promise<ProjectRole | null> {
-    const row = await db
+  async projectRole(projectId: string, userId: string, executor: Executor = db): Promise<ProjectRole | null> {
+    const row = await executor
       .selectFrom('project_members')
       .select('role')
       .where('project_id', '=', projectId)

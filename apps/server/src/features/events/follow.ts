@@ -20,7 +20,7 @@ export interface FollowersDeps {
   read(sessionId: string, after: number, ceilings: PageCeilings): Promise<Page>;
 }
 
-/** Bus channel that says that a session's log has grown: `{ id, head }`. */
+/** Bus channel that says that a session's log has grown: `{ id, head }`; without a head something else of it has changed. */
 export const sessionChannel = 'session';
 
 const ceilings: PageCeilings = { maxEvents: 500, maxBytes: 256 * 1024 };
@@ -37,8 +37,8 @@ export const createFollowers = ({ bus, clock, log, read }: FollowersDeps) => {
       for (const sessionId of bySession.keys()) wake(sessionId, Infinity);
       return;
     }
-    const { id, head } = notice.payload as { id: string; head: number };
-    wake(id, head);
+    const { id, head } = notice.payload as { id: string; head?: number };
+    if (head !== undefined) wake(id, head);
   });
 
   return {

@@ -42,6 +42,8 @@ export interface CircleDeps<R extends string> {
   /** Where an act stands in the audit log. */
   entryOf(id: string): { sessionId: string | null; details: Record<string, unknown> };
   words: { full: string; notIn: string };
+  /** Throws where this actor may not say who is in it; asked under the lock, as they may be out of it themselves by then. */
+  mayAct(trx: Trx, id: string, actor: Actor): Promise<void>;
   /** Throws where this person is not to be brought in. */
   admit?(trx: Trx, id: string, userId: string): Promise<void>;
   /** Throws where this person is to keep their role; null takes them out. */
@@ -76,6 +78,7 @@ export const createCircle = <R extends string>(deps: CircleDeps<R>) => {
   ): Promise<InCircle<R>> =>
     database.transaction(async (trx) => {
       await store.lock(trx, id);
+      await deps.mayAct(trx, id, request.actor);
       const userId = await find(trx);
       await deps.mayChange?.(trx, id, userId, role);
       await store.put(trx, id, userId, role);
@@ -126,17 +129,19 @@ export const createCircle = <R extends string>(deps: CircleDeps<R>) => {
         },
       }),
 
+    /** `also` says what more there is for the audit log. */
     takeOut: (
       request: Request,
       id: string,
-      { action, userId, also }: { action: 'delete' | 'leave'; userId: string; also?(trx: Trx): Promise<void> },
+      { action, userId, also }: { action: 'delete' | 'leave'; userId: string; also?(trx: Trx): Promise<object> },
     ): Promise<void> =>
       database.transaction(async (trx) => {
         await store.lock(trx, id);
+        if (action === 'delete') await deps.mayAct(trx, id, request.actor);
         await deps.mayChange?.(trx, id, userId, null);
         await store.remove(trx, id, userId);
-        await also?.(trx);
-        await note(trx, request, id, { action, details: { user: userId } });
+        const more = await also?.(trx);
+        await note(trx, request, id, { action, details: { user: userId, ...more } });
         await deps.onChanged(trx, id, userId);
       }),
   };

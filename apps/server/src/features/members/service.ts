@@ -17,7 +17,7 @@ export interface MembersDeps {
   audit: Audit;
   bus: Bus;
   guesses: Limiter;
-  access: Pick<Access, 'sessionPermissions'>;
+  access: Pick<Access, 'authorize' | 'sessionPermissions'>;
 }
 
 /** Bus channel that says that a person may do more or less: `{ sessionId, userId }`; without a session it is anywhere. */
@@ -35,6 +35,7 @@ export const createMembers = ({ database, store, audit, bus, guesses, access }: 
       full: `A session is shared with at most ${maxPeople} people.`,
       notIn: 'This person is not in the session. Add them by their e-mail address.',
     },
+    mayAct: (trx, sessionId, actor) => access.authorize(actor, 'session.share', sessionId, trx),
     async admit(trx, sessionId, userId) {
       const owner = await store.owner(sessionId, trx);
       if (owner === null) throw new AppError('not_found');

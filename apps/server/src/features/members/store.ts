@@ -69,8 +69,14 @@ export const createMembersStore = ({ db }: Database) => {
       return rows.map((row) => row.user_id);
     },
 
-    /** Only one transaction at a time changes who is in a session. */
+    /** Only one transaction at a time changes who is in a session. Its project is held first, as who is in that counts too. */
     async lock(trx: Trx, sessionId: string): Promise<void> {
+      await trx
+        .selectFrom('projects')
+        .select('id')
+        .where('id', '=', (eb) => eb.selectFrom('sessions').select('project_id').where('id', '=', sessionId))
+        .forShare()
+        .execute();
       await trx.selectFrom('sessions').select('id').where('id', '=', sessionId).forNoKeyUpdate().execute();
     },
 

@@ -9,6 +9,7 @@ import type { MembersChange } from '../../platform/http/index.js';
 import { createLimiter } from '../../platform/limiter.js';
 import { createSessionHouse, type SessionHouse } from '../../testing/session-house.js';
 import { createAccess, createAccessStore } from '../access/index.js';
+import { sessionChannel } from '../events/index.js';
 import { createMembers, createMembersStore } from '../members/index.js';
 import { createEntering, createProjects, createProjectsStore } from './index.js';
 
@@ -187,11 +188,76 @@ describe('the people of a project', () => {
       [true, true, true],
     ]);
     expect((await house.sessions.get(bobs)).userId).toBe(cyd.actor.userId);
+    await house.sessions.stop(bobs, cyd);
     await projects.leave(cyd, id);
     expect((await house.sessions.get(bobs)).userId).toBe(ada.actor.userId);
     expect(passed.slice(-2)).toEqual([bob.actor.userId, cyd.actor.userId]);
     expect(await codeOf(projects.leave(ada, id))).toBe('conflict');
     expect(await codeOf(projects.putMember(ada, { id, userId: ada.actor.userId }, 'viewer'))).toBe('conflict');
+  });
+
+  test('who are taken out, or are its owner no more, change nothing that they still had under way', async () => {
+    const [ada, bob] = [await house.person('Ada'), await house.person('Bob')];
+    const { id } = await make(ada);
+    const session = (await house.sessions.create(ada, { project: id })).id;
+    const itself = { id, userId: bob.actor.userId };
+    const acts = [
+      () => projects.putMember(bob, itself, 'owner'),
+      () => projects.removeMember(bob, { id, userId: ada.actor.userId }),
+      () => projects.patch(bob, id, { name: 'Mine' }),
+      () => projects.archive(bob, id),
+      () => bring(bob, id, bob, 'owner'),
+      () => members.put(bob, { ...itself, id: session }, 'editor'),
+      () => members.remove(bob, { id: session, userId: ada.actor.userId }),
+    ];
+    const codes = async () => {
+      const all: string[] = [];
+      for (const act of acts) all.push(await codeOf(act()));
+      return new Set(all);
+    };
+    await bring(ada, id, bob, 'owner');
+    await projects.putMember(ada, itself, 'viewer');
+    expect(await codes()).toEqual(new Set(['forbidden']));
+    await projects.removeMember(ada, itself);
+    expect(await codes()).toEqual(new Set(['not_found']));
+    expect(await projects.get(ada, id)).toMatchObject({ name: 'Shop', people: 1, role: 'owner', archivedAt: null });
+  });
+
+  test('who are taken out have no share of their own in its sessions either, and keep those elsewhere', async () => {
+    const [ada, bob] = [await house.person('Ada'), await house.person('Bob')];
+    const { id } = await make(ada);
+    const inside = (await house.sessions.create(ada, { project: id })).id;
+    const outside = (await house.sessions.create(ada, {})).id;
+    await bring(ada, id, bob, 'viewer');
+    for (const one of [inside, outside]) await members.add(ada, one, { email: bob.actor.email, role: 'editor' });
+    await projects.removeMember(ada, { id, userId: bob.actor.userId });
+    expect(await listed(bob)).toEqual([outside]);
+    expect(await may(bob, inside)).toEqual([false, false, false]);
+  });
+
+  test('leave once nothing of theirs runs in it; who has it then is audited and told', async () => {
+    const [ada, bob] = [await house.person('Ada'), await house.person('Bob')];
+    const told: unknown[] = [];
+    const { id } = await make(ada);
+    await bring(ada, id, bob, 'editor');
+    const session = (await house.sessions.create(bob, { project: id })).id;
+    await expect(projects.leave(bob, id)).rejects.toThrow(/Stop the session that is yours in this project first/);
+    expect((await house.sessions.get(session)).userId).toBe(bob.actor.userId);
+    await house.sessions.stop(session, bob);
+    const stop = house.bus.subscribe(sessionChannel, (notice) => {
+      if (notice.kind === 'message') told.push(notice.payload);
+    });
+    await projects.leave(bob, id);
+    const { details } = await house.database.db
+      .selectFrom('audit_logs')
+      .select('details')
+      .where('user_id', '=', bob.actor.userId)
+      .where('action', '=', 'projects.members.leave')
+      .executeTakeFirstOrThrow();
+    const { userId } = bob.actor;
+    expect(details).toEqual({ project: id, user: userId, heir: ada.actor.userId, sessions: [session] });
+    await expect.poll(() => told).toContainEqual({ id: session });
+    stop();
   });
 
   test('are brought in by an address only; what is guessed is paced with that of sessions, and stands in the audit log', async () => {

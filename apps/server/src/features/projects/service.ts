@@ -5,9 +5,11 @@ import { AppError, type Project, type ProjectMember, type ProjectRole } from '@r
 import type { Bus } from '../../platform/bus.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Database, Trx } from '../../platform/database/index.js';
+import type { Actor } from '../../platform/http/index.js';
 import type { Limiter } from '../../platform/limiter.js';
 import { mayProject } from '../access/index.js';
 import type { Audit } from '../audit/index.js';
+import { sessionChannel } from '../events/index.js';
 import { createCircle, maxPeople, membersChannel, type Request as MemberRequest } from '../members/index.js';
 import type { ProjectChange, ProjectsStore } from './store.js';
 
@@ -35,6 +37,15 @@ const maxMade = 200;
 const personalWords =
   'This is a personal project, which is shared with nobody. Make another one for what you do with others.';
 
+const ownersOnly = 'Only an owner of the project may do this. Ask one of them.';
+
+const requireNoneRuns = (sessions: readonly { wanted: string }[]): void => {
+  const running = sessions.filter(({ wanted }) => wanted === 'running').length;
+  if (running === 0) return;
+  const many = running === 1 ? 'session that is' : `${running} sessions that are`;
+  throw new AppError('conflict', { message: `Stop the ${many} yours in this project first, then leave.` });
+};
+
 export const createProjects = (deps: ProjectsDeps) => {
   const { database, store, audit, bus, clock } = deps;
 
@@ -44,8 +55,20 @@ export const createProjects = (deps: ProjectsDeps) => {
     return found;
   };
 
+  const mayManage = async (trx: Trx, id: string, { userId }: Actor): Promise<void> => {
+    const found = await store.member(trx, id, userId);
+    if (found === null) throw new AppError('not_found');
+    if (!mayProject(found.role, 'project.manage')) throw new AppError('forbidden', { message: ownersOnly });
+  };
+
   const requireShared = async (userId: string, id: string): Promise<void> => {
     if ((await shown(userId, id)).isPersonal) throw new AppError('conflict', { message: personalWords });
+  };
+
+  /** Who manages it when a request comes in may be out of it when it is done. */
+  const lock = async (trx: Trx, id: string, actor: Actor): Promise<void> => {
+    await store.lock(trx, id);
+    await mayManage(trx, id, actor);
   };
 
   const circle = createCircle<ProjectRole>({
@@ -59,6 +82,7 @@ export const createProjects = (deps: ProjectsDeps) => {
       full: `A project has at most ${maxPeople} people.`,
       notIn: 'This person is not in the project. Add them by their e-mail address.',
     },
+    mayAct: mayManage,
     async mayChange(trx, id, userId, role) {
       const isOwner = (await store.member(trx, id, userId))?.role === 'owner';
       if (isOwner && role !== 'owner' && (await store.owners(trx, id)) === 1)
@@ -78,11 +102,16 @@ export const createProjects = (deps: ProjectsDeps) => {
       action,
       userId,
       async also(trx) {
-        const { userId: by } = request.actor;
-        const heir = by === userId ? await store.heirOf(trx, id, userId) : by;
-        if (heir === null) return;
-        await store.passOn(trx, id, userId, heir);
+        await store.unshare(trx, id, userId);
+        const isOwnWish = request.actor.userId === userId;
+        const heir = isOwnWish ? await store.heirOf(trx, id, userId) : request.actor.userId;
+        if (heir === null) return {};
+        const passed = await store.passOn(trx, id, userId, heir);
+        // What runs costs its owner, and an heir was not asked.
+        if (isOwnWish) requireNoneRuns(passed);
         await deps.onPassedOn(trx, userId);
+        for (const session of passed) await bus.publishIn(trx, sessionChannel, { id: session.id });
+        return { heir, sessions: passed.map((session) => session.id) };
       },
     });
 
@@ -117,6 +146,7 @@ export const createProjects = (deps: ProjectsDeps) => {
     async patch({ actor, ip }: MemberRequest, id: string, change: ProjectChange): Promise<Project> {
       requireDefaults(change);
       return database.transaction(async (trx) => {
+        await lock(trx, id, actor);
         await store.update(trx, id, change);
         const details = { project: id, ...change };
         await audit.record(trx, { userId: actor.userId, sessionId: null, action: 'projects.patch', details, ip });
@@ -127,7 +157,7 @@ export const createProjects = (deps: ProjectsDeps) => {
     /** Archived already: nothing more. */
     archive: ({ actor, ip }: MemberRequest, id: string): Promise<Project> =>
       database.transaction(async (trx) => {
-        await store.lock(trx, id);
+        await lock(trx, id, actor);
         const { isPersonal, sessions, archivedAt } = await shown(actor.userId, id, trx);
         if (isPersonal)
           throw new AppError('conflict', { message: 'A personal project stays: new sessions are made in it.' });

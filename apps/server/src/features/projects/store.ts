@@ -199,12 +199,21 @@ export const createProjectsStore = ({ db }: Database) => {
     },
 
     /** Sessions of the project that are this person's become another's. */
-    async passOn(trx: Trx, id: string, from: string, to: string): Promise<void> {
-      await trx
+    passOn: (trx: Trx, id: string, from: string, to: string) =>
+      trx
         .updateTable('sessions')
         .set({ user_id: to })
         .where('project_id', '=', id)
         .where('user_id', '=', from)
+        .returning(['id', 'wanted'])
+        .execute(),
+
+    /** What is shared with this person in the project's sessions is not any more. */
+    async unshare(trx: Trx, id: string, userId: string): Promise<void> {
+      await trx
+        .deleteFrom('session_members')
+        .where('user_id', '=', userId)
+        .where('session_id', 'in', (eb) => eb.selectFrom('sessions').select('id').where('project_id', '=', id))
         .execute();
     },
 

@@ -11,6 +11,8 @@ import type {
 } from '@remote-claude/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+import type { Executor } from '../database/index.js';
+
 /** Who acts: a signed-in user and the sign-in that they act by. */
 export interface Actor {
   userId: UserId;
@@ -64,8 +66,11 @@ export interface Access {
     headers: Readonly<Record<string, string | string[] | undefined>>;
     reply?: FastifyReply;
   }): Promise<Actor | null>;
-  /** Throws `unauthenticated`, `forbidden`, or `not_found` for a session or project that the actor has no part in. */
-  authorize(actor: Actor | null, permission: Permission, aboutId: string | null): Promise<void>;
+  /**
+   * Throws `unauthenticated`, `forbidden`, or `not_found` for a session or project that the actor has no part in. Within a
+   * transaction it says what holds under its locks.
+   */
+  authorize(actor: Actor | null, permission: Permission, aboutId: string | null, executor?: Executor): Promise<void>;
   /** All that the actor may do in a session; empty for a stranger. */
   sessionPermissions(actor: Actor, sessionId: string): Promise<ReadonlySet<string>>;
 }
